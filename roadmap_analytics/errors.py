@@ -1,0 +1,56 @@
+"""Everything that can go wrong, one class per meaning, each with its exit code.
+
+Messages say, in this order: what failed, where, what was expected, what was found, what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessError",
+    "ConfigurationError",
+    "DatasetError",
+    "RoadmapAnalyticsError",
+    "RoadmapError",
+    "ServerError",
+    "UnknownNameError",
+]
+
+
+class RoadmapAnalyticsError(Exception):
+    """Any failure that this package reports; catch this one to catch them all."""
+
+    exit_code = 2
+
+
+class ConfigurationError(RoadmapAnalyticsError):
+    """The call, the address or `roadmap.toml` is wrong: nothing was asked of any server."""
+
+    exit_code = 2
+
+
+class UnknownNameError(ConfigurationError, LookupError):
+    """A name fits no milestone, person or item, or fits several; the nearest ones are listed."""
+
+
+class RoadmapError(RoadmapAnalyticsError):
+    """A roadmap document or `matches.csv` cannot be read; nothing of it was taken."""
+
+    exit_code = 2
+
+
+class AccessError(RoadmapAnalyticsError):
+    """GitLab does not let this token see what was asked for (401, 403, or a hidden 404)."""
+
+    exit_code = 3
+
+
+class ServerError(RoadmapAnalyticsError):
+    """The server or the network failed after every retry; what was fetched is kept."""
+
+    exit_code = 4
+
+
+class DatasetError(RoadmapAnalyticsError):
+    """The dataset is damaged, locked by another run, or of a format this version cannot read."""
+
+    exit_code = 5

@@ -1,0 +1,490 @@
+"""Every frame: its grain, its key, and what each column holds.
+
+One class per frame. `_at` columns are UTC timestamps, `_date` columns calendar days (midnight,
+without zone), `_days` and `_hours` numbers; people are canonical handles; missing is NA. Frames are
+strict (no other columns), ordered, and sorted by their key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.dtypes import immutable
+from pandera.engines import pandas_engine
+from pandera.errors import SchemaErrors
+from pandera.typing import Series
+
+from roadmap_analytics.errors import DatasetError
+
+__all__ = ["FRAMES", "Frame", "columns_of", "describe", "empty", "key_of", "tidy", "validate"]
+
+At = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
+
+
+@pandas_engine.Engine.register_dtype
+@immutable
+class Day(pandas_engine.DataType):
+    """A calendar day: midnight, without zone (pandera knows nanoseconds only)."""
+
+    type = np.dtype("datetime64[us]")
+
+    def __init__(self) -> None:
+        """Nothing to configure."""
+
+    def check(self, pandera_dtype: Any, data_container: Any | None = None) -> bool:
+        """Whether the data are days."""
+        return data_container is not None and data_container.dtype == self.type
+
+    def __str__(self) -> str:
+        return str(self.type)
+
+
+STATES = ["opened", "closed"]
+FIELDS = [
+    "state",
+    "milestone",
+    "assignee",
+    "label",
+    "weight",
+    "due_date",
+    "start_date",
+    "time_estimate",
+    "time_spent",
+]
+ACTIONS = ["add", "remove", "set"]
+SOURCES = ["event", "note", "creation", "inferred"]
+ITEM_KINDS = ["priority", "item", "activity"]
+ROLES = ["driver", "maintainer", "responsible", "work", "review", "input", "contact"]
+CARRY_OVER = ["backlogged", "continued", "done", "dropped"]
+
+
+def _text(description: str, *, nullable: bool = False, isin: list[str] | None = None) -> Any:
+    return pa.Field(description=description, nullable=nullable, isin=isin)
+
+
+def _value(description: str, *, nullable: bool = False, ge: float | None = None) -> Any:
+    return pa.Field(description=description, nullable=nullable, ge=ge)
+
+
+class Frame(pa.DataFrameModel):
+    """What all frames share: no other columns, in this order, one row per key."""
+
+    class Config:
+        """Settings that pandera reads."""
+
+        strict = True
+        ordered = True
+        coerce = False
+
+
+class Issues(Frame):
+    """One issue or other work item (task, incident ...), with its fields as of the export."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["issue_id"]
+
+    issue_id: Series[int] = _value("GitLab's global id")
+    project: Series[str] = _text("full path of the project, e.g. sigsum/core/log-go")
+    project_id: Series[int] = _value("GitLab's id of the project")
+    iid: Series[int] = _value("number of the issue within its project, as people write it (#12)")
+    title: Series[str] = _text("title, as plain untrusted text")
+    type: Series[str] = _text(
+        "issue, task, incident, ticket, test_case, requirement ... as GitLab says"
+    )
+    state: Series[str] = _text("state at the export", isin=STATES)
+    author: Series[str] = _text("who opened it; NA where the account is gone", nullable=True)
+    created_at: Series[At] = _value("when it was opened; a moved copy keeps the original's")
+    updated_at: Series[At] = _value("GitLab's own last change; not every change bumps it")
+    closed_at: Series[At] = _value("when it was last closed; NA while open", nullable=True)
+    milestone_id: Series[pd.Int64Dtype] = _value(
+        "milestone at the export; NA for none", nullable=True
+    )
+    start_date: Series[Day] = _value("planned start; NA for none", nullable=True)
+    due_date: Series[Day] = _value("the issue's own due date; NA for none", nullable=True)
+    weight: Series[pd.Int64Dtype] = _value(
+        "weight; NA for none, or where it is not licensed", nullable=True
+    )
+    time_estimate_hours: Series[float] = _value("estimate in hours; 0 where there is none", ge=0)
+    time_spent_hours: Series[float] = _value("time spent in hours", ge=0)
+    confidential: Series[bool] = _value(
+        "hidden from most readers; counts, but its title stays private"
+    )
+    moved_to_id: Series[pd.Int64Dtype] = _value(
+        "issue_id of the copy that replaced it; else NA", nullable=True
+    )
+    imported_from: Series[str] = _text(
+        "where it was imported from; NA where it was not", nullable=True
+    )
+    web_url: Series[str] = _text("address of the issue")
+
+
+class Assignments(Frame):
+    """One issue and one current assignee."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["issue_id", "person"]
+
+    issue_id: Series[int] = _value("the issue")
+    person: Series[str] = _text("canonical handle of the assignee")
+
+
+class IssueLabels(Frame):
+    """One issue and one current label."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["issue_id", "label"]
+
+    issue_id: Series[int] = _value("the issue")
+    label: Series[str] = _text("name of the label today")
+
+
+class IssueEvents(Frame):
+    """One change of one field of one issue; replayed in order they give the issue's fields.
+
+    Rows of source `creation`, `event` and `note` were observed. Rows of source `inferred` were
+    not: at `created_at` they are values the issue must have been created with; with
+    `correction` they mend a history that ends elsewhere than the field at the export.
+    """
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["issue_id", "seq"]
+
+    issue_id: Series[int] = _value("the issue")
+    seq: Series[int] = _value("place of the row within the history of its issue, from 0", ge=0)
+    at: Series[At] = _value("when it happened, as GitLab recorded it")
+    actor: Series[str] = _text("who did it; NA where unknown or gone", nullable=True)
+    field: Series[str] = _text("the field that changed", isin=FIELDS)
+    action: Series[str] = _text("add and remove for memberships, set for values", isin=ACTIONS)
+    value: Series[str] = _text(
+        "opened or closed; a milestone's title; a handle; a label; a day as YYYY-MM-DD; "
+        "NA for numbers, for a cleared field and for a deleted label",
+        nullable=True,
+    )
+    milestone_id: Series[pd.Int64Dtype] = _value(
+        "for field milestone: the milestone, where known", nullable=True
+    )
+    number: Series[float] = _value(
+        "for weight: the weight; for times: hours (an addition to time_spent may be negative)",
+        nullable=True,
+    )
+    source: Series[str] = _text("where the row comes from", isin=SOURCES)
+    correction: Series[bool] = _value(
+        "the history disagreed with the field at the export; the field won"
+    )
+
+
+class Milestones(Frame):
+    """One milestone, with its fields as of the export."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["milestone_id"]
+
+    milestone_id: Series[int] = _value("GitLab's global id")
+    iid: Series[int] = _value("number in the address: .../-/milestones/<iid>")
+    kind: Series[str] = _text("whose it is", isin=["group", "project"])
+    path: Series[str] = _text("full path of that group or project")
+    title: Series[str] = _text("title, as plain untrusted text")
+    state: Series[str] = _text("active or closed", isin=["active", "closed"])
+    start_date: Series[Day] = _value("start date; NA for none", nullable=True)
+    due_date: Series[Day] = _value("due date; NA for none", nullable=True)
+    created_at: Series[At] = _value("when it was made")
+    updated_at: Series[At] = _value("last change")
+    web_url: Series[str] = _text("address of the milestone")
+    draft: Series[bool] = _value(
+        "the title begins with the configured prefix (DRAFT: ): not promised yet"
+    )
+
+
+class MilestoneDates(Frame):
+    """One milestone as seen by one export, where it differs from the one before.
+
+    GitLab keeps no history of a milestone's dates: these observations are all there is.
+    """
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["milestone_id", "observed_at"]
+
+    milestone_id: Series[int] = _value("the milestone")
+    observed_at: Series[At] = _value("start of the export that saw it so")
+    title: Series[str] = _text("title then")
+    state: Series[str] = _text("active or closed then", isin=["active", "closed"])
+    start_date: Series[Day] = _value("start date then", nullable=True)
+    due_date: Series[Day] = _value("due date then", nullable=True)
+
+
+class People(Frame):
+    """One GitLab account that the export met, and the person it belongs to."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["username"]
+
+    username: Series[str] = _text("GitLab user name")
+    person: Series[str] = _text("canonical handle")
+    name: Series[str] = _text("display name; NA where unknown", nullable=True)
+    state: Series[str] = _text("active, blocked, deactivated ...; NA where unknown", nullable=True)
+
+
+class Revisions(Frame):
+    """One roadmap revision."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision"]
+
+    revision: Series[Day] = _value("date of the document")
+    previous: Series[Day] = _value("date of the revision before; NA for the first", nullable=True)
+    layout: Series[str] = _text("numbered, priorities, activities, or generic")
+    next_update_text: Series[str] = _text("the words for the next update", nullable=True)
+    next_update_date: Series[Day] = _value("latest day those words cover", nullable=True)
+    horizon_text: Series[str] = _text("the words for the estimate of the whole", nullable=True)
+    horizon_date: Series[Day] = _value("latest day those words cover", nullable=True)
+    source: Series[str] = _text("file, commit or address the document came from")
+    list_items: Series[int] = _value("list items in the document", ge=0)
+    placed_items: Series[int] = _value("of these, how many stand in a roadmap frame", ge=0)
+    unplaced_text: Series[str] = _text("text of sections that were not understood", nullable=True)
+
+
+class RoadmapItems(Frame):
+    """One item of one revision."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "key"]
+
+    revision: Series[Day] = _value("the revision")
+    item_key: Series[str] = pa.Field(
+        alias="key", description="number in the document: 1, 1.2, P3, A4; not stable over revisions"
+    )
+    parent: Series[str] = _text("key of the item above it; NA at the top", nullable=True)
+    kind: Series[str] = _text("what the document makes of it", isin=ITEM_KINDS)
+    order: Series[int] = _value("rank among its siblings, from 1", ge=1)
+    title: Series[str] = _text("title, as plain untrusted text")
+    target_text: Series[str] = _text("the words for the target; NA for none", nullable=True)
+    target_start_date: Series[Day] = _value("first day those words cover", nullable=True)
+    target_date: Series[Day] = _value("latest day those words cover: the target", nullable=True)
+    target_flag: Series[str] = _text(
+        "why the date needs a second look (a year that lies before the document ...)", nullable=True
+    )
+    deferred: Series[bool] = _value("the document says that it will not be worked on for now")
+    conditional: Series[bool] = _value("only if time permits")
+
+
+class Responsibilities(Frame):
+    """One person, role and item (or scope in words) of one revision."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "person", "role", "key", "scope"]
+
+    revision: Series[Day] = _value("the revision")
+    person: Series[str] = _text("canonical handle, or the name of a group or organisation")
+    role: Series[str] = _text("what the document asks of them", isin=ROLES)
+    item_key: Series[str] = pa.Field(
+        alias="key", nullable=True, description="key of the item; NA where the scope is in words"
+    )
+    scope: Series[str] = _text("the scope in the document's words; NA for an item", nullable=True)
+    qualifier: Series[str] = _text(
+        "help, if needed, also available ...; NA for none", nullable=True
+    )
+
+
+class RoadmapMilestones(Frame):
+    """One milestone reference of one revision."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "url", "key"]
+
+    revision: Series[Day] = _value("the revision")
+    url: Series[str] = _text("address, without query and fragment")
+    path: Series[str] = _text("full path of the group or project")
+    iid: Series[int] = _value("number in the address")
+    title: Series[str] = _text(
+        "the words that the link carries; NA for a bare address", nullable=True
+    )
+    status: Series[str] = _text(
+        "new, continued, done ... as the document says; else NA", nullable=True
+    )
+    item_key: Series[str] = pa.Field(
+        alias="key", nullable=True, description="key of the item that refers to it; else NA"
+    )
+
+
+class CarryOver(Frame):
+    """One statement of what was, or was not, finished since the revision before."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "text", "key"]
+
+    revision: Series[Day] = _value("the revision that says so")
+    text: Series[str] = _text("the statement")
+    status: Series[str] = _text("what became of it", isin=CARRY_OVER)
+    item_key: Series[str] = pa.Field(
+        alias="key", nullable=True, description="key of the item in the revision that says so"
+    )
+    previous_key: Series[str] = _text(
+        "key of the item in the revision before; else NA", nullable=True
+    )
+
+
+FRAMES: Mapping[str, type[Frame]] = {
+    "issues": Issues,
+    "assignments": Assignments,
+    "issue_labels": IssueLabels,
+    "issue_events": IssueEvents,
+    "milestones": Milestones,
+    "milestone_dates": MilestoneDates,
+    "people": People,
+    "revisions": Revisions,
+    "roadmap_items": RoadmapItems,
+    "responsibilities": Responsibilities,
+    "roadmap_milestones": RoadmapMilestones,
+    "carry_over": CarryOver,
+}
+"""Every frame of a dataset by name, in the order in which they are shown."""
+
+
+@cache
+def _schema(name: str) -> Any:
+    return FRAMES[name].to_schema()
+
+
+def _dtypes(name: str) -> dict[str, Any]:
+    return {column: field.dtype.type for column, field in _schema(name).columns.items()}
+
+
+def columns_of(name: str) -> list[str]:
+    """List the columns of the frame `name`, in order.
+
+    Examples
+    --------
+    >>> columns_of("assignments")
+    ['issue_id', 'person']
+    """
+    return list(_schema(name).columns)
+
+
+def key_of(name: str) -> list[str]:
+    """List the columns that tell one row of the frame `name` from another.
+
+    Examples
+    --------
+    >>> key_of("issue_events")
+    ['issue_id', 'seq']
+    """
+    return list(_schema(name).unique)
+
+
+def describe(name: str) -> pd.DataFrame:
+    """Tell what the frame `name` holds: one row per column.
+
+    Examples
+    --------
+    >>> describe("assignments")["description"].tolist()
+    ['the issue', 'canonical handle of the assignee']
+    """
+    columns = _schema(name).columns
+    return pd.DataFrame(
+        {
+            "column": list(columns),
+            "type": [str(dtype) for dtype in _dtypes(name).values()],
+            "may_be_missing": [c.nullable for c in columns.values()],
+            "description": [c.description for c in columns.values()],
+        }
+    )
+
+
+def tidy(name: str, rows: Any) -> pd.DataFrame:
+    """Bring rows into the frame `name`: its columns and types, sorted by its key.
+
+    Parameters
+    ----------
+    name : str
+        One of `FRAMES`.
+    rows : DataFrame, or what `pandas.DataFrame` takes (records, columns)
+        Missing columns become NA; unknown ones are refused.
+
+    Raises
+    ------
+    DatasetError
+        Where a column is unknown or a value does not fit its type.
+
+    Examples
+    --------
+    >>> tidy("assignments", [{"issue_id": 2, "person": "ada"}, {"issue_id": 1, "person": "bo"}])
+       issue_id person
+    0         1     bo
+    1         2    ada
+    """
+    dtypes = _dtypes(name)
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
+    unknown = [c for c in frame.columns if c not in dtypes]
+    if unknown:
+        raise DatasetError(f"frame {name}: unknown columns {unknown}, expected {list(dtypes)}")
+    frame = frame.reindex(columns=list(dtypes))
+    try:
+        frame = frame.astype(dtypes)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"frame {name}: a value does not fit its column: {error}") from None
+    return frame.sort_values(key_of(name), kind="stable", na_position="first", ignore_index=True)
+
+
+def empty(name: str) -> pd.DataFrame:
+    """Give the frame `name` without rows, with its columns and types."""
+    return tidy(name, {})
+
+
+def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Hold a frame against its class; all failures are reported at once.
+
+    Returns
+    -------
+    DataFrame
+        The same frame.
+
+    Raises
+    ------
+    DatasetError
+        Naming each column, check and up to five offending values.
+    """
+    try:
+        _schema(name).validate(frame, lazy=True)
+    except SchemaErrors as error:
+        raise DatasetError(f"frame {name}: {_failures(error.failure_cases)}") from None
+    return frame
+
+
+def _failures(cases: pd.DataFrame) -> str:
+    grouped: Iterable[tuple[Any, pd.DataFrame]] = cases.groupby(
+        ["column", "check"], dropna=False, sort=False
+    )
+    return "; ".join(
+        f"{column}: {check} fails for {len(rows)} values, e.g. "
+        f"{rows['failure_case'].head(5).tolist()}"
+        for (column, check), rows in grouped
+    )
