@@ -1,0 +1,473 @@
+"""State of every issue at any instant, replayed from `issue_events`.
+
+Replay never looks at the mutable fields of `issues`: what was true at an instant follows from the
+events before it, from `created_at`, and from fields that do not change. Every function sorts for
+itself, so the order of rows never matters, and works on whole columns, so that a million events
+cost less than reading them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from rapidfuzz import fuzz, process
+
+from roadmap_analytics.errors import ConfigurationError, UnknownNameError
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = [
+    "AsOf",
+    "days_of",
+    "find_milestone",
+    "in_scope",
+    "instant",
+    "intervals",
+    "last_day",
+    "members_at",
+    "milestones_at",
+    "state_at",
+]
+
+AsOf: TypeAlias = dt.date | pd.Timestamp | str
+"""A calendar day (its end is meant) or an aware timestamp."""
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+DRAFT_PREFIX = "DRAFT: "
+NONE = 0  # the code of "holds no value"; every other code stands for one value
+_HELD_IN = {
+    "state": "value",
+    "milestone": "milestone_id",
+    "weight": "number",
+    "due_date": "value",
+    "start_date": "value",
+    "time_estimate": "number",
+    "time_spent": "number",
+    "assignee": "value",
+    "label": "value",
+}
+_MEMBERSHIPS = ("assignee", "label")
+
+
+def instant(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
+    """Give the first instant that `as_of` no longer covers.
+
+    Parameters
+    ----------
+    as_of : date, aware timestamp, or either as ISO text
+        A date means the end of that day in `timezone`; a timestamp is itself covered.
+    timezone : str
+        Any IANA name, for example ``Europe/Stockholm``.
+
+    Returns
+    -------
+    Timestamp
+        In UTC; events strictly before it count.
+
+    Raises
+    ------
+    ConfigurationError
+        For a time of day without zone, a missing value, or an unknown zone.
+
+    Examples
+    --------
+    >>> instant("2025-03-30", "Europe/Stockholm")
+    Timestamp('2025-03-30 22:00:00+0000', tz='UTC')
+    >>> instant("2025-03-30T12:00:00+02:00")
+    Timestamp('2025-03-30 10:00:00.000001+0000', tz='UTC')
+    """
+    stamp = _timestamp(as_of)
+    if stamp.tzinfo is not None:
+        return stamp.tz_convert("UTC").floor("us") + pd.Timedelta(1, "us")
+    return _midnight(stamp + pd.Timedelta(1, "D"), timezone)
+
+
+def last_day(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
+    """Give the calendar day in `timezone` that `as_of` lies in, as a midnight without zone.
+
+    Examples
+    --------
+    >>> last_day("2025-03-30T23:30:00+00:00", "Europe/Stockholm")
+    Timestamp('2025-03-31 00:00:00')
+    """
+    stamp = _timestamp(as_of)
+    if stamp.tzinfo is not None:
+        stamp = stamp.tz_convert(_zone(timezone)).tz_localize(None)
+    return stamp.normalize().as_unit("us")
+
+
+def _timestamp(as_of: AsOf) -> pd.Timestamp:
+    try:
+        stamp = pd.Timestamp(as_of)
+    except (TypeError, ValueError):
+        stamp = pd.Timestamp("NaT")
+    if pd.isna(stamp):
+        raise ConfigurationError(
+            f"as_of: expected a date or a timestamp with zone, got {as_of!r}; write 2025-11-11"
+        )
+    if stamp.tzinfo is None and stamp != stamp.normalize():
+        raise ConfigurationError(
+            f"as_of: expected a date or a timestamp with zone, got {as_of!r}, whose time has no "
+            "zone; add one (2025-11-11T12:00+01:00) or leave out the time"
+        )
+    return stamp
+
+
+def _zone(timezone: str) -> str:
+    try:
+        pd.Timestamp(0, tz=timezone)
+    except (KeyError, ValueError, TypeError, OSError):
+        raise ConfigurationError(
+            f"timezone: expected an IANA name such as Europe/Stockholm, got {timezone!r}"
+        ) from None
+    return timezone
+
+
+def _midnight(day: pd.Timestamp, timezone: str) -> pd.Timestamp:
+    # Some zones skip or repeat midnight when clocks change: a day begins at its first instant.
+    local = day.as_unit("us").tz_localize(
+        _zone(timezone), nonexistent="shift_forward", ambiguous=True
+    )
+    return local.tz_convert("UTC")
+
+
+def days_of(at: pd.Series[Any], timezone: str = "UTC") -> npt.NDArray[np.datetime64]:
+    """Give the calendar day of each instant in `timezone`, as ``datetime64[D]``.
+
+    Examples
+    --------
+    >>> at = pd.Series(pd.to_datetime(["2025-06-01T22:30:00Z"]))
+    >>> days_of(at, "Europe/Stockholm")
+    array(['2025-06-02'], dtype='datetime64[D]')
+    """
+    local = at.dt.tz_convert(_zone(timezone)).dt.tz_localize(None)
+    return local.to_numpy().astype("datetime64[D]")
+
+
+def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.DataFrame:
+    """Give the issues that count: each once, wherever it was moved to.
+
+    A moved issue leaves its closed original behind and copies the history before the move, so
+    the original is left out while its copy is in the dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    types : str or list of str, optional
+        Work item types to keep, for example ``["issue", "incident"]``; all by default.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `issues`, same columns.
+    """
+    issues = dataset.issues
+    moved_to = issues["moved_to_id"]
+    moved = moved_to.notna() & moved_to.isin(issues["issue_id"])
+    if moved.any():
+        issues = issues[~moved]
+    if types is not None:
+        issues = issues[issues["type"].isin([types] if isinstance(types, str) else list(types))]
+    return issues
+
+
+def events_of(dataset: Dataset, fields: Iterable[str], until: pd.Timestamp | None) -> pd.DataFrame:
+    """Give the events of some fields before `until`, in order of (issue, time, place).
+
+    The order of time, not of rows, decides; events of one instant keep their place (`seq`).
+    """
+    events = dataset.issue_events
+    keep = events["field"].isin(list(fields))
+    if until is not None:
+        keep &= events["at"] < until
+    events = events[keep.to_numpy()]
+    issue, at, seq = events["issue_id"].to_numpy(), ticks(events["at"]), events["seq"].to_numpy()
+    same = issue[1:] == issue[:-1]
+    later = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (seq[1:] >= seq[:-1]))
+    if bool(np.all((issue[1:] > issue[:-1]) | (same & later))):
+        return events
+    return events.iloc[np.lexsort((seq, at, issue))]
+
+
+def ticks(at: pd.Series[Any]) -> Ints:
+    """Give instants as microseconds since 1970, fast to compare."""
+    return at.astype("int64").to_numpy()
+
+
+def codes_of(events: pd.DataFrame, field: str) -> Ints:
+    """Give one number per value of events of one field; `NONE` where the field was cleared."""
+    if field == "milestone":
+        # A milestone that is no longer known still ends the stay in the one before it.
+        known = events["milestone_id"].notna().to_numpy()
+        title = -2 - pd.factorize(events["value"])[0].astype(np.int64)
+        code = np.where(known, events["milestone_id"].fillna(0).to_numpy(np.int64), title)
+        return np.where((events["action"] == "add").to_numpy(), code, NONE)
+    held = events[_HELD_IN[field]]
+    if field == "time_estimate":
+        held = held.where(held != 0)  # GitLab writes 0 for "no estimate"
+    return pd.factorize(held)[0].astype(np.int64) + 1
+
+
+def _same(*keys: npt.NDArray[Any]) -> Bools:
+    """Tell for each row but the first whether its keys equal those of the row before."""
+    return np.asarray(np.logical_and.reduce([key[1:] == key[:-1] for key in keys]), dtype=bool)
+
+
+def first_of(*keys: npt.NDArray[Any]) -> Bools:
+    """Mark the first row of each run of equal keys."""
+    return np.concatenate([[True], ~_same(*keys)]) if len(keys[0]) else np.zeros(0, dtype=bool)
+
+
+def last_of(*keys: npt.NDArray[Any]) -> Bools:
+    """Mark the last row of each run of equal keys."""
+    return np.concatenate([~_same(*keys), [True]]) if len(keys[0]) else np.zeros(0, dtype=bool)
+
+
+def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None) -> pd.DataFrame:
+    """Turn the events of one field into the spans of time over which it held a value.
+
+    Events that change nothing are ignored, and so is what lasted no time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    field : str
+        Any field of `issue_events`.
+    until : Timestamp, optional
+        Only events before it are read.
+
+    Returns
+    -------
+    DataFrame
+        One row per issue and span, sorted by (issue_id, [value,] start_at): `issue_id`; the value
+        as `milestone_id` (NA: a milestone that is no longer known), `number` (weight; hours) or
+        `value`; `start_at`; `end_at`, which is no longer covered, NaT where it held to the end.
+        Between spans the field was empty. Assignees and labels have overlapping spans, one per
+        value; deleted labels, which have no name, are left out.
+
+    Raises
+    ------
+    UnknownNameError
+        For a field that `issue_events` does not know.
+
+    Examples
+    --------
+    >>> from roadmap_analytics import schema
+    >>> from roadmap_analytics.frames import Dataset
+    >>> at = pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-05"], utc=True)
+    >>> events = {"issue_id": 7, "seq": range(3), "at": at, "field": "weight", "action": "set",
+    ...           "number": [2, 3, None], "source": "event", "correction": False}
+    >>> dataset = Dataset({"issue_events": schema.tidy("issue_events", events)})
+    >>> intervals(dataset, "weight")[["number", "start_at", "end_at"]]
+       number                  start_at                    end_at
+    0     2.0 2025-01-01 00:00:00+00:00 2025-01-03 00:00:00+00:00
+    1     3.0 2025-01-03 00:00:00+00:00 2025-01-05 00:00:00+00:00
+    """
+    if field not in _HELD_IN:
+        raise UnknownNameError(f"field: expected one of {list(_HELD_IN)}, got {field!r}")
+    events = events_of(dataset, [field], until)
+    column = _HELD_IN[field]
+    if field in _MEMBERSHIPS:
+        events, value, code = _memberships(events)
+    elif field == "time_spent":
+        total = _spent(events)
+        events = events.assign(number=total)
+        value, code = np.zeros(len(events), dtype=np.int64), np.asarray(pd.factorize(total)[0]) + 1
+    else:
+        value, code = np.zeros(len(events), dtype=np.int64), codes_of(events, field)
+    issue, at = events["issue_id"].to_numpy(), ticks(events["at"])
+
+    settled = np.flatnonzero(last_of(issue, value, at))
+    issue, value, code = issue[settled], value[settled], code[settled]
+    before = np.where(first_of(issue, value), NONE, np.roll(code, 1))
+    changed = code != before
+    rows, issue, value, code = settled[changed], issue[changed], value[changed], code[changed]
+
+    spans = events.iloc[rows][["issue_id", column]].reset_index(drop=True)
+    start = events["at"].iloc[rows].reset_index(drop=True)
+    end = start.shift(-1).mask(last_of(issue, value))
+    spans["start_at"], spans["end_at"] = start, end.astype(start.dtype)
+    return spans[code != NONE].reset_index(drop=True)
+
+
+def _memberships(events: pd.DataFrame) -> tuple[pd.DataFrame, Ints, Ints]:
+    """Order additions and removals by (issue, value); say which value and whether it is held."""
+    events = events[events["value"].notna().to_numpy()]
+    value = pd.factorize(events["value"], sort=True)[0].astype(np.int64)
+    order = np.lexsort((np.arange(len(events)), value, events["issue_id"].to_numpy()))
+    events, value = events.iloc[order], value[order]
+    return events, value, (events["action"] == "add").to_numpy().astype(np.int64)
+
+
+def _spent(events: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Sum what was added to the time spent since it was last set."""
+    fresh = (events["action"] == "set").to_numpy() | first_of(events["issue_id"].to_numpy())
+    return events["number"].fillna(0.0).groupby(np.cumsum(fresh)).cumsum().round(6).to_numpy()
+
+
+def state_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
+    """Give the fields of every issue as they were just before `at` (see `instant`).
+
+    Returns
+    -------
+    DataFrame
+        One row per issue opened before `at`, indexed by `issue_id`, sorted: `state`,
+        `milestone_id` (NA: in none, or in one no longer known), `weight` (NA: none), `due_date`,
+        `start_date`, `time_estimate_hours` (0: none), `time_spent_hours`, `created_at`. Moved
+        originals are among them: keep the ids of `in_scope` where each issue must count once.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> state_at(Dataset({}), instant("2025-01-01")).columns.tolist()[:3]
+    ['state', 'milestone_id', 'weight']
+    """
+    issues = dataset.issues
+    born = issues.loc[(issues["created_at"] < at).to_numpy(), ["issue_id", "created_at"]]
+    born = born.set_index("issue_id").sort_index()
+
+    def held(field: str) -> pd.Series[Any]:
+        events = events_of(dataset, [field], at)
+        column = events[_HELD_IN[field]]
+        if field == "time_spent":
+            column = pd.Series(_spent(events), index=events.index)
+        elif field == "milestone":
+            column = column.where(events["action"] == "add")
+        last = last_of(events["issue_id"].to_numpy())
+        column = column[last].set_axis(events["issue_id"][last])
+        return column.reindex(born.index)
+
+    return pd.DataFrame(
+        {
+            "state": held("state").fillna("opened"),
+            "milestone_id": held("milestone"),
+            "weight": held("weight").astype("Int64"),
+            "due_date": _calendar_day(held("due_date")),
+            "start_date": _calendar_day(held("start_date")),
+            "time_estimate_hours": held("time_estimate").fillna(0.0),
+            "time_spent_hours": held("time_spent").fillna(0.0),
+            "created_at": born["created_at"],
+        },
+        index=born.index,
+    )
+
+
+def _calendar_day(text: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_datetime(text, format="%Y-%m-%d").astype("datetime64[us]")
+
+
+def members_at(
+    dataset: Dataset, at: pd.Timestamp, field: Literal["assignee", "label"] = "assignee"
+) -> pd.DataFrame:
+    """Give the assignees or labels that issues had just before `at`.
+
+    Returns
+    -------
+    DataFrame
+        One row per issue and value, sorted: `issue_id`, `value` (a canonical handle, or a label).
+    """
+    spans = intervals(dataset, field, until=at)
+    return spans.loc[spans["end_at"].isna().to_numpy(), ["issue_id", "value"]].reset_index(
+        drop=True
+    )
+
+
+def milestones_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
+    """Give every milestone as the exports had seen it before `at`.
+
+    GitLab keeps no history of a milestone's dates, so the last observation before `at` stands.
+    Before the first observation the first one stands: it is the oldest there is.
+
+    Returns
+    -------
+    DataFrame
+        Rows and columns of `milestones`, with `title`, `state`, `start_date`, `due_date` and
+        `draft` as observed, and `observed_at` (NaT where no observation is on record).
+    """
+    prefix = dataset.config.get("milestones", {}).get("draft_prefix", DRAFT_PREFIX)
+    seen = dataset.milestone_dates.sort_values(["milestone_id", "observed_at"], kind="stable")
+    known = seen[(seen["observed_at"] < at).to_numpy()].drop_duplicates("milestone_id", keep="last")
+    first = seen.drop_duplicates("milestone_id", keep="first")
+    first = first[~first["milestone_id"].isin(known["milestone_id"])]
+    observed = pd.concat([known, first]).set_index("milestone_id")
+
+    milestones = dataset.milestones.sort_values("milestone_id", ignore_index=True)
+    ids = milestones["milestone_id"]
+    recorded = ids.isin(observed.index)
+    for column in ("title", "state", "start_date", "due_date"):
+        then = observed[column].reindex(ids).set_axis(milestones.index)
+        milestones[column] = milestones[column].mask(recorded, then)
+    milestones["draft"] = milestones["title"].str.startswith(prefix).astype(bool)
+    milestones["observed_at"] = observed["observed_at"].reindex(ids).set_axis(milestones.index)
+    return milestones
+
+
+def find_milestone(dataset: Dataset, milestone: int | str) -> int:
+    """Find the one milestone that an id, a title or a web address names.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    milestone : int or str
+        GitLab's global id; a title (exactly, else without regard to case and spaces); or an
+        address such as ``https://git.example.org/groups/sigsum/-/milestones/10``, whose query and
+        fragment do not matter.
+
+    Returns
+    -------
+    int
+        Its `milestone_id`.
+
+    Raises
+    ------
+    UnknownNameError
+        Where none fits, or several do; up to five candidates are listed.
+    """
+    milestones = dataset.milestones.sort_values("milestone_id")
+    fits = _fitting(milestones, milestone)
+    if len(fits) == 1:
+        return int(fits["milestone_id"].iloc[0])
+    if len(fits):
+        said, hint, shown = f"{len(fits)} milestones fit", "give the id or the address", fits
+    else:
+        said, hint, shown = "no milestone fits", "the nearest are listed", milestones
+        names = [shown["title"], shown["web_url"]][isinstance(milestone, str) and "/" in milestone]
+        near = process.extract(str(milestone), names.tolist(), scorer=fuzz.WRatio, limit=5)
+        shown = shown.iloc[[place for _, _, place in near]]
+    listed = "; ".join(
+        f"{row.title!r} (id {row.milestone_id}, {row.web_url})"
+        for row in shown.head(5).itertuples()
+    )
+    raise UnknownNameError(
+        f"milestone: expected the id, title or address of one milestone, got {milestone!r}: "
+        f"{said}; {hint}: {listed or 'the dataset has no milestones'}"
+    )
+
+
+def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
+    if not isinstance(milestone, str):
+        return milestones[milestones["milestone_id"] == milestone]
+    if "://" in milestone:
+        return milestones[milestones["web_url"].map(_address) == _address(milestone)]
+    fits = milestones[milestones["title"] == milestone]
+    if fits.empty:
+        plain = " ".join(milestone.split()).casefold()
+        fits = milestones[milestones["title"].str.split().str.join(" ").str.casefold() == plain]
+    if fits.empty and milestone.isascii() and milestone.isdecimal():
+        fits = milestones[milestones["milestone_id"] == int(milestone)]
+    return fits
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url.strip())
+    path = unquote(parts.path).strip("/").removeprefix("groups/")
+    return f"{parts.netloc}/{path}".casefold()
