@@ -1,0 +1,67 @@
+"""Faults that a test puts between the exporter and the answers."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = frozenset(
+    {"status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap", "change"}
+)
+
+
+@dataclass
+class Fault:
+    """One kind of trouble, where it strikes and how often.
+
+    Attributes
+    ----------
+    kind
+        ``status`` (answers `status` with `headers`), ``reset`` (the connection is reset), ``hang``
+        (nothing for `seconds`, then the connection closes), ``slow`` (the answer comes after
+        `seconds`), ``truncate`` (the JSON stops halfway, its length said right), ``cut`` (the
+        connection closes in the middle of the body), ``html`` (a page where JSON was due),
+        ``empty`` (200 and no body), ``overlap`` (pages after the first begin `rows` too early, as
+        after an insertion; below 0 too late), ``change`` (the world changes: `records` go in,
+        `delete_issues` go out; then the request is answered).
+    match
+        Regular expression searched in path and query, as asked.
+    skip, times
+        Matching requests to let through first; how many to strike then (None: for ever).
+    chance
+        Share of the remaining ones that it strikes, drawn from `seed`.
+    """
+
+    kind: str
+    match: str = ""
+    skip: int = 0
+    times: int | None = 1
+    chance: float = 1.0
+    seed: int = 0
+    status: int = 500
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 3600.0
+    rows: int = 1
+    records: list[dict[str, Any]] = field(default_factory=list)
+    delete_issues: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"fault kind: expected one of {sorted(KINDS)}, got {self.kind!r}")
+        self.seen = 0
+        self.struck = 0
+        self.draw = random.Random(self.seed)
+
+    def strikes(self, target: str) -> bool:
+        """Whether this request is hit; counts it."""
+        if not re.search(self.match, target):
+            return False
+        self.seen += 1
+        if self.seen <= self.skip or (self.times is not None and self.struck >= self.times):
+            return False
+        if self.draw.random() >= self.chance:
+            return False
+        self.struck += 1
+        return True

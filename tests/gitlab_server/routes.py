@@ -1,0 +1,435 @@
+"""What each path answers. Sources: https://docs.gitlab.com/api/<page>/, named at each handler."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha1
+from typing import TYPE_CHECKING, Any
+
+from tests.gitlab_server import present
+from tests.gitlab_server.messages import Refusal, Request, Response
+from tests.gitlab_server.world import Row, parent
+
+if TYPE_CHECKING:
+    from tests.gitlab_server.app import App
+
+Rows = list[Row | None]
+EVENTS = {
+    "resource_state_events": "state_events",
+    "resource_label_events": "label_events",
+    "resource_milestone_events": "milestone_events",
+    "resource_weight_events": "weight_events",
+}
+VERSION = "18.9.0-pre"
+
+
+def missing(what: str) -> Refusal:
+    """GitLab says 404 both of what is not there and of what one may not see."""
+    return Refusal(404, {"message": f"404 {what} Not Found"})
+
+
+def route(app: App, access: str, segments: list[str], request: Request) -> Any:
+    """The rows of a list, or one object, or a Response that is no JSON."""
+    if request.method != "GET":
+        raise Refusal(404, {"error": "404 Not Found"})
+    match segments:
+        case ["version"] | ["metadata"]:
+            return _version(access)
+        case ["user"]:
+            return _user(access)
+        case ["groups"]:
+            return list(app.world.groups.values())
+        case ["groups", group, *rest]:
+            return _in_group(app, access, _group(app, group), rest, request)
+        case ["projects", project, *rest]:
+            return _in_project(app, access, _project(app, access, project), rest, request)
+    raise Refusal(404, {"error": "404 Not Found"})
+
+
+def presenter(app: App, segments: list[str]) -> Callable[[Row], Row]:
+    """How rows of this list are written; the filters need none of it."""
+    if segments[-1] == "issues":
+        licensed = app.licensed()
+        return lambda row: present.issue(row, licensed)
+    if segments[-1] == "milestones":
+        return lambda row: present.milestone(row) or {}
+    return lambda row: row
+
+
+# -- instance and user ---------------------------------------------------------------------------
+
+
+def _version(access: str) -> Row:
+    """https://docs.gitlab.com/api/version/"""
+    _authenticated(access)
+    return {"version": VERSION, "revision": "0badc0de"}
+
+
+def _user(access: str) -> Row:
+    """https://docs.gitlab.com/api/users/#retrieve-the-current-user"""
+    _authenticated(access)
+    return present.user({"id": 1, "username": "reader", "name": "Reader"}) or {}
+
+
+def _authenticated(access: str) -> None:
+    if access == "none":
+        raise Refusal(401, {"message": "401 Unauthorized"})
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def _group(app: App, name: str) -> Row:
+    group = app.world.group(name)
+    if group is None:
+        raise missing("Group")
+    status = app.settings.denied.get(group["full_path"])
+    if status:
+        raise Refusal(status, {"message": f"{status} refused"})
+    return group
+
+
+def _in_group(app: App, access: str, group: Row, rest: list[str], request: Request) -> Any:
+    match rest:
+        case []:  # https://docs.gitlab.com/api/groups/
+            return group
+        case ["subgroups"]:
+            return _ordered(app.world.subgroups(group), request, "name", "asc")
+        case ["descendant_groups"]:
+            return _ordered(app.world.descendants(group), request, "name", "asc")
+        case ["projects"]:
+            return _group_projects(app, access, group, request)
+        case ["issues"]:
+            return _group_issues(app, access, group, request)
+        case ["milestones"]:
+            return _group_milestones(app, access, group, request)
+        case ["milestones", number]:
+            _authenticated(access)
+            return _one(app.world.milestones_of("group", [group["id"]]), "id", number, "Milestone")
+        case ["milestones", number, "issues"]:
+            _authenticated(access)
+            rows = app.world.milestones_of("group", [group["id"]])
+            title = _one(rows, "id", number, "Milestone")["title"]
+            return [
+                issue
+                for project in app.world.projects_of(group, include_subgroups=False)
+                for issue in app.world.issues_of[project["id"]]
+                if (issue.get("milestone") or {}).get("title") == title
+                and _sees_issue(access, issue)
+            ]
+    raise Refusal(404, {"error": "404 Not Found"})
+
+
+def _group_projects(app: App, access: str, group: Row, request: Request) -> Rows:
+    """https://docs.gitlab.com/api/groups/#list-projects"""
+    projects = app.world.projects_of(group, request.one("include_subgroups") == "true")
+    wanted = request.one("archived")
+    rows = [
+        project
+        for project in projects
+        if _sees_project(access, project)
+        and (not wanted or bool(project.get("archived")) == (wanted == "true"))
+    ]
+    return _ordered(rows, request, "created_at", "desc")
+
+
+def _group_issues(app: App, access: str, group: Row, request: Request) -> Rows:
+    """https://docs.gitlab.com/api/issues/#list-group-issues (subgroups in, archived out)"""
+    archived = request.one("non_archived", "true") == "false"
+    issues: list[Row] = []
+    for project in app.world.projects_of(group, include_subgroups=True):
+        refused = app.settings.denied.get(project["path_with_namespace"])
+        seen = _sees_project(access, project) and not refused
+        if seen and (archived or not project.get("archived")):
+            issues += app.world.issues_of[project["id"]]
+    return _issues(access, issues, request)
+
+
+def _group_milestones(app: App, access: str, group: Row, request: Request) -> Rows:
+    """https://docs.gitlab.com/api/group_milestones/"""
+    _authenticated(access)
+    groups = [group]
+    if _either(request, "include_ancestors", "include_parent_milestones"):
+        groups += app.world.ancestors(group["full_path"])
+    if request.one("include_descendants") == "true":
+        groups += app.world.descendants(group)
+    rows = app.world.milestones_of("group", [one["id"] for one in groups])
+    if request.one("include_descendants") == "true":
+        projects = app.world.projects_of(group, include_subgroups=True)
+        rows += app.world.milestones_of("project", [project["id"] for project in projects])
+    return _milestones(rows, request)
+
+
+# -- projects ------------------------------------------------------------------------------------
+
+
+def _project(app: App, access: str, name: str) -> Row:
+    project = app.world.project(name)
+    if project is None or not _sees_project(access, project):
+        raise missing("Project")
+    if app.settings.denied.get(project["path_with_namespace"]) == 404:
+        raise missing("Project")
+    return project
+
+
+def _in_project(app: App, access: str, project: Row, rest: list[str], request: Request) -> Any:
+    if not rest:  # https://docs.gitlab.com/api/projects/
+        return {"default_branch": "main", **project}
+    refused = app.settings.denied.get(project["path_with_namespace"])
+    if refused:  # the project shows, its parts do not (a feature for members only)
+        raise Refusal(refused, {"message": f"{refused} Forbidden"})
+    match rest:
+        case ["issues"]:  # https://docs.gitlab.com/api/issues/#list-project-issues
+            return _issues(access, app.world.issues_of[project["id"]], request)
+        case ["issues", iid, *parts]:
+            issue = app.world.by_iid.get((project["id"], int(iid) if iid.isdigit() else 0))
+            if issue is None or not _sees_issue(access, issue):
+                raise missing("Issue")
+            return _in_issue(app, access, issue, parts, request)
+        case ["milestones"]:
+            return _project_milestones(app, access, project, request)
+        case ["milestones", number]:
+            _authenticated(access)
+            rows = app.world.milestones_of("project", [project["id"]])
+            return _one(rows, "id", number, "Milestone")
+        case ["repository", *parts]:
+            return _in_repository(app, project, parts, request)
+    raise Refusal(404, {"error": "404 Not Found"})
+
+
+def _project_milestones(app: App, access: str, project: Row, request: Request) -> Rows:
+    """https://docs.gitlab.com/api/milestones/"""
+    _authenticated(access)
+    rows = app.world.milestones_of("project", [project["id"]])
+    if _either(request, "include_ancestors", "include_parent_milestones"):
+        groups = app.world.ancestors(project["path_with_namespace"])
+        rows = rows + app.world.milestones_of("group", [group["id"] for group in groups])
+    return _milestones(rows, request)
+
+
+def _in_issue(app: App, access: str, issue: Row, parts: list[str], request: Request) -> Any:
+    if not parts:
+        return present.issue(issue, app.licensed())
+    _authenticated(access)
+    history = app.world.history(issue)["data"]
+    match parts:
+        case ["notes"]:
+            return _notes(app, issue, history, request)
+        case [name] if name in EVENTS:
+            # https://docs.gitlab.com/api/resource_state_events/, resource_label_events/,
+            # resource_milestone_events/, resource_weight_events/ (Premium): oldest first
+            if name == "resource_weight_events" and not app.licensed():
+                raise Refusal(404, {"error": "404 Not Found"})
+            rows = history.get(EVENTS[name]) or []
+            shown: Rows = [present.event(row, issue) for row in _by(rows, "id")]
+            return _hiding(app, shown) if name == "resource_label_events" else shown
+    raise Refusal(404, {"error": "404 Not Found"})
+
+
+def _notes(app: App, issue: Row, history: Row, request: Request) -> Rows:
+    """https://docs.gitlab.com/api/notes/#list-all-issue-notes (newest first)"""
+    system = list(history.get("notes") or [])
+    comments = list(history.get("comments") or []) + _chatter(issue, app.settings.chatter)
+    comments = [{"system": False, **row} for row in comments]
+    wanted = {"only_activity": system, "only_comments": comments}
+    rows = wanted.get(request.one("activity_filter"), system + comments)
+    order = request.one("order_by", "created_at")
+    if order not in ("created_at", "updated_at"):
+        raise Refusal(400, {"error": "order_by does not have a valid value"})
+    full = [present.note(row, issue) for row in rows]
+    full.sort(key=lambda row: (instant(row[order]), row["id"]))
+    return _hiding(app, full if request.one("sort", "desc") == "asc" else full[::-1])
+
+
+def _chatter(issue: Row, count: int) -> list[Row]:
+    """Comments that nobody should keep, at the issue's birth; their ids are above all others."""
+    return [
+        {
+            "id": 10**12 + issue["id"] * 1000 + number,
+            "body": f"Comment {number}: closed? I was assigned to @nobody, changed milestone to %1",
+            "created_at": issue["created_at"],
+            "author": issue.get("author"),
+        }
+        for number in range(count)
+    ]
+
+
+def _hiding(app: App, rows: Iterable[Row | None]) -> Rows:
+    """Rows that the reader may not see: dropped after paging, so that pages come short."""
+    every = app.settings.short_pages
+    if not every:
+        return list(rows)
+    mixed: Rows = []
+    for position, row in enumerate(rows):
+        if position % every == 0:
+            mixed.append(None)
+        mixed.append(row)
+    return mixed
+
+
+def _in_repository(app: App, project: Row, parts: list[str], request: Request) -> Any:
+    """https://docs.gitlab.com/api/repositories/, repository_files/, commits/"""
+    files = app.world.files(project)
+    branch = project.get("default_branch", "main")
+    reference = request.one("ref") or request.one("ref_name") or branch
+    if not files or reference not in (branch, "HEAD"):
+        raise missing("Tree" if parts == ["tree"] else "Commit")
+    match parts:
+        case ["tree"]:
+            return _tree(files, request)
+        case ["files", path, "raw"]:
+            return Response(200, _text(files, path), kind="text/plain")
+        case ["files", path]:
+            text = _text(files, path)
+            coded = base64.b64encode(text).decode()
+            return {"file_path": path, "encoding": "base64", "content": coded, "ref": reference}
+        case ["commits"]:
+            path = request.one("path")
+            hint = app.world.documents.get(path, {}).get("revision_hint") or "2020-01-01"
+            at = f"{hint}T12:00:00.000+00:00"
+            commit = {
+                "id": sha1(path.encode()).hexdigest(),
+                "title": f"Add {path}",
+                "committed_date": at,
+                "authored_date": at,
+                "created_at": at,
+            }
+            return [commit] if path in files else []
+    raise Refusal(404, {"error": "404 Not Found"})
+
+
+def _tree(files: dict[str, str], request: Request) -> Rows:
+    """Folders before files, as git orders them for GitLab."""
+    top = request.one("path").strip("/")
+    recursive = request.one("recursive") == "true"
+    folders: dict[str, None] = {}
+    for path in files:
+        while path := parent(path):
+            folders[path] = None
+
+    def inside(path: str) -> bool:
+        return parent(path) == top or (recursive and (not top or path.startswith(f"{top}/")))
+
+    named = [(path, "tree") for path in sorted(folders)] + [(path, "blob") for path in files]
+    rows: Rows = [
+        {
+            "id": sha1(path.encode()).hexdigest(),
+            "name": path.rpartition("/")[2],
+            "type": kind,
+            "path": path,
+            "mode": "040000" if kind == "tree" else "100644",
+        }
+        for path, kind in named
+        if inside(path)
+    ]
+    if not rows and top:
+        raise missing("Tree")
+    return rows
+
+
+def _text(files: dict[str, str], path: str) -> bytes:
+    if path not in files:
+        raise missing("File")
+    return files[path].encode("utf-8", "surrogateescape")
+
+
+# -- filters -------------------------------------------------------------------------------------
+
+
+def _issues(access: str, issues: Iterable[Row], request: Request) -> Rows:
+    """https://docs.gitlab.com/api/issues/ (filters; newest first unless asked otherwise)"""
+    state = request.one("state", "all")
+    kind = request.one("issue_type")
+    iids = {int(value) for value in request.query.get("iids[]", [])}
+    title = request.one("milestone")
+    rows = [
+        issue
+        for issue in issues
+        if _sees_issue(access, issue)
+        and (state in ("all", issue["state"]))
+        and (not kind or issue.get("issue_type", "issue") == kind)
+        and (not iids or issue["iid"] in iids)
+        and (not title or (issue.get("milestone") or {}).get("title") == title)
+        and _in_time(issue, request)
+    ]
+    return _ordered(rows, request, "created_at", "desc")
+
+
+def _milestones(rows: Iterable[Row], request: Request) -> Rows:
+    iids = {int(value) for value in request.query.get("iids[]", [])}
+    state = request.one("state")
+    title = request.one("title")
+    chosen = [
+        row
+        for row in rows
+        if (not iids or row["iid"] in iids)
+        and (state in ("", "all", row.get("state", "active")))
+        and (not title or row["title"] == title)
+        and _in_time(row, request)
+    ]
+    return list(reversed(_by(chosen, "id")))
+
+
+def _in_time(row: Row, request: Request) -> bool:
+    """``updated_after`` and its kin include the instant itself."""
+    for name, sign in (("after", 1), ("before", -1)):
+        for field in ("updated", "created"):
+            bound = request.one(f"{field}_{name}")
+            if bound and sign * (instant(row[f"{field}_at"]) - instant(bound)) < 0:
+                return False
+    return True
+
+
+def _ordered(rows: Iterable[Row], request: Request, field: str, way: str) -> Rows:
+    field = request.one("order_by", field)
+    way = request.one("sort", way)
+    if way not in ("asc", "desc"):
+        raise Refusal(400, {"error": "sort does not have a valid value"})
+    return _by(rows, field) if way == "asc" else list(reversed(_by(rows, field)))
+
+
+def _by(rows: Iterable[Row], field: str) -> list[Any]:
+    """Sorted by a field, ids breaking ties, rows without it last."""
+
+    def key(row: Row) -> tuple[bool, Any, int]:
+        value = row.get(field)
+        if isinstance(value, str) and field.endswith("_at"):
+            value = instant(value)
+        return (value is None, value if value is not None else 0, row["id"])
+
+    return sorted(rows, key=key)
+
+
+@lru_cache(maxsize=200_000)
+def instant(text: str) -> float:
+    """Seconds since 1970 of an ISO time in any zone."""
+    try:
+        return datetime.fromisoformat(text.replace(" ", "+")).timestamp()
+    except ValueError:
+        raise Refusal(400, {"error": f"{text} is invalid"}) from None
+
+
+def _either(request: Request, *names: str) -> bool:
+    return any(request.one(name) == "true" for name in names)
+
+
+def _one(rows: Iterable[Row], key: str, value: str, what: str) -> Row:
+    for row in rows:
+        if str(row[key]) == value:
+            return present.milestone(row) or {}
+    raise missing(what)
+
+
+# -- rights --------------------------------------------------------------------------------------
+
+
+def _sees_project(access: str, project: Row) -> bool:
+    visibility = project.get("visibility", "public")
+    return access == "full" or visibility == "public"
+
+
+def _sees_issue(access: str, issue: Row) -> bool:
+    return access == "full" or not issue.get("confidential")
