@@ -1,0 +1,277 @@
+"""Where revisions of a roadmap come from: dated files in a folder or a git clone, or one file's commits.
+
+This is the only place of the roadmap package that touches files and runs git. It yields document records;
+what they say is the business of `documents`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from roadmap_analytics.errors import RoadmapError
+
+__all__ = ["MATCHES", "MAX_BYTES", "date_in", "decode", "read", "select"]
+
+MATCHES = "matches.csv"
+MAX_BYTES = 1_000_000  # a thousand times a roadmap's usual size; what is larger is something else
+
+_SUFFIXES = (".md", ".markdown", ".mdown", ".txt")
+_DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+_UNDATED = re.compile(r"(?i)(?:^|/)[^/]*roadmap[^/]*$")
+
+
+def date_in(name: str) -> str | None:
+    """The ISO date in a file name, or None.
+
+    >>> date_in("archive/2025-11-11-roadmap.md"), date_in("ROADMAP.md")
+    ('2025-11-11', None)
+    """
+    found = _DATE.search(name.rsplit("/", 1)[-1])
+    return "-".join(found.groups()) if found else None
+
+
+def select(names: Iterable[str], pattern: str | None = None) -> list[str]:
+    """Choose, among the paths of a folder or repository, those that hold revisions.
+
+    Parameters
+    ----------
+    names
+        Paths with ``/``, relative to the folder.
+    pattern
+        A glob over the whole path (``archive/*-roadmap.md``). Without one: dated Markdown files with
+        "roadmap" in the name, otherwise every dated Markdown file, otherwise one file called roadmap.
+
+    Returns
+    -------
+    list of str
+        Sorted. Every ``matches.csv`` beside a chosen file comes with them.
+
+    Examples
+    --------
+    >>> select(["archive/2025-02-04-roadmap.md", "archive/2025-02-04--minutes.md", "README.md"])
+    ['archive/2025-02-04-roadmap.md']
+    """
+    names = sorted(set(names))
+    texts = [name for name in names if name.lower().endswith(_SUFFIXES)]
+    if pattern is not None:
+        chosen = [n for n in names if fnmatch.fnmatchcase(n, pattern) and not n.endswith(MATCHES)]
+    else:
+        dated = [name for name in texts if date_in(name)]
+        named = [name for name in texts if _UNDATED.search(name)]
+        chosen = [name for name in dated if name in set(named)] or dated or named
+    beside = {name.rpartition("/")[0] for name in chosen}
+    tables = [n for n in names if n.rpartition("/")[2] == MATCHES and n.rpartition("/")[0] in beside]
+    return sorted({*chosen, *tables})
+
+
+def decode(content: bytes, name: str) -> str:
+    """Text of a document; what is no text or far too long is refused with the reason.
+
+    >>> decode(b"# 2025-02-04", "a.md")
+    '# 2025-02-04'
+    """
+    if len(content) > MAX_BYTES:
+        raise RoadmapError(
+            f"Roadmap {name}: expected a document of at most {MAX_BYTES} bytes, got {len(content)}. "
+            "Narrow the pattern, or split the document."
+        )
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    if "\0" in text:
+        raise RoadmapError(
+            f"Roadmap {name}: expected Markdown text, got binary data. Narrow the pattern so that it "
+            "chooses text files only."
+        )
+    return text
+
+
+def read(
+    path: str | os.PathLike[str], *, pattern: str | None = None, ref: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Read the revisions of a roadmap, one document record each.
+
+    Parameters
+    ----------
+    path
+        A folder of dated files; a git clone (bare or not), read as committed at `ref`; or one file. One
+        undated file in a clone, named here or by `pattern`, gives one revision for every day on which
+        a commit changed it.
+    pattern
+        A glob over paths relative to the folder, see `select`.
+    ref
+        Branch, tag or commit of a clone; its HEAD unless given.
+
+    Yields
+    ------
+    dict
+        ``kind`` ("document"), ``name``, ``text``, ``source`` and ``revision_hint`` (ISO date or None).
+        A ``matches.csv`` beside the revisions is a record too.
+
+    Raises
+    ------
+    RoadmapError
+        Where nothing is found, a file is no text, or git refuses.
+    """
+    where = Path(path)
+    if not where.exists():
+        raise RoadmapError(
+            f"Roadmaps {where}: expected a folder, a git clone or a Markdown file, found nothing there "
+            "(or a link that leads nowhere). Check the path."
+        )
+    if where.is_file():
+        yield from _read_file(where, ref)
+        return
+    top = _git_top(where)
+    if ref is not None and top is None:
+        raise RoadmapError(f"Roadmaps {where}: --ref {ref} needs a git clone, got a plain folder.")
+    if top is not None and (ref is not None or top == where.resolve()):
+        yield from _read_clone(where, pattern, ref or "HEAD")
+    else:
+        yield from _read_folder(where, pattern)
+
+
+def _record(name: str, text: str, source: str, hint: str | None) -> dict[str, Any]:
+    return {"kind": "document", "name": name, "text": text, "source": source, "revision_hint": hint}
+
+
+def _nothing(where: Path, pattern: str | None) -> RoadmapError:
+    wanted = f"files that match {pattern!r}" if pattern else "dated Markdown files or one ROADMAP.md"
+    return RoadmapError(
+        f"Roadmaps {where}: expected {wanted}, found none. Name the files by date "
+        "(2025-11-11-roadmap.md) or give a pattern."
+    )
+
+
+def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
+    names = []
+    for folder, subfolders, files in os.walk(where):  # follows no links, so it meets no cycle
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        names += [(Path(folder) / name).relative_to(where).as_posix() for name in files]
+    chosen = select(names, pattern)
+    if not any(not name.endswith(MATCHES) for name in chosen):
+        raise _nothing(where, pattern)
+    for name in chosen:
+        yield _record(name, decode(_bytes_of(where / name), name), str(where / name), date_in(name))
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise RoadmapError(f"Roadmap {file}: expected a regular file, got a device or a pipe.")
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RoadmapError(
+            f"Roadmap {file}: expected a readable file, got: {error.strerror}. "
+            "Mend or remove it, or narrow the pattern."
+        ) from error
+
+
+def _read_file(file: Path, ref: str | None) -> Iterator[dict[str, Any]]:
+    hint = date_in(file.name)
+    if hint is None and _git_top(file.parent) is not None:
+        history = list(_history(file.parent, file.name, ref or "HEAD"))
+        if history:
+            yield from history
+            return
+    yield _record(file.name, decode(_bytes_of(file), file.name), str(file), hint)
+
+
+def _git(where: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(where), "--no-optional-locks", "-c", "core.quotepath=false"]
+    try:
+        done = subprocess.run([*command, *arguments], capture_output=True, check=True, timeout=120)
+    except FileNotFoundError as error:
+        raise RoadmapError(f"Roadmaps {where}: reading a clone needs git, found none.") from error
+    except subprocess.TimeoutExpired as error:
+        raise RoadmapError(f"Roadmaps {where}: git gave no answer within 120 seconds.") from error
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise RoadmapError(f"Roadmaps {where}: git says: {reason[-1] if reason else error}") from error
+    return done.stdout
+
+
+def _git_top(where: Path) -> Path | None:
+    """The top of the clone that holds the folder (a bare one is its own top), or None."""
+    try:
+        inside = _git(where, "rev-parse", "--is-bare-repository").decode().strip()
+        if inside == "true":
+            return where.resolve()
+        return Path(os.fsdecode(_git(where, "rev-parse", "--show-toplevel")).rstrip("\n")).resolve()
+    except RoadmapError:
+        return None
+
+
+def _commit(where: Path, ref: str) -> str:
+    try:
+        return _git(where, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
+    except RoadmapError as error:
+        raise RoadmapError(
+            f"Roadmaps {where}: expected a branch, tag or commit, got {ref!r}, which this clone does not have."
+        ) from error
+
+
+def _read_clone(where: Path, pattern: str | None, ref: str) -> Iterator[dict[str, Any]]:
+    commit = _commit(where, ref)
+    listing = os.fsdecode(_git(where, "ls-tree", "-r", "-z", "--name-only", commit)).split("\0")
+    chosen = select(filter(None, listing), pattern)
+    revisions = [name for name in chosen if not name.endswith(MATCHES)]
+    if not revisions:
+        raise _nothing(where, pattern)
+    undated = [name for name in revisions if not date_in(name)]
+    if undated and len(revisions) > 1:
+        raise RoadmapError(
+            f"Roadmaps {where}: expected dated files, or one file whose commits are the revisions, got "
+            f"{len(revisions)} files without a date in the name of {undated[0]!r}. Narrow the pattern."
+        )
+    if undated:
+        yield from _history(where, undated[0], commit)
+        revisions = []
+    for name in revisions + [name for name in chosen if name.endswith(MATCHES)]:
+        content = _git(where, "cat-file", "blob", f"{commit}:{name}")
+        yield _record(name, decode(content, name), f"{where}@{commit[:12]}:{name}", date_in(name))
+
+
+def _history(where: Path, name: str, ref: str) -> Iterator[dict[str, Any]]:
+    """One record for each day that changed the file, oldest first; the last commit of a day counts."""
+    commit = _commit(where, ref)
+    log = os.fsdecode(
+        _git(
+            where,
+            "log",
+            "--follow",
+            "--no-ext-diff",
+            "--diff-filter=AMR",
+            "--name-only",
+            "--format=%x00%H %as",
+            commit,
+            "--",
+            name,
+        )
+    )
+    by_day: dict[str, tuple[str, str]] = {}
+    for block in log.split("\0")[1:]:
+        head, _, path = block.partition("\n")
+        sha, day = head.split()
+        by_day.setdefault(day, (sha, path.strip("\n")))
+    texts: Sequence[str] = []
+    for day in sorted(by_day):
+        sha, path = by_day[day]
+        text = decode(_git(where, "cat-file", "blob", f"{sha}:{path}"), f"{path}@{sha[:12]}")
+        if texts and texts[-1] == text:
+            continue
+        texts = [text]
+        yield _record(f"{path}@{sha[:12]}", text, f"{where}@{sha[:12]}:{path}", day)
