@@ -1,0 +1,283 @@
+"""`roadmap.toml`: what to export, who is who, and which days count.
+
+Every key is optional. Unknown keys, sections and ill-formed values are errors that say where they
+stand and name the nearest known key, because a misspelt key that is silently ignored is worse.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rapidfuzz import process
+
+from roadmap_analytics.errors import ConfigurationError
+
+__all__ = ["DEFAULT_FILE", "WEEKDAYS", "Config", "load", "parse"]
+
+DEFAULT_FILE = "roadmap.toml"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PERIOD = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one `roadmap.toml`, checked; the defaults where there is none.
+
+    Attributes
+    ----------
+    url : str or None
+        Address of the GitLab, for `groups` and `projects`, and where it lives under a path.
+    groups, projects : list of str
+        Full paths to export, besides the addresses of the call.
+    section : str or None
+        Section of python-gitlab's own configuration file that holds token, CA and the like.
+    jobs : int or None
+        Requests at once.
+    roadmaps_path, roadmaps_project : str or None
+        A folder or clone with roadmap revisions, or the project that holds them; at most one.
+    roadmaps_pattern, roadmaps_ref : str or None
+        Which files, and at which branch, tag or commit.
+    people : dict
+        Canonical handle -> other spellings and GitLab user names.
+    calendar : dict
+        ``timezone`` (IANA name), ``workdays`` (Mon ...), ``holidays`` (ISO days), ``periods``
+        (name -> "first day/last day").
+    labels, milestones : dict
+        ``future``: the label of work not planned yet; ``draft_prefix``: how titles of milestones
+        begin that are not promised yet.
+
+    Examples
+    --------
+    >>> Config().calendar["workdays"]
+    ['Mon', 'Tue', 'Wed', 'Thu', 'Fri']
+    """
+
+    url: str | None = None
+    groups: list[str] = field(default_factory=list)
+    projects: list[str] = field(default_factory=list)
+    section: str | None = None
+    jobs: int | None = None
+    roadmaps_path: str | None = None
+    roadmaps_project: str | None = None
+    roadmaps_pattern: str | None = None
+    roadmaps_ref: str | None = None
+    people: dict[str, list[str]] = field(default_factory=dict)
+    calendar: dict[str, Any] = field(default_factory=lambda: _calendar({}, "[calendar]"))
+    labels: dict[str, Any] = field(default_factory=lambda: {"future": "Future"})
+    milestones: dict[str, Any] = field(default_factory=lambda: {"draft_prefix": "DRAFT: "})
+
+    def for_dataset(self) -> dict[str, Any]:
+        """Give the sections that frames and analyses need; they are kept in the manifest."""
+        return {
+            "people": self.people,
+            "calendar": self.calendar,
+            "labels": self.labels,
+            "milestones": self.milestones,
+        }
+
+
+def load(path: str | os.PathLike[str]) -> Config:
+    """Read a `roadmap.toml`.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the file cannot be read, is no TOML, or holds an unknown key or an ill-formed value.
+    """
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{file}: expected a readable TOML file in UTF-8, got: {error}. Check --config."
+        ) from None
+    return parse(text, str(file))
+
+
+def parse(text: str, where: str = DEFAULT_FILE) -> Config:
+    """Read the text of a `roadmap.toml`; `where` names it in messages.
+
+    Examples
+    --------
+    >>> parse('people.rgdd = ["Rasmus"]').people
+    {'rgdd': ['Rasmus']}
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{where}: expected TOML, got: {error}. Mend that line.") from None
+    sections: dict[str, dict[str, Any]] = {}
+    for name, body in document.items():
+        if name not in _SECTIONS:
+            raise _unknown(where, f"[{name}]", name, _SECTIONS)
+        if not isinstance(body, dict):
+            raise _wrong(where, name, "a section", body)
+        sections[name] = body
+    settings: dict[str, Any] = {}
+    for name, reader in _SECTIONS.items():
+        settings |= reader(sections.get(name, {}), f"{where}: [{name}]")
+    return Config(**settings)
+
+
+def _unknown(where: str, what: str, name: str, known: Any) -> ConfigurationError:
+    nearest = process.extractOne(name, list(known), processor=str.lower)
+    hint = f" Did you mean {nearest[0]}?" if nearest else ""
+    return ConfigurationError(f"{where}: {what} is unknown.{hint}")
+
+
+def _wrong(where: str, key: str, expected: str, got: Any) -> ConfigurationError:
+    return ConfigurationError(f"{where} {key}: expected {expected}, got {got!r}.")
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(_text(one) for one in value)
+
+
+def _jobs(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 64
+
+
+_Check = tuple[Callable[[Any], bool], str]
+_TEXT: _Check = (_text, "a text")
+_TEXTS: _Check = (_texts, "a list of texts")
+_PLAIN: dict[str, dict[str, _Check]] = {
+    "gitlab": {
+        "url": _TEXT,
+        "groups": _TEXTS,
+        "projects": _TEXTS,
+        "section": _TEXT,
+        "jobs": (_jobs, "a number from 1 to 64"),
+    },
+    "roadmaps": {"path": _TEXT, "project": _TEXT, "pattern": _TEXT, "ref": _TEXT},
+    "labels": {"future": _TEXT},
+    "milestones": {"draft_prefix": _TEXT},
+}
+
+
+def _plain(name: str, body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Check a section of fixed keys."""
+    for key, value in body.items():
+        if key not in _PLAIN[name]:
+            raise _unknown(where.rpartition(": ")[0], f"[{name}] {key}", key, _PLAIN[name])
+        fits, expected = _PLAIN[name][key]
+        if not fits(value):
+            raise _wrong(where, key, expected, value)
+    return dict(body)
+
+
+def _gitlab_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return _plain("gitlab", body, where)
+
+
+def _roadmaps_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    settings = _plain("roadmaps", body, where)
+    if "path" in settings and "project" in settings:
+        raise _wrong(where, "path and project", "one of them", dict(body))
+    return {f"roadmaps_{key}": value for key, value in settings.items()}
+
+
+def _people_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    owner: dict[str, str] = {}
+    for handle, spellings in body.items():
+        if not _texts(spellings):
+            raise _wrong(where, handle, "a list of other spellings and user names", spellings)
+        for spelling in {handle, *spellings}:
+            other = owner.setdefault(spelling.casefold(), handle)
+            if other != handle:
+                expected = "each spelling with one person"
+                raise _wrong(where, handle, expected, f"{spelling} with {other} and {handle}")
+    return {"people": dict(body)}
+
+
+def _calendar_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return {"calendar": _calendar(body, where)}
+
+
+def _calendar(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    calendar: dict[str, Any] = {
+        "timezone": "UTC",
+        "workdays": list(WEEKDAYS[:5]),
+        "holidays": [],
+        "periods": {},
+    }
+    for key, value in body.items():
+        if key in _CALENDAR:
+            calendar[key] = _CALENDAR[key](value, where, key)
+        elif isinstance(value, str) and "/" in value:
+            calendar["periods"][key] = _period(value, where, key)
+        else:
+            what = f"[calendar] {key} (a named period is written 2025-07-08/2025-08-18)"
+            raise _unknown(where.rpartition(": ")[0], what, key, _CALENDAR)
+    return calendar
+
+
+def _timezone(value: Any, where: str, key: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, OSError, TypeError, LookupError):
+        raise _wrong(where, key, "an IANA time zone such as Europe/Stockholm", value) from None
+
+
+def _workdays(value: Any, where: str, key: str) -> list[str]:
+    names = [str(one)[:3].title() for one in value] if isinstance(value, list) else []
+    if not names or any(name not in WEEKDAYS for name in names):
+        raise _wrong(where, key, f"a list of {', '.join(WEEKDAYS)}", value)
+    return sorted(set(names), key=WEEKDAYS.index)
+
+
+def _holidays(value: Any, where: str, key: str) -> list[str]:
+    if not isinstance(value, list):
+        raise _wrong(where, key, "a list of days such as 2025-12-24", value)
+    return sorted({_day(one, where, key) for one in value})
+
+
+def _day(value: Any, where: str, key: str) -> str:
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise _wrong(where, key, "a day such as 2025-12-24", value) from None
+
+
+def _period(value: str, where: str, key: str) -> str:
+    found = _PERIOD.fullmatch(value.replace(" ", ""))
+    first, last = (_day(one, where, key) for one in found.groups()) if found else ("1", "0")
+    if first > last:
+        raise _wrong(where, key, "first day/last day, e.g. 2025-07-08/2025-08-18", value)
+    return f"{first}/{last}"
+
+
+_CALENDAR: dict[str, Callable[[Any, str, str], Any]] = {
+    "timezone": _timezone,
+    "workdays": _workdays,
+    "holidays": _holidays,
+}
+
+
+def _labels_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return {"labels": {"future": "Future"} | _plain("labels", body, where)}
+
+
+def _milestones_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return {"milestones": {"draft_prefix": "DRAFT: "} | _plain("milestones", body, where)}
+
+
+_SECTIONS: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
+    "gitlab": _gitlab_section,
+    "roadmaps": _roadmaps_section,
+    "people": _people_section,
+    "calendar": _calendar_section,
+    "labels": _labels_section,
+    "milestones": _milestones_section,
+}
