@@ -74,6 +74,10 @@ class App:
     """The world, how it is served, and what was asked."""
 
     def __init__(self) -> None:
+        self.set_back()
+
+    def set_back(self) -> None:
+        """Empty world, default settings, nothing counted."""
         self.world = World()
         self.settings = Settings()
         self.faults: list[Fault] = []
@@ -238,7 +242,7 @@ class App:
         elif action == "reset":
             self.log, self.peak, self.recent = [], 0, []
         elif action == "set_back":
-            self.__init__()  # type: ignore[misc]
+            self.set_back()
         else:
             return _json(404, {"message": f"no such control: {action}"})
         self.lists.clear()

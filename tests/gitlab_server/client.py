@@ -77,7 +77,8 @@ class LoopbackGitLab:
     def counts(self, *, log: bool = False) -> Counts:
         """Requests since the last reset; with `log`, each with its status."""
         with urllib.request.urlopen(f"{self.url}/__admin/requests?log={log or ''}") as answer:
-            return Counts(**json.load(answer))
+            told = json.load(answer)
+        return Counts(**told | {"log": [tuple(line) for line in told["log"]]})
 
     def stop(self) -> None:
         """End the process and wait for it."""
