@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsOf",
+    "day_ends",
     "days_of",
     "find_milestone",
     "in_scope",
@@ -132,6 +133,14 @@ def _zone(timezone: str) -> str:
     return timezone
 
 
+def day_ends(days: pd.Series[Any], timezone: str = "UTC") -> pd.Series[Any]:
+    """Give the first instant after each calendar day of `timezone`, in UTC; missing stays so."""
+    midnights = (days + pd.Timedelta(1, "D")).dt.tz_localize(
+        _zone(timezone), nonexistent="shift_forward", ambiguous=np.ones(len(days), dtype=bool)
+    )
+    return midnights.dt.tz_convert("UTC").dt.as_unit("us")
+
+
 def _midnight(day: pd.Timestamp, timezone: str) -> pd.Timestamp:
     # Some zones skip or repeat midnight when clocks change: a day begins at its first instant.
     local = day.as_unit("us").tz_localize(
@@ -208,8 +217,8 @@ def codes_of(events: pd.DataFrame, field: str) -> Ints:
     if field == "milestone":
         # A milestone that is no longer known still ends the stay in the one before it.
         known = events["milestone_id"].notna().to_numpy()
-        title = -2 - pd.factorize(events["value"])[0].astype(np.int64)
-        code = np.where(known, events["milestone_id"].fillna(0).to_numpy(np.int64), title)
+        code = events["milestone_id"].fillna(0).to_numpy(np.int64).copy()
+        code[~known] = -2 - pd.factorize(events["value"][~known])[0]
         return np.where((events["action"] == "add").to_numpy(), code, NONE)
     held = events[_HELD_IN[field]]
     if field == "time_estimate":
