@@ -18,8 +18,8 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
-import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -236,7 +236,8 @@ def read_table(
         )
     data = _checked(Path(path), frames[name]["file"], frames[name])
     table = pq.read_table(pa.BufferReader(data), columns=columns, filters=filters)
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def verify(path: str | os.PathLike[str]) -> Manifest:
@@ -318,14 +319,17 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
         try:
             guard.acquire(timeout=0)
         except filelock.Timeout:
-            raise DatasetError(f"{root}: locked by {_holder(holder)}. Wait for it to end.") from None
-        try:
-            _write(holder, orjson.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-            yield
-        finally:
-            with suppress(OSError):
-                holder.unlink(missing_ok=True)
-            guard.release()
+            raise DatasetError(
+                f"{root}: locked by {_holder(holder)}. Wait for it to end, or export elsewhere."
+            ) from None
+    try:
+        with _disk(root):
+            _write(holder, orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        guard.release()
 
 
 def _holder(file: Path) -> str:

@@ -1,0 +1,60 @@
+# One command per check; `make help` lists them. Everything runs in .venv, which is built from the lock.
+SHELL := /bin/bash
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help report test lab lint bench soak notebooks lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+report: $(READY)  ## HTML report of the bundled sample in report/
+	$(BIN)/roadmap-analytics report data/sample --to report
+
+test: $(READY)  ## every test, then every notebook against its stored output
+	$(BIN)/pytest
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks/
+
+lab: $(READY)  ## JupyterLab, opened on the roadmap review
+	$(BIN)/jupyter lab notebooks/roadmap_review.ipynb
+
+lint: $(READY)  ## style, formatting, types, and that environment.yml follows pyproject.toml
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python tools/environment.py --check
+
+bench: $(READY)  ## measure speed and memory
+	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python "$$script"; done
+
+soak: $(READY)  ## the tests that take long
+	$(BIN)/pytest -m slow
+
+notebooks: $(READY)  ## run the notebooks anew on the sample and store what they print
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+lock: $(READY)  ## resolve the dependencies anew: requirements.lock and environment.yml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
+	$(BIN)/python tools/environment.py
+
+clean:  ## remove what these commands made, .venv included
+	rm -rf .venv report dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find roadmap_analytics tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
+
+# The first Python that is new enough and can make an environment; PYTHON=... comes before all.
+$(READY): requirements.lock pyproject.toml
+	@for python in $(PYTHON) python3.11 python3 python3.14 python3.13 python3.12; do \
+		"$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No Python was found that is 3.11 or newer and has venv; install one, or name it: make PYTHON=/path/to/python" >&2; \
+		exit 2; \
+	fi; \
+	[ -x $(BIN)/pip ] || { echo "Building .venv with $$python; a minute or two, once."; "$$python" -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,34 @@
+"""What every test stands on: no window, no chance, no figure left open."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The same examples on every run: a red build is red for everyone. `make soak` looks further.
+settings.register_profile("same", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("soak", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real exports and documents beside the project, which is not part of it."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not (folder / "gitlab").is_dir():
+        pytest.skip("needs the real exports in ../shared, which do not belong to the project")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

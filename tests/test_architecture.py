@@ -1,0 +1,254 @@
+"""The walls between the modules, read from their source: who may import whom, who may ask what.
+
+Data goes one way: GitLab, documents -> store -> frames -> history -> analysis -> charts, report.
+A new module needs a line in ``MAY_IMPORT``; a package inside the package counts as one module.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import roadmap_analytics
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "roadmap_analytics"
+
+ANALYSIS = {"burndown", "workload", "slippage", "forecast", "quality"}
+UNDER_ANALYSIS = {"errors", "schema", "frames", "history"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "system_notes": set(),
+    "schema": {"errors"},
+    "config": {"errors"},
+    "gitlab_export": {"errors", "config"},
+    "store": {"errors", "schema"},
+    "roadmap": {"errors", "schema"},
+    "extract": {"errors", "schema", "system_notes"},
+    "events": {"errors", "schema", "system_notes", "extract"},
+    "frames": {"errors", "schema", "store", "system_notes", "extract", "events", "roadmap"},
+    "history": {"errors", "schema", "frames"},
+    **{module: UNDER_ANALYSIS | (ANALYSIS - {module}) for module in ANALYSIS},
+    "charts": {"errors", "schema"},
+    "simulate": {"errors", "schema"},
+    "notebook": {"errors"},
+    "report": {"errors", "frames", "quality", "notebook"},
+}
+JOINS_ALL = {"cli", "__init__", "__main__"}
+
+ONLY_IN = {
+    "gitlab": {"gitlab_export"},
+    "matplotlib": {"charts", "notebook", "report"},
+    **{
+        library: {"notebook", "report"}
+        for library in ("IPython", "ipywidgets", "jupyterlab", "nbclient", "nbconvert", "nbformat")
+    },
+    **{
+        library: {"gitlab_export"}
+        for library in ("http", "httpx", "requests", "socket", "ssl", "urllib3", "urllib.request")
+    },
+    "subprocess": {"roadmap", "cli", "report"},
+    "typer": {"cli"},
+}
+
+CLOCK = {
+    *("now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "ctime"),
+    *("sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),
+}
+SURROUNDINGS = {
+    "environ",
+    "environb",
+    "getenv",
+    "expanduser",
+    "expandvars",
+    "home",
+    "cwd",
+    "getcwd",
+}
+MAY_ASK_ANYTHING = {"cli", "report"}
+# It waits when GitLab says so, and takes its own clock where an answer bears no date.
+MAY_SEE_THE_CLOCK = {"gitlab_export"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def place(path: Path) -> str:
+    """The room a file stands in: its module, or the package it belongs to."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(source: str, package: str) -> Iterator[str]:
+    """Dotted names that the source imports, wherever in it; ``package`` resolves relative ones."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                base = ".".join([*parents[: len(parents) - node.level + 1], *filter(None, [base])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def breaches(source: str, room: str, package: str = "roadmap_analytics") -> list[str]:
+    """What the source imports against the rule, as sentences."""
+    found = []
+    for name in imports(source, package):
+        parts = name.split(".")
+        if parts[0] == "roadmap_analytics":
+            target = parts[1] if len(parts) > 1 else ""
+            allowed = MAY_IMPORT.get(room, set()) | {room}
+            if room not in JOINS_ALL and target not in allowed:
+                found.append(f"{room} imports {target or 'the package itself'}")
+        for library, rooms in ONLY_IN.items():
+            if f"{name}.".startswith(f"{library}.") and room not in rooms:
+                found.append(f"{room} imports {library}")
+    return found
+
+
+def questions(source: str, room: str) -> list[str]:
+    """Where the source reads the clock or its surroundings, as sentences."""
+    forbidden = SURROUNDINGS | (set() if room in MAY_SEE_THE_CLOCK else CLOCK)
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        asked = None
+        if isinstance(node, ast.Attribute) and node.attr in forbidden:
+            # `.time` of a timestamp is harmless; of the module it is the clock.
+            of_module = isinstance(node.value, ast.Name) and node.value.id == "time"
+            asked = node.attr if node.attr != "time" or of_module else None
+        elif isinstance(node, ast.ImportFrom) and node.module in ("time", "os", "os.path"):
+            asked = next((alias.name for alias in node.names if alias.name in forbidden), None)
+        elif isinstance(node, ast.Call):
+            words = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
+            asked = next((word for word in words if word in forbidden & {"now", "today"}), None)
+        if asked is not None:
+            found.append(f"{room}, line {node.lineno}: {asked}")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_only_what_stands_before_it(path: Path) -> None:
+    room = place(path)
+    assert room in MAY_IMPORT or room in JOINS_ALL, (
+        f"{room} has no place yet; say in MAY_IMPORT what it may import"
+    )
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    assert breaches(path.read_text("utf-8"), room, package) == []
+
+
+def test_target_dates_are_a_leaf() -> None:
+    source = (PACKAGE / "roadmap" / "targets.py").read_text("utf-8")
+    inner = [n for n in imports(source, "roadmap_analytics.roadmap") if n.startswith("roadmap_")]
+    assert inner == []
+
+
+def test_no_circle_among_analysis_modules() -> None:
+    inner = {
+        module: {
+            name.split(".")[1]
+            for name in imports((PACKAGE / f"{module}.py").read_text("utf-8"), "roadmap_analytics")
+            if name.startswith("roadmap_analytics.") and name.split(".")[1] in ANALYSIS
+        }
+        for module in ANALYSIS
+    }
+    while free := {module for module, needs in inner.items() if not needs & inner.keys()}:
+        inner = {module: needs for module, needs in inner.items() if module not in free}
+    assert inner == {}, "these import one another in a circle"
+
+
+@pytest.mark.parametrize(
+    ("source", "room", "package", "said"),
+    [
+        ("from roadmap_analytics.store import write", "history", "roadmap_analytics", "store"),
+        ("from roadmap_analytics import store", "gitlab_export", "roadmap_analytics", "store"),
+        ("from .store import write", "charts", "roadmap_analytics", "store"),
+        ("from ..history import state_at", "charts", "roadmap_analytics.charts", "history"),
+        ("import roadmap_analytics as ra", "burndown", "roadmap_analytics", "the package itself"),
+        ("def f():\n    import matplotlib.pyplot", "workload", "roadmap_analytics", "matplotlib"),
+        ("from gitlab import Gitlab", "store", "roadmap_analytics", "gitlab"),
+        ("from urllib import request", "frames", "roadmap_analytics", "urllib.request"),
+    ],
+)
+def test_the_import_rule_sees(source: str, room: str, package: str, said: str) -> None:
+    assert breaches(source, room, package) == [f"{room} imports {said}"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules() if place(path) not in MAY_ASK_ANYTHING],
+    ids=lambda path: path.relative_to(PACKAGE).as_posix(),
+)
+def test_no_clock_and_no_surroundings_below_the_command_line(path: Path) -> None:
+    assert questions(path.read_text("utf-8"), place(path)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pandas as pd; pd.Timestamp.now('UTC')",
+        "import pandas as pd; pd.Timestamp('today')",
+        "import numpy as np; np.datetime64('now')",
+        "import datetime as dt; dt.date.today()",
+        "import time; time.time()",
+        "from time import time",
+        "import time; time.sleep(1)",
+        "import os; os.environ['TZ']",
+        "from os import environ",
+        "from pathlib import Path; Path.home()",
+    ],
+)
+def test_the_clock_rule_sees(source: str) -> None:
+    assert len(questions(source, "history")) == 1
+
+
+def test_the_package_lists_its_public_names_and_nothing_else() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    docstring, *statements = tree.body
+    assert isinstance(docstring, ast.Expr)
+    *froms, listing = statements
+    assert all(isinstance(statement, ast.ImportFrom) for statement in froms)
+    assert isinstance(listing, ast.Assign)
+    assert ast.unparse(listing.targets[0]) == "__all__"
+    imported = sorted(
+        alias.asname or alias.name
+        for statement in froms
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    )
+    assert roadmap_analytics.__all__ == imported == sorted(set(imported))
+    assert all(getattr(roadmap_analytics, name).__doc__ for name in roadmap_analytics.__all__)
+
+
+def test_the_promised_names_are_there() -> None:
+    promised = {
+        "load", "burndown", "milestone_progress", "workload", "workload_history", "slippage",
+        "milestone_slippage", "forecast", "read_roadmaps", "check",
+        "plot_burndown", "plot_burnup", "plot_workload", "plot_slippage", "plot_forecast",
+    }  # fmt: skip
+    assert promised - set(roadmap_analytics.__all__) == set()
+
+
+def test_importing_opens_no_window_and_asks_no_network() -> None:
+    unwanted = ("gitlab", "requests", "nbconvert", "tkinter")
+    code = f"import sys, roadmap_analytics; print(sorted(sys.modules.keys() & {unwanted!r}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_no_registry_and_no_workplace_is_named() -> None:
+    # Put together here, so that this file does not name them either.
+    hosts = ["pypi" + ".org", "python" + "hosted.org", "registry" + ".npmjs", "deb." + "debian.org"]
+    places = ["/work" + "/main", "/work" + "/shared", "/work" + "/team", "issues" + " resolved"]
+    listed = subprocess.run(
+        ["git", "grep", "-lIF", *(f"-e{word}" for word in hosts + places)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert listed.returncode in (0, 1), listed.stderr
+    assert listed.stdout == ""

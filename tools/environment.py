@@ -1,0 +1,60 @@
+"""Write environment.yml (conda, Binder) from pyproject.toml; with --check, only compare it."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "environment.yml"
+
+# conda-forge's `matplotlib` brings a desktop GUI along; this is the library alone.
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+
+HEAD = "# Generated from pyproject.toml by `python tools/environment.py`; change it there.\n"
+
+
+def conda_lines(project: dict[str, object]) -> list[str]:
+    """Conda's spelling of the Python version and of every runtime dependency, in their order."""
+    lines = [f"python{project['requires-python']}", "pip"]
+    dependencies = project["dependencies"]
+    assert isinstance(dependencies, list)
+    for requirement in map(Requirement, dependencies):
+        if requirement.marker or requirement.url or requirement.extras:
+            raise SystemExit(
+                f"pyproject.toml: {requirement}: conda has no markers, addresses or extras; "
+                "name the package plainly"
+            )
+        # packaging keeps specifiers as a set; sorting them makes the file the same every time.
+        versions = ",".join(sorted(map(str, requirement.specifier), reverse=True))
+        lines.append(CONDA_NAMES.get(requirement.name, requirement.name) + versions)
+    return lines
+
+
+def render(pyproject: str) -> str:
+    """environment.yml's whole text."""
+    project = tomllib.loads(pyproject)["project"]
+    dependencies = "".join(f'  - "{line}"\n' for line in conda_lines(project))
+    return (
+        f"{HEAD}name: {project['name']}\nchannels:\n  - conda-forge\ndependencies:\n"
+        f'{dependencies}  - pip:\n      - "--editable ."\n'
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file, or compare it; 1 where it is out of date."""
+    text = render((ROOT / "pyproject.toml").read_text("utf-8"))
+    if arguments == ["--check"]:
+        if TARGET.exists() and TARGET.read_text("utf-8") == text:
+            return 0
+        print("environment.yml does not follow pyproject.toml; run: python tools/environment.py")
+        return 1
+    TARGET.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
