@@ -6,12 +6,19 @@ another group. Milestones: Harvest 1, Harvest 2 and "DRAFT: Winter" of the group
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
+
+from tests.gitlab_server.world import HISTORY_LISTS
 
 Row = dict[str, Any]
 
 NOW = "2024-06-30T12:00:00+00:00"
+THROTTLE = timedelta(seconds=60)  # GitLab notes an update at most once in this time
 HOME = "https://git.example.org"
 GROUPS = {10: "orchard", 11: "orchard/press", 20: "upkeep"}
 PROJECTS = {
@@ -73,13 +80,35 @@ MILESTONES = {
 }
 
 
+HARVEST_1 = MILESTONES[501]["data"]
+HARVEST_2 = MILESTONES[502]["data"]
+
+
 class Story:
-    """One issue and what happened to it; every call is one thing that a person did."""
+    """One issue and what happened to it; every call is one thing that a person did.
 
-    numbers = count(1)
+    Times are ISO without zone, to the second, in UTC.
+    """
 
-    def __init__(self, ident: int, project: int, iid: int, title: str, at: str, **more: Any):
-        self.issue: Row = {
+    def __init__(self, issue: Row, history: Row, numbers: Iterator[int]) -> None:
+        self.issue = issue
+        self.history = history
+        self.numbers = numbers
+
+    @classmethod
+    def begin(
+        cls,
+        numbers: Iterator[int],
+        ident: int,
+        project: int,
+        iid: int,
+        title: str,
+        at: str,
+        **more: Any,
+    ) -> Story:
+        """An issue as its author leaves it."""
+        path = PROJECTS[project]
+        issue: Row = {
             "id": ident,
             "iid": iid,
             "project_id": project,
@@ -99,17 +128,10 @@ class Story:
             "weight": None,
             "moved_to_id": None,
             "time_stats": {"time_estimate": 0, "total_time_spent": 0},
-            "web_url": f"{HOME}/{PROJECTS[project]}/-/issues/{iid}",
+            "web_url": f"{HOME}/{path}/-/issues/{iid}",
             **more,
         }
-        self.history: Row = {
-            "state_events": [],
-            "label_events": [],
-            "milestone_events": [],
-            "weight_events": [],
-            "notes": [],
-            "comments": [],
-        }
+        return cls(issue, {name: [] for name in (*HISTORY_LISTS, "comments")}, numbers)
 
     def _event(self, kind: str, at: str, who: str | None, **more: Any) -> None:
         row = {"id": next(self.numbers), "created_at": f"{at}.250Z", **more}
@@ -117,7 +139,9 @@ class Story:
         if kind in ("notes", "comments"):
             row["author"] = row.pop("user")
         self.history[kind].append(row)
-        self.issue["updated_at"] = max(self.issue["updated_at"], f"{at}.250Z")
+        before = datetime.fromisoformat(self.issue["updated_at"])
+        if datetime.fromisoformat(f"{at}.250Z") - before >= THROTTLE:
+            self.issue["updated_at"] = f"{at}.250Z"
 
     def state(self, at: str, state: str, who: str = "ana") -> Story:
         """Closed or reopened; ``closed_at`` stands 50 ms before the event."""
@@ -126,10 +150,11 @@ class Story:
         self.issue["closed_at"] = f"{at}.200Z" if state == "closed" else None
         return self
 
-    def put(self, at: str, milestone_id: int | None, who: str = "ana") -> Story:
+    def put(self, at: str, after: Row | None, who: str = "ana") -> Story:
         """Into a milestone (one ``add``, also when it replaces another), or out of it."""
         before = self.issue["milestone"]
-        after = MILESTONES[milestone_id]["data"] if milestone_id else None
+        if (before or {}).get("id") == (after or {}).get("id"):
+            return self
         action = "add" if after else "remove"
         state = self.issue["state"]
         self._event("milestone_events", at, who, action=action, milestone=after or before)
@@ -139,6 +164,8 @@ class Story:
 
     def label(self, at: str, name: str | None, action: str = "add") -> Story:
         """A label on or off; None: one that was deleted since."""
+        if action == "add" and name in self.issue["labels"]:
+            return self
         label = {"name": name, "color": "#428BCA", "description": None} if name else None
         self._event("label_events", at, "bo", action=action, label=label)
         if name and action == "add":
@@ -177,10 +204,10 @@ class Story:
 
 def stories() -> list[Story]:
     """The nine work items."""
-    Story.numbers = count(1)
+    begin = partial(Story.begin, count(1))
     wash = (
-        Story(1001, 100, 1, "Wash the apples", "2024-02-01T09:00:00")
-        .put("2024-02-01T09:00:00", 501)
+        begin(1001, 100, 1, "Wash the apples", "2024-02-01T09:00:00")
+        .put("2024-02-01T09:00:00", HARVEST_1)
         .note("2024-02-01T09:00:00", "assigned to @ana", assignees=[person("ana")])
         .comment("2024-02-02T09:00:00", "closed? not yet")
         .label("2024-02-03T09:00:00", "fruit")
@@ -189,8 +216,8 @@ def stories() -> list[Story]:
         .state("2024-04-20T17:00:00", "closed")
     )
     press = (
-        Story(1002, 100, 2, "Press <b>$cider$</b>", "2024-02-10T10:00:00", author=person("bo"))
-        .put("2024-02-11T10:00:00", 501)
+        begin(1002, 100, 2, "Press <b>$cider$</b>", "2024-02-10T10:00:00", author=person("bo"))
+        .put("2024-02-11T10:00:00", HARVEST_1)
         .note("2024-02-11T10:01:00", "assigned to @ana", assignees=[person("ana")])
         .note("2024-03-01T10:00:00", "changed due date to April 15, 2024", due_date="2024-04-15")
         .note(
@@ -200,13 +227,13 @@ def stories() -> list[Story]:
             assignees=[person("bo")],
         )
         .note("2024-04-14T10:00:00", "changed due date to May 20, 2024", due_date="2024-05-20")
-        .put("2024-04-29T10:00:00", 502, "bo")
+        .put("2024-04-29T10:00:00", HARVEST_2, "bo")
         .comment("2024-05-01T10:00:00", "assigned to @cy, I thought")
         .note("2024-05-19T10:00:00", "removed due date May 20, 2024", due_date=None)
     )
     bottle = (
-        Story(1003, 100, 3, "Bottle it", "2024-03-05T10:00:00")
-        .put("2024-05-02T10:00:00", 502)
+        begin(1003, 100, 3, "Bottle it", "2024-03-05T10:00:00")
+        .put("2024-05-02T10:00:00", HARVEST_2)
         .weigh("2024-05-02T10:05:00", 3)
         .weigh("2024-05-20T10:00:00", 5)
         .note(
@@ -222,19 +249,19 @@ def stories() -> list[Story]:
         .note("2024-05-21T10:00:00", "changed start date to May 22, 2024", start_date="2024-05-22")
     )
     moved = (
-        Story(1004, 100, 4, "A page about juice", "2024-03-06T10:00:00", moved_to_id=1006)
-        .put("2024-03-07T10:00:00", 501)
+        begin(1004, 100, 4, "A page about juice", "2024-03-06T10:00:00", moved_to_id=1006)
+        .put("2024-03-07T10:00:00", HARVEST_1)
         .state("2024-04-01T10:00:00", "closed")
         .note("2024-04-01T10:00:00", "moved to orchard/website#2")
     )
     copy = (
-        Story(1006, 101, 2, "A page about juice", "2024-03-06T10:00:00")
-        .put("2024-03-07T10:00:00", 501)
+        begin(1006, 101, 2, "A page about juice", "2024-03-06T10:00:00")
+        .put("2024-03-07T10:00:00", HARVEST_1)
         .note("2024-04-01T10:00:00", "moved from orchard/press/juice#4")
         .label("2024-04-02T10:00:00", "web")
         .state("2024-04-25T10:00:00", "closed", "cy")
     )
-    secret = Story(
+    secret = begin(
         1005,
         101,
         1,
@@ -248,15 +275,15 @@ def stories() -> list[Story]:
         assignees=[person("ana"), person("bo")],
     )
     down = (
-        Story(1007, 101, 3, "Site is down", "2024-04-10T10:00:00", issue_type="incident")
+        begin(1007, 101, 3, "Site is down", "2024-04-10T10:00:00", issue_type="incident")
         .label("2024-04-10T10:01:00", None)
         .label("2024-04-10T10:02:00", "urgent")
-        .put("2024-04-10T11:00:00", 501)
+        .put("2024-04-10T11:00:00", HARVEST_1)
         .label("2024-04-11T10:00:00", "urgent", "remove")
         .put("2024-04-12T10:00:00", None, "bo")
     )
     old = (
-        Story(1008, 103, 1, "Oil the press", "2019-03-01T10:00:00")
+        begin(1008, 103, 1, "Oil the press", "2019-03-01T10:00:00")
         .note("2019-03-02T10:00:00", "assigned to @cy", assignees=[person("cy")])
         .note(
             "2019-04-01T10:00:00",
@@ -265,12 +292,12 @@ def stories() -> list[Story]:
             closed_at="2019-04-01T10:00:00.100Z",
         )
     )
-    archived = Story(1009, 102, 1, "Old footer", "2023-01-01T10:00:00")
+    archived = begin(1009, 102, 1, "Old footer", "2023-01-01T10:00:00")
     return [wash, press, bottle, moved, copy, secret, down, old, archived]
 
 
 def hand_world() -> list[Row]:
-    """All records of the world."""
+    """All records of the world, anew."""
     groups = [
         {
             "id": ident,
@@ -308,7 +335,7 @@ def hand_world() -> list[Row]:
     return [
         *({"kind": "group", "data": group} for group in groups),
         *({"kind": "project", "data": project} for project in projects),
-        *MILESTONES.values(),
+        *deepcopy(list(MILESTONES.values())),
         *(record for story in stories() for record in story.records()),
         document,
     ]

@@ -1,0 +1,309 @@
+"""A world that people work in: random changes, among them all that an incremental export may miss.
+
+Of every change it is known from GitLab's source whether it touches an issue's ``updated_at``:
+promoting a milestone, renaming or deleting a label, editing a milestone's dates, transferring a
+project and deleting an issue do not.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from tests.gitlab_server.hand_world import HOME, NOW, PEOPLE, Story, hand_world, person
+from tests.gitlab_server.world import World
+
+Row = dict[str, Any]
+WORDS = ("press", "wash", "label", "bottle", "sell", "taste", "stack", "prune")
+
+
+class Life:
+    """The hand-made world living on from `NOW`.
+
+    Parameters
+    ----------
+    seed
+        The same seed, the same life.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.world = World(hand_world())
+        self.at = datetime.fromisoformat(NOW)
+        self.numbers = count(5000)  # of issues, milestones, events alike
+        self.deeds: list[str] = []
+
+    @property
+    def now(self) -> str:
+        """The clock as the server tells it."""
+        return self.at.isoformat()
+
+    def records(self) -> list[Row]:
+        """The world as it is now."""
+        return list(self.world.records())
+
+    def work(self, changes: int, within: timedelta = timedelta(days=1)) -> None:
+        """Let people make this many changes, spread over some time."""
+        moments = sorted(self.draw.random() for _ in range(changes))
+        begin = self.at
+        for moment in moments:
+            self.at = max(self.at, begin + moment * within)
+            deed = self.draw.choices(DEEDS, WEIGHTS)[0]
+            deed(self)
+            self.deeds.append(deed.__name__)
+        self.at = max(self.at, begin + within)
+        self.world.change([])  # rebuild the indices
+
+    # -- work on issues -------------------------------------------------------------------------
+
+    def _stamp(self) -> str:
+        return self.at.strftime("%Y-%m-%dT%H:%M:%S")
+
+    def _story(self) -> Story:
+        """Some issue's story; issues of archived projects rest."""
+        live = [
+            issue
+            for issue in self.world.issues.values()
+            if not self.world.projects[issue["project_id"]]["archived"]
+        ]
+        return self._told(self.draw.choice(live))
+
+    def _told(self, issue: Row) -> Story:
+        return Story(issue, self.world.histories[issue["id"]]["data"], self.numbers)
+
+    def _milestone(self, *kinds: str) -> Row | None:
+        fitting = [m for m in self.world.milestones.values() if m["container"]["kind"] in kinds]
+        return self.draw.choice(fitting) if fitting else None
+
+    def _person(self) -> str:
+        return self.draw.choice(list(PEOPLE))
+
+    def open_issue(self) -> None:
+        """Somebody finds more to do."""
+        projects = [p for p in self.world.projects.values() if not p["archived"]]
+        self._begin(self.draw.choice(projects), f"{self.draw.choice(WORDS).title()} more")
+
+    def _begin(self, project: Row, title: str, **more: Any) -> Story:
+        taken = [i["iid"] for i in self.world.issues.values() if i["project_id"] == project["id"]]
+        iid = max(taken, default=0) + 1
+        path = project["path_with_namespace"]
+        story = Story.begin(
+            self.numbers,
+            next(self.numbers),
+            project["id"],
+            iid,
+            title,
+            self._stamp(),
+            **{"web_url": f"{HOME}/{path}/-/issues/{iid}", **more},
+        )
+        issue, history = story.records()
+        self.world.issues[story.issue["id"]] = issue["data"]
+        self.world.histories[story.issue["id"]] = history
+        return story
+
+    def switch_state(self) -> None:
+        """Close or reopen."""
+        story = self._story()
+        state = "closed" if story.issue["state"] == "opened" else "reopened"
+        story.state(self._stamp(), state, self._person())
+
+    def plan(self) -> None:
+        """Put an issue into a milestone, or out of it."""
+        chosen = self._milestone("group")
+        out = self.draw.random() < 0.3
+        self._story().put(self._stamp(), None if out or not chosen else chosen["data"])
+
+    def assign(self) -> None:
+        """Hand an issue over."""
+        story = self._story()
+        name = self._person()
+        before = [one["username"] for one in story.issue["assignees"] if one["username"] != name]
+        body = f"assigned to @{name}"
+        if before:
+            body += " and unassigned " + " and ".join(f"@{one}" for one in before)
+        story.note(self._stamp(), body, assignees=[person(name)])
+
+    def set_due_date(self) -> None:
+        """Give an issue a due date."""
+        day = (self.at + timedelta(days=self.draw.randrange(60))).date()
+        body = f"changed due date to {day:%B %d, %Y}"
+        self._story().note(self._stamp(), body, due_date=day.isoformat())
+
+    def weigh(self) -> None:
+        """Weigh an issue."""
+        self._story().weigh(self._stamp(), self.draw.choice([None, 1, 2, 3, 5, 8]))
+
+    def put_label(self) -> None:
+        """Put a label on."""
+        self._story().label(self._stamp(), self.draw.choice(["fruit", "web", "urgent", "later"]))
+
+    def comment(self) -> None:
+        """Say something: the issue is updated, its history is not."""
+        self._story().comment(self._stamp(), "done? closed? assigned to @bo?")
+
+    def hurry(self) -> None:
+        """Change an issue twice within a minute: the second change leaves no trace in the list."""
+        story = self._story()
+        self._quickly(story)
+        self.at += timedelta(seconds=self.draw.randrange(1, 50))
+        self._quickly(story)
+
+    def _quickly(self, story: Story) -> None:
+        day = (self.at + timedelta(days=self.draw.randrange(90))).date()
+        body = f"changed start date to {day:%B %d, %Y}"
+        story.note(self._stamp(), body, start_date=day.isoformat())
+
+    def delete_issue(self) -> None:
+        """An issue vanishes with its history."""
+        if len(self.world.issues) > 6:
+            issue = self._story().issue
+            del self.world.issues[issue["id"]], self.world.histories[issue["id"]]
+
+    def move_issue(self) -> None:
+        """Move: a new issue with the old birth and events, the old one closed."""
+        story = self._story()
+        homes = [
+            project
+            for project in self.world.projects.values()
+            if not project["archived"] and project["id"] != story.issue["project_id"]
+        ]
+        home = self.draw.choice(homes)
+        copy = self._begin(home, story.issue["title"])
+        kept = ("iid", "id", "project_id", "web_url", "updated_at")
+        copy.issue.update(
+            {name: value for name, value in deepcopy(story.issue).items() if name not in kept}
+        )
+        for name, rows in deepcopy(story.history).items():
+            copy.history[name] = [row | {"id": next(self.numbers)} for row in rows]
+        origin = self.world.projects[story.issue["project_id"]]["path_with_namespace"]
+        copy.note(self._stamp(), f"moved from {origin}#{story.issue['iid']}")
+        path = home["path_with_namespace"]
+        story.note(self._stamp(), f"moved to {path}#{copy.issue['iid']}")
+        if story.issue["state"] == "opened":
+            story.state(self._stamp(), "closed")
+        story.issue["moved_to_id"] = copy.issue["id"]
+
+    # -- what no issue's updated_at tells -------------------------------------------------------
+
+    def open_milestone(self) -> None:
+        """A milestone more, of the group or of juice."""
+        ident = next(self.numbers)
+        if self.draw.random() < 0.5:
+            container = {"kind": "group", "id": 10, "path": "orchard"}
+            place = f"{HOME}/groups/orchard"
+        else:
+            container = {"kind": "project", "id": 100, "path": "orchard/press/juice"}
+            place = f"{HOME}/orchard/press/juice"
+        data = {
+            "id": ident,
+            "iid": ident,
+            f"{container['kind']}_id": container["id"],
+            "title": f"Harvest {ident}",
+            "description": "",
+            "state": "active",
+            "created_at": f"{self._stamp()}.000Z",
+            "updated_at": f"{self._stamp()}.000Z",
+            "start_date": None,
+            "due_date": None,
+            "expired": False,
+            "web_url": f"{place}/-/milestones/{ident}",
+        }
+        record = {"kind": "milestone", "container": container, "data": data}
+        self.world.milestones[ident] = record
+
+    def edit_milestone(self) -> None:
+        """A milestone slips, gets another title, or closes."""
+        record = self._milestone("group", "project")
+        if record is None:
+            return
+        day = (self.at + timedelta(days=self.draw.randrange(90))).date().isoformat()
+        changes: list[Row] = [
+            {"due_date": day},
+            {"start_date": day},
+            {"title": f"{record['data']['title']}+"},
+            {"state": "closed" if record["data"]["state"] == "active" else "active"},
+        ]
+        data = record["data"] | self.draw.choice(changes)
+        data["updated_at"] = f"{self._stamp()}.000Z"
+        self.world.milestones[data["id"]] = record | {"data": data}
+        self._retell(data["id"], data)
+
+    def promote_milestone(self) -> None:
+        """A project's milestone becomes its group's, under another id."""
+        record = self._milestone("project")
+        if record is None or len(self.world.milestones) < 3:
+            return
+        old = self.world.milestones.pop(record["data"]["id"])["data"]
+        ident = next(self.numbers)
+        data = {name: value for name, value in old.items() if name != "project_id"}
+        data |= {"id": ident, "iid": ident, "group_id": 10}
+        data["web_url"] = f"{HOME}/groups/orchard/-/milestones/{ident}"
+        container = {"kind": "group", "id": 10, "path": "orchard"}
+        self.world.milestones[ident] = {"kind": "milestone", "container": container, "data": data}
+        self._retell(old["id"], data)
+
+    def delete_milestone(self) -> None:
+        """A milestone goes and takes its events with it."""
+        record = self._milestone("group", "project")
+        if record is None or len(self.world.milestones) < 4:
+            return
+        ident = record["data"]["id"]
+        del self.world.milestones[ident]
+        self._retell(ident, None)
+
+    def _retell(self, ident: int, data: Row | None) -> None:
+        """Issues and old events show a milestone as it is today."""
+        for issue in self.world.issues.values():
+            if (issue["milestone"] or {}).get("id") == ident:
+                issue["milestone"] = data
+                if data is None:  # a deletion does update the issues
+                    issue["updated_at"] = f"{self._stamp()}.000Z"
+        for record in self.world.histories.values():
+            events = record["data"]["milestone_events"]
+            if data is None:
+                events[:] = [event for event in events if event["milestone"]["id"] != ident]
+            for event in events:
+                if event["milestone"]["id"] == ident:
+                    event["milestone"] = data
+
+    def rename_label(self) -> None:
+        """A label's new name shows everywhere, as if it had always been so."""
+        used = [event["label"]["name"] for event in self._label_events() if event["label"]]
+        if not used:
+            return
+        old = self.draw.choice(sorted(set(used)))
+        new = f"{old}-{next(self.numbers)}"
+        for event in self._label_events():
+            if event["label"] and event["label"]["name"] == old:
+                event["label"] = event["label"] | {"name": new}
+        for issue in self.world.issues.values():
+            issue["labels"] = sorted(new if name == old else name for name in issue["labels"])
+
+    def delete_label(self) -> None:
+        """A label that is gone is null in its events."""
+        used = [event["label"]["name"] for event in self._label_events() if event["label"]]
+        if not used:
+            return
+        gone = self.draw.choice(sorted(set(used)))
+        for event in self._label_events():
+            if event["label"] and event["label"]["name"] == gone:
+                event["label"] = None
+        for issue in self.world.issues.values():
+            issue["labels"] = [name for name in issue["labels"] if name != gone]
+
+    def _label_events(self) -> Iterator[Row]:
+        for record in self.world.histories.values():
+            yield from record["data"]["label_events"]
+
+
+DEEDS: tuple[Callable[[Life], None], ...] = (
+    *(Life.open_issue, Life.switch_state, Life.plan, Life.assign, Life.set_due_date),
+    *(Life.weigh, Life.put_label, Life.comment, Life.hurry),
+    *(Life.delete_issue, Life.move_issue, Life.open_milestone, Life.edit_milestone),
+    *(Life.promote_milestone, Life.delete_milestone, Life.rename_label, Life.delete_label),
+)
+WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 2, 2, 2, 4, 1, 1, 2, 1)
