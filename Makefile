@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help report test lab lint bench soak notebooks lock clean
+.PHONY: help report test lab lint bench soak notebooks docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -34,6 +34,9 @@ soak: $(READY)  ## the tests that take long
 notebooks: $(READY)  ## run the notebooks anew on the sample and store what they print
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+docs: $(READY)  ## write docs/frames.md anew from the schema
+	$(BIN)/python tools/frames_page.py
 
 lock: $(READY)  ## resolve the dependencies anew: requirements.lock and environment.yml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
