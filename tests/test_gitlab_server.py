@@ -175,6 +175,14 @@ def test_a_deleted_label_is_null(hand_gitlab: LoopbackGitLab) -> None:
     ]
 
 
+def test_labels_of_groups_and_projects(hand_gitlab: LoopbackGitLab) -> None:
+    assert ids(hand_gitlab, "groups/10/labels") == [31, 34, 33, 32]
+    assert ids(hand_gitlab, "projects/100/labels?include_ancestor_groups=false") == []
+    assert ids(hand_gitlab, "projects/100/labels") == [31, 34, 33, 32]
+    events = rows(hand_gitlab, "projects/100/issues/1/resource_label_events")
+    assert [event["label"]["id"] for event in events] == [31]
+
+
 def test_weights_are_there_only_where_licensed(hand_gitlab: LoopbackGitLab) -> None:
     weights = rows(hand_gitlab, "projects/100/issues/3/resource_weight_events")
     assert [event["weight"] for event in weights] == [3, 5]
@@ -215,6 +223,7 @@ def test_the_world_changes_while_it_is_served(hand_gitlab: LoopbackGitLab) -> No
         ("projects/100/issues/1", 200, 200),
         ("groups/orchard/milestones", 401, 200),
         ("projects/100/milestones", 401, 200),
+        ("projects/100/labels", 401, 200),
         ("projects/100/issues/1/notes", 401, 200),
         ("projects/100/issues/1/resource_state_events", 401, 200),
         ("projects/100/issues/1/resource_label_events", 401, 200),

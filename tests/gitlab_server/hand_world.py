@@ -28,6 +28,7 @@ PROJECTS = {
     103: "upkeep/machines",
     104: "orchard/documentation",
 }
+LABELS = {"fruit": 31, "web": 32, "urgent": 33, "later": 34}  # of the group orchard
 PEOPLE = {"ana": 1, "bo": 2, "cy": 3}
 ROADMAP = """# Orchard roadmap 2024-05-01
 
@@ -162,12 +163,14 @@ class Story:
         self.issue["milestone"] = after
         return self
 
-    def label(self, at: str, name: str | None, action: str = "add") -> Story:
+    def label(
+        self, at: str, name: str | None, action: str = "add", ident: int | None = None
+    ) -> Story:
         """A label on or off; None: one that was deleted since."""
         if action == "add" and name in self.issue["labels"]:
             return self
-        label = {"name": name, "color": "#428BCA", "description": None} if name else None
-        self._event("label_events", at, "bo", action=action, label=label)
+        known = {"id": ident or LABELS[name], "name": name} if name else None
+        self._event("label_events", at, "bo", action=action, label=known)
         if name and action == "add":
             self.issue["labels"] = sorted({*self.issue["labels"], name})
         elif name:
@@ -332,10 +335,16 @@ def hand_world() -> list[Row]:
         "source": f"{HOME}/{PROJECTS[104]}",
         "revision_hint": "2024-05-01",
     }
+    orchard = {"kind": "group", "id": 10, "path": GROUPS[10]}
+    labels = [
+        {"kind": "label", "container": orchard, "data": {"id": ident, "name": name}}
+        for name, ident in LABELS.items()
+    ]
     return [
         *({"kind": "group", "data": group} for group in groups),
         *({"kind": "project", "data": project} for project in projects),
         *deepcopy(list(MILESTONES.values())),
         *(record for story in stories() for record in story.records()),
+        *labels,
         document,
     ]

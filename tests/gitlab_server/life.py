@@ -139,7 +139,11 @@ class Life:
 
     def put_label(self) -> None:
         """Put a label on."""
-        self._story().label(self._stamp(), self.draw.choice(["fruit", "web", "urgent", "later"]))
+        story = self._story()
+        if not self.world.labels:
+            return
+        label = self.draw.choice(list(self.world.labels.values()))["data"]
+        story.label(self._stamp(), label["name"], ident=label["id"])
 
     def comment(self) -> None:
         """Say something: the issue is updated, its history is not."""
@@ -272,38 +276,55 @@ class Life:
 
     def rename_label(self) -> None:
         """A label's new name shows everywhere, as if it had always been so."""
-        used = [event["label"]["name"] for event in self._label_events() if event["label"]]
-        if not used:
+        record = self._label()
+        if record is None:
             return
-        old = self.draw.choice(sorted(set(used)))
-        new = f"{old}-{next(self.numbers)}"
-        for event in self._label_events():
-            if event["label"] and event["label"]["name"] == old:
-                event["label"] = event["label"] | {"name": new}
+        old, new = record["data"]["name"], f"{record['data']['name']}-{next(self.numbers)}"
+        record["data"]["name"] = new
+        for event in self._label_events(record["data"]["id"]):
+            event["label"] = event["label"] | {"name": new}
         for issue in self.world.issues.values():
             issue["labels"] = sorted(new if name == old else name for name in issue["labels"])
 
     def delete_label(self) -> None:
         """A label that is gone is null in its events."""
-        used = [event["label"]["name"] for event in self._label_events() if event["label"]]
-        if not used:
+        record = self._label()
+        if record is None or len(self.world.labels) < 3:
             return
-        gone = self.draw.choice(sorted(set(used)))
-        for event in self._label_events():
-            if event["label"] and event["label"]["name"] == gone:
-                event["label"] = None
+        gone = self.world.labels.pop(record["data"]["id"])["data"]
+        for event in self._label_events(gone["id"]):
+            event["label"] = None
         for issue in self.world.issues.values():
-            issue["labels"] = [name for name in issue["labels"] if name != gone]
+            issue["labels"] = [name for name in issue["labels"] if name != gone["name"]]
 
-    def _label_events(self) -> Iterator[Row]:
+    def open_label(self) -> None:
+        """A label more."""
+        ident = next(self.numbers)
+        container = {"kind": "group", "id": 10, "path": "orchard"}
+        data = {"id": ident, "name": f"label-{ident}"}
+        self.world.labels[ident] = {"kind": "label", "container": container, "data": data}
+
+    def _label(self) -> Row | None:
+        labels = list(self.world.labels.values())
+        return self.draw.choice(labels) if labels else None
+
+    def _label_events(self, ident: int) -> Iterator[Row]:
         for record in self.world.histories.values():
-            yield from record["data"]["label_events"]
+            for event in record["data"]["label_events"]:
+                if event["label"] and event["label"]["id"] == ident:
+                    yield event
 
 
 DEEDS: tuple[Callable[[Life], None], ...] = (
     *(Life.open_issue, Life.switch_state, Life.plan, Life.assign, Life.set_due_date),
     *(Life.weigh, Life.put_label, Life.comment, Life.hurry),
     *(Life.delete_issue, Life.move_issue, Life.open_milestone, Life.edit_milestone),
-    *(Life.promote_milestone, Life.delete_milestone, Life.rename_label, Life.delete_label),
+    *(
+        Life.promote_milestone,
+        Life.delete_milestone,
+        Life.rename_label,
+        Life.delete_label,
+        Life.open_label,
+    ),
 )
-WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 2, 2, 2, 4, 1, 1, 2, 1)
+WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 2, 2, 2, 4, 1, 1, 2, 1, 1)

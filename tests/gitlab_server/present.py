@@ -107,12 +107,22 @@ def event(data: Row, of: Row) -> Row:
     if "milestone" in row:
         row["milestone"] = milestone(row["milestone"])
     if row.get("label"):
-        row["label"] = {
-            "id": int(sha1(row["label"]["name"].encode()).hexdigest()[:6], 16),
-            "color": "#428BCA",
-            "description": None,
-            "description_html": "",
-            "text_color": "#FFFFFF",
-            "archived": False,
-        } | row["label"]
+        row["label"] = label(row["label"])
     return row
+
+
+def label(data: Row) -> Row:
+    """https://docs.gitlab.com/api/labels/ (entities/label_basic)"""
+    return {
+        "id": label_id(data["name"]),
+        "color": "#428BCA",
+        "description": None,
+        "description_html": "",
+        "text_color": "#FFFFFF",
+        "archived": False,
+    } | data
+
+
+def label_id(name: str) -> int:
+    """An id for a label of which only the name is known."""
+    return int(sha1(name.encode()).hexdigest()[:6], 16)

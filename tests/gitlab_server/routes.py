@@ -106,6 +106,8 @@ def _in_group(app: App, access: str, group: Row, rest: list[str], request: Reque
             return _group_issues(app, access, group, request)
         case ["milestones"]:
             return _group_milestones(app, access, group, request)
+        case ["labels"]:
+            return _labels(app, access, "group", group["id"], request)
         case ["milestones", number]:
             _authenticated(access)
             return _one(app.world.milestones_of("group", [group["id"]]), "id", number, "Milestone")
@@ -195,6 +197,8 @@ def _in_project(app: App, access: str, project: Row, rest: list[str], request: R
             _authenticated(access)
             rows = app.world.milestones_of("project", [project["id"]])
             return _one(rows, "id", number, "Milestone")
+        case ["labels"]:
+            return _labels(app, access, "project", project["id"], request)
         case ["repository", *parts]:
             return _in_repository(app, project, parts, request)
     raise Refusal(404, {"error": "404 Not Found"})
@@ -208,6 +212,17 @@ def _project_milestones(app: App, access: str, project: Row, request: Request) -
         groups = app.world.ancestors(project["path_with_namespace"])
         rows = rows + app.world.milestones_of("group", [group["id"] for group in groups])
     return _milestones(rows, request)
+
+
+def _labels(app: App, access: str, kind: str, ident: int, request: Request) -> Rows:
+    """https://docs.gitlab.com/api/labels/ and https://docs.gitlab.com/api/group_labels/"""
+    _authenticated(access)
+    labels = app.world.labels_of(kind, ident)
+    if kind == "project" and request.one("include_ancestor_groups", "true") == "true":
+        path = app.world.projects[ident]["path_with_namespace"]
+        for group in app.world.ancestors(path):
+            labels += app.world.labels_of("group", group["id"])
+    return [present.label(row) for row in sorted(labels, key=lambda row: str(row["name"]))]
 
 
 def _in_issue(app: App, access: str, issue: Row, parts: list[str], request: Request) -> Any:

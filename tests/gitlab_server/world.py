@@ -15,9 +15,11 @@ class World:
     """Groups, projects, milestones, issues with history, and repository files at one instant.
 
     Takes the records that an export yields (``group``, ``project``, ``milestone``, ``issue``,
-    ``history``, ``document``). A ``history`` may also hold ``comments`` (notes by people), which a
-    server mixes into the notes and an exporter must leave out; a ``document`` may name the
-    ``project`` whose repository it lies in (default: the first project named "documentation").
+    ``history``, ``document``), and ``label``, which no export yields (a label that none gives
+    belongs to the project that uses it). A ``history`` may also hold ``comments`` (notes by
+    people), which a server mixes into the notes and an exporter must leave out; a ``document``
+    may name the ``project`` whose repository it lies in (default: the first one named
+    "documentation").
     """
 
     def __init__(self, records: Iterable[Row] = ()) -> None:
@@ -27,6 +29,7 @@ class World:
         self.issues: dict[int, Row] = {}
         self.histories: dict[int, Row] = {}
         self.documents: dict[str, Row] = {}
+        self.labels: dict[int, Row] = {}
         self.by_iid: dict[tuple[int, int], Row] = {}
         self.issues_of: dict[int, list[Row]] = defaultdict(list)
         self.change(records)
@@ -40,6 +43,8 @@ class World:
                 shelves[kind][record["data"]["id"]] = record["data"]
             elif kind == "milestone":
                 self.milestones[record["data"]["id"]] = record
+            elif kind == "label":
+                self.labels[record["data"]["id"]] = record
             elif kind == "history":
                 self.histories[record["issue_id"]] = record
             elif kind == "document":
@@ -61,7 +66,7 @@ class World:
             project = self.projects[issue["project_id"]]["path_with_namespace"]
             yield deepcopy({"kind": "issue", "project": project, "data": issue})
             yield deepcopy(self.history(issue))
-        yield from deepcopy(list(self.documents.values()))
+        yield from deepcopy([*self.labels.values(), *self.documents.values()])
 
     def history(self, issue: Row) -> Row:
         """The history record of an issue; an issue that nothing happened to has an empty one."""
@@ -111,6 +116,25 @@ class World:
             for record in self.milestones.values()
             if record["container"]["kind"] == kind and record["container"]["id"] in wanted
         ]
+
+    def labels_of(self, kind: str, ident: int) -> list[Row]:
+        """Labels of a group or project: the given ones, and for projects those in use besides."""
+        given = [
+            record["data"]
+            for record in self.labels.values()
+            if (record["container"]["kind"], record["container"]["id"]) == (kind, ident)
+        ]
+        if kind == "group":
+            return given
+        known = {record["data"]["name"] for record in self.labels.values()}
+        used: dict[str, Row] = {}
+        for issue in self.issues_of[ident]:
+            for event in self.history(issue)["data"]["label_events"]:
+                if event["label"]:
+                    used[event["label"]["name"]] = event["label"]
+            for name in issue["labels"]:
+                used.setdefault(name, {"name": name})
+        return given + [row for name, row in used.items() if name not in known]
 
     def files(self, project: Row) -> dict[str, str]:
         """Path and text of every file in a project's repository."""
