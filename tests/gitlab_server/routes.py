@@ -217,12 +217,21 @@ def _project_milestones(app: App, access: str, project: Row, request: Request) -
 def _labels(app: App, access: str, kind: str, ident: int, request: Request) -> Rows:
     """https://docs.gitlab.com/api/labels/ and https://docs.gitlab.com/api/group_labels/"""
     _authenticated(access)
-    labels = app.world.labels_of(kind, ident)
-    if kind == "project" and request.one("include_ancestor_groups", "true") == "true":
-        path = app.world.projects[ident]["path_with_namespace"]
-        for group in app.world.ancestors(path):
-            labels += app.world.labels_of("group", group["id"])
-    return [present.label(row) for row in sorted(labels, key=lambda row: str(row["name"]))]
+    world = app.world
+    homes = [(kind, ident)]
+    if kind == "project":
+        path = world.projects[ident]["path_with_namespace"]
+    else:
+        path = world.groups[ident]["full_path"]
+        if request.one("include_descendant_groups") == "true":
+            homes += [("group", one["id"]) for one in world.descendants(world.groups[ident])]
+        if request.one("only_group_labels", "true") == "false":
+            below = world.projects_of(world.groups[ident], include_subgroups=True)
+            homes += [("project", one["id"]) for one in below]
+    if request.one("include_ancestor_groups", "true") == "true":
+        homes += [("group", one["id"]) for one in world.ancestors(path)]
+    labels = [present.label(row) for home in homes for row in world.labels_of(*home)]
+    return sorted(labels, key=lambda row: (row["name"], row["id"]))
 
 
 def _in_issue(app: App, access: str, issue: Row, parts: list[str], request: Request) -> Any:
@@ -290,7 +299,7 @@ def _in_repository(app: App, project: Row, parts: list[str], request: Request) -
     files = app.world.files(project)
     branch = project.get("default_branch", "main")
     reference = request.one("ref") or request.one("ref_name") or branch
-    if not files or reference not in (branch, "HEAD"):
+    if not files or reference not in (branch, "HEAD", *map(_commit_id, files)):
         raise missing("Tree" if parts == ["tree"] else "Commit")
     match parts:
         case ["tree"]:
@@ -306,7 +315,7 @@ def _in_repository(app: App, project: Row, parts: list[str], request: Request) -
             hint = app.world.documents.get(path, {}).get("revision_hint") or "2020-01-01"
             at = f"{hint}T12:00:00.000+00:00"
             commit = {
-                "id": sha1(path.encode()).hexdigest(),
+                "id": _commit_id(path),
                 "title": f"Add {path}",
                 "committed_date": at,
                 "authored_date": at,
@@ -314,6 +323,11 @@ def _in_repository(app: App, project: Row, parts: list[str], request: Request) -
             }
             return [commit] if path in files else []
     raise Refusal(404, {"error": "404 Not Found"})
+
+
+def _commit_id(path: str) -> str:
+    """The one commit that a file has."""
+    return sha1(path.encode()).hexdigest()
 
 
 def _tree(files: dict[str, str], request: Request) -> Rows:
@@ -331,7 +345,7 @@ def _tree(files: dict[str, str], request: Request) -> Rows:
     named = [(path, "tree") for path in sorted(folders)] + [(path, "blob") for path in files]
     rows: Rows = [
         {
-            "id": sha1(path.encode()).hexdigest(),
+            "id": sha1(files.get(path, path).encode("utf-8", "surrogateescape")).hexdigest(),
             "name": path.rpartition("/")[2],
             "type": kind,
             "path": path,

@@ -44,28 +44,30 @@ def stored(path: Path) -> State:
 
 
 def served(world: Iterable[Row], *paths: str) -> State:
-    """What an export of groups and projects of these paths should find in a world."""
+    """What an export of groups and projects should find in a world: archived projects are out."""
     whole = World(world)
     state = _empty()
 
     def asked(path: str) -> bool:
         return any(path == top or below(path, top) for top in paths)
 
+    archived = {row["id"] for row in whole.projects.values() if row["archived"]}
     projects = {
-        row["id"]: row for row in whole.projects.values() if asked(row["path_with_namespace"])
+        row["id"]
+        for row in whole.projects.values()
+        if asked(row["path_with_namespace"]) and row["id"] not in archived
     }
     for record in whole.records():
         kind, data = record["kind"], record.get("data", {})
         if kind == "group":
             mine = asked(data["full_path"])
         elif kind == "milestone":
-            mine = asked(record["container"]["path"])
+            mine = asked(record["container"]["path"]) and data.get("project_id") not in archived
         elif kind in ("document", "label"):
             mine = False  # documents are asked for by --roadmaps, labels show in the events
         else:
-            project_id = {"project": "id"}.get(kind, "project_id")
-            home = record["project_id"] if kind == "history" else data[project_id]
-            mine = home in projects and not (kind != "project" and projects[home]["archived"])
+            home = data["id"] if kind == "project" else data.get("project_id")
+            mine = (record["project_id"] if kind == "history" else home) in projects
         if mine:
             state[kind][_identity(record)] = record
     return state
