@@ -298,7 +298,7 @@ def burndown(
     """
     chosen = history.find_milestone(dataset, milestone)
     ledger = _ledger(dataset, as_of, measure, timezone, types, only=[chosen])
-    frame = _by_day(ledger, _calendar(dataset)).drop(columns=["milestone_id", "title"])
+    frame = _by_day(ledger, history.working_days(dataset)).drop(columns=["milestone_id", "title"])
     frame.attrs.update(_described(dataset, ledger, frame, timezone))
     return frame
 
@@ -337,7 +337,7 @@ def burndowns(
     if milestones is not None:
         only = [history.find_milestone(dataset, milestone) for milestone in milestones]
     ledger = _ledger(dataset, as_of, measure, timezone, types, only=only)
-    frame = _by_day(ledger, _calendar(dataset))
+    frame = _by_day(ledger, history.working_days(dataset))
     frame.attrs.update(_common(dataset, ledger, timezone))
     return frame
 
@@ -437,16 +437,6 @@ def _ideal(
     return ideal
 
 
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def _calendar(dataset: Dataset) -> np.busdaycalendar:
-    settings = dataset.config.get("calendar", {})
-    workdays = {str(day)[:3].lower() for day in settings.get("workdays", _WEEK[:5])}
-    holidays = np.array([str(day) for day in settings.get("holidays", [])], dtype="datetime64[D]")
-    return np.busdaycalendar([day in workdays for day in _WEEK], holidays)
-
-
 def _common(dataset: Dataset, ledger: _Ledger, timezone: str) -> dict[str, Any]:
     return {
         "measure": ledger.measure,
@@ -467,7 +457,9 @@ def _described(
     if committed is not None and not np.isnat(due[0]) and due[0] > ledger.last:
         days = np.arange(ledger.last, due[0] + _DAY)
         same = np.zeros(len(days), dtype=np.int64)
-        line = _ideal(committed + 0.0 * same, start[same], due[same], days, _calendar(dataset))
+        line = _ideal(
+            committed + 0.0 * same, start[same], due[same], days, history.working_days(dataset)
+        )
         ahead = [[str(day), float(value)] for day, value in zip(days, line, strict=True)]
     return _common(dataset, ledger, timezone) | {
         "milestone_id": int(ledger.milestones["milestone_id"].iloc[0]),
@@ -536,11 +528,11 @@ def milestone_progress(
     unstarted = ~(start <= ledger.last)
     undated, pending = np.isnat(due), ~(due < ledger.last + (1 if ledger.ended else 0))
     scope, completed = ledger.total(grown), ledger.total(done)
-    calendar = _calendar(dataset)
+    calendar = history.working_days(dataset)
     working = np.zeros(len(due), dtype=np.int64)
-    working[~undated] = np.busday_count(
-        ledger.last + _DAY, due[~undated] + _DAY, busdaycal=calendar
-    )
+    early, late = np.minimum(due, ledger.last)[~undated], np.maximum(due, ledger.last)[~undated]
+    between = np.busday_count(early + _DAY, late + _DAY, busdaycal=calendar)
+    working[~undated] = np.where(due[~undated] < ledger.last, -between, between)
 
     def whole(values: Ints) -> pd.Series[Any]:
         return pd.Series(values).mask(undated).astype("Int64")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsOf",
+    "address",
     "day_ends",
     "days_of",
     "find_milestone",
@@ -35,6 +36,7 @@ __all__ = [
     "members_at",
     "milestones_at",
     "state_at",
+    "working_days",
 ]
 
 AsOf: TypeAlias = dt.date | pd.Timestamp | str
@@ -147,6 +149,19 @@ def _midnight(day: pd.Timestamp, timezone: str) -> pd.Timestamp:
         _zone(timezone), nonexistent="shift_forward", ambiguous=True
     )
     return local.tz_convert("UTC")
+
+
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def working_days(dataset: Dataset, away: Iterable[Any] = ()) -> np.busdaycalendar:
+    """Give the working days of ``[calendar]`` (Monday to Friday by default) less days away."""
+    settings = dataset.config.get("calendar", {})
+    workdays = {str(day)[:3].lower() for day in settings.get("workdays", _WEEK[:5])}
+    free = [str(day)[:10] for day in (*settings.get("holidays", []), *away)]
+    return np.busdaycalendar(
+        [day in workdays for day in _WEEK], np.array(free, dtype="datetime64[D]")
+    )
 
 
 def days_of(at: pd.Series[Any], timezone: str = "UTC") -> npt.NDArray[np.datetime64]:
@@ -466,7 +481,7 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
     if not isinstance(milestone, str):
         return milestones[milestones["milestone_id"] == milestone]
     if "://" in milestone:
-        return milestones[milestones["web_url"].map(_address) == _address(milestone)]
+        return milestones[milestones["web_url"].map(address) == address(milestone)]
     fits = milestones[milestones["title"] == milestone]
     if fits.empty:
         plain = " ".join(milestone.split()).casefold()
@@ -476,7 +491,8 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
     return fits
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """Give what two web addresses of one milestone have in common, to compare them by."""
     parts = urlsplit(url.strip())
     path = unquote(parts.path).strip("/").removeprefix("groups/")
     return f"{parts.netloc}/{path}".casefold()

@@ -1,0 +1,123 @@
+"""What a notebook shows: headline, conclusion, claims, charts with alt text, tables.
+
+Everything is escaped: titles and names come from the world. Each display carries plain text beside
+the HTML, so that nbval compares what is said. The report picks the conclusion up for its index.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+__all__ = ["claim", "conclusion", "headline", "note", "show", "table"]
+
+CONCLUSION = "roadmap-analytics-conclusion"
+"""Key in an output's metadata by which the report finds the conclusion of a page."""
+
+
+def _display(html: str, plain: str, **metadata: Any) -> None:
+    # `tex2jax_ignore` keeps JupyterLab from setting $...$ in titles as mathematics.
+    data = {"text/html": f'<div class="ra tex2jax_ignore">{html}</div>', "text/plain": plain}
+    display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+
+
+def headline(question: str, *, as_of: Any, dataset: Any) -> None:
+    """Show the question of the page, the day it is answered for, and where the data come from."""
+    day = pd.Timestamp(as_of).date().isoformat()
+    origin = f"{'Simulated data' if dataset.simulated else 'Data'} from {dataset.origin}"
+    _display(
+        f"<h1>{escape(question)} <small>as of {day}</small></h1><p class='origin'>"
+        f"{escape(origin)}</p>",
+        f"{question} (as of {day})\n{origin}",
+    )
+
+
+def conclusion(sentence: str) -> None:
+    """Show the answer in one computed sentence; the report repeats it on its index."""
+    _display(
+        f"<p class='conclusion'><strong>{escape(sentence)}</strong></p>",
+        sentence,
+        **{CONCLUSION: sentence},
+    )
+
+
+def claim(sentence: str) -> None:
+    """Show what the next chart says, as its heading."""
+    _display(f"<h2>{escape(sentence)}</h2>", sentence)
+
+
+def note(text: str) -> None:
+    """Show a computed remark in small type."""
+    _display(f"<p class='note'>{escape(text)}</p>", text)
+
+
+def show(ax: Axes, *, alt: str, caption: str) -> None:
+    """Show the figure of `ax` once, with its alt text and caption, and close it."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("show: these axes stand in no figure")
+    display(figure, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    plt.close(figure)
+    _display(f"<p class='caption'>{escape(caption)}</p>", caption)
+
+
+def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
+    """Show a small frame as a table: escaped, days without a clock, missing as a dash.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Column names are shown with spaces for underscores.
+    caption : str
+        What the table holds, with units.
+    index : bool
+        Whether the index is a column of the table.
+    """
+    shown = frame.reset_index() if index else frame
+    cells = pd.DataFrame({c: shown[c].map(_cell) for c in shown.columns}, dtype=object)
+    numeric = {c for c in shown.columns if pd.api.types.is_numeric_dtype(shown[c])}
+    head = "".join(
+        f"<th scope='col'{_align(c in numeric)}>{escape(_name(c))}</th>" for c in cells.columns
+    )
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{_align(c in numeric)}>{escape(text)}</td>"
+            for c, text in zip(cells.columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in cells.itertuples(index=False)
+    )
+    _display(
+        f"<table class='sortable'><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+        f"{caption}\n{cells.rename(columns=_name).to_string(index=False)}",
+    )
+
+
+def _align(numeric: bool) -> str:
+    return " class='number'" if numeric else ""
+
+
+def _name(column: Any) -> str:
+    return str(column).replace("_", " ")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(v) for v in value)
+    if pd.isna(value):
+        return "–"
+    if isinstance(value, pd.Timestamp):
+        midnight = value == value.normalize()
+        return value.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+    return str(value)

@@ -1,0 +1,208 @@
+"""Run the notebooks on a dataset and write them as self-contained HTML pages with an index.
+
+A page asks nothing of the network, runs no script but the one that sorts its tables (its content
+security policy forbids the rest), and holds each notebook's code folded beside its results.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import SanitizeHTML
+from traitlets.config import Config
+
+from roadmap_analytics import frames, quality
+from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.notebook import CONCLUSION
+
+__all__ = ["build"]
+
+_TEMPLATE = Path(__file__).parent / "report_template"
+_CELL_SECONDS = 600
+_TAGS = [
+    "a", "code", "div", "em", "h1", "h2", "h3", "li", "ol", "p", "pre", "small", "span", "strong",
+    "ul", "table", "caption", "thead", "tbody", "tr", "th", "td",
+]  # fmt: skip
+_ATTRIBUTES = {"a": ["href"], "*": ["class"], "th": ["scope"]}
+
+
+@dataclass
+class _Page:
+    """What the template knows of one page."""
+
+    name: str
+    file: str
+    css: str = ""
+    js: str = ""
+    conclusions: list[str] = field(default_factory=list)
+    provenance: list[str] = field(default_factory=list)
+    pages: list[_Page] = field(default_factory=list)
+    simulated: bool = False
+
+    @property
+    def css_hash(self) -> str:
+        return _hash(self.css)
+
+    @property
+    def js_hash(self) -> str:
+        return _hash(self.js)
+
+
+def build(
+    dataset: str | Path,
+    out: str | Path,
+    *,
+    notebooks: str | Path | None = None,
+    confidential: bool = False,
+    pseudonyms: int | None = None,
+) -> Path:
+    """Run every notebook on a dataset and write one HTML page each, and `index.html`.
+
+    Parameters
+    ----------
+    dataset : path
+        A dataset as `export` or `simulate` writes it.
+    out : path
+        Folder for the pages; made where it is missing, pages of the same name are replaced.
+    notebooks : path, optional
+        Folder of notebooks; default: those of this package.
+    confidential : bool
+        Whether titles of confidential issues are shown. They count either way.
+    pseudonyms : int, optional
+        Seed with which every person is replaced by a made-up name, everywhere.
+
+    Returns
+    -------
+    Path
+        The index.
+
+    Raises
+    ------
+    DatasetError
+        The dataset is damaged or none.
+    ConfigurationError
+        There are no notebooks, or one of them failed; the pages that were there stay.
+    """
+    original = frames.load(dataset)
+    shown = original if confidential else original.without_confidential_titles()
+    if pseudonyms is not None:
+        shown = shown.pseudonymised(seed=pseudonyms)
+    sources = _read(Path(notebooks) if notebooks is not None else _own_notebooks())
+    with tempfile.TemporaryDirectory(prefix="roadmap-analytics-") as scratch:
+        path = Path(dataset).resolve()
+        if shown is not original:
+            path = Path(scratch) / "dataset"
+            shown.save(path)
+        _execute(sources, path)
+    return _write(sources, Path(out), shown)
+
+
+def _own_notebooks() -> Path:
+    installed = Path(__file__).parent / "notebooks"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "notebooks"
+
+
+def _read(folder: Path) -> list[tuple[_Page, Any]]:
+    files = sorted(folder.glob("*.ipynb"))
+    if not files:
+        raise ConfigurationError(f"report: no notebooks (*.ipynb) in {folder}")
+    found = [(file.stem, nbformat.read(file, as_version=4)) for file in files]  # type: ignore[no-untyped-call]
+    found.sort(key=lambda pair: (pair[1].metadata.get("order", 99), pair[0]))
+    return [(_Page(nb.metadata.get("title", stem), f"{stem}.html"), nb) for stem, nb in found]
+
+
+def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
+    # The kernels need no access to GitLab, so they get no token either.
+    environment = {k: v for k, v in os.environ.items() if "TOKEN" not in k.upper()}
+    environment["ROADMAP_DATASET"] = str(dataset)
+
+    def run(source: tuple[_Page, Any]) -> None:
+        page, notebook = source
+        client = NotebookClient(notebook, timeout=_CELL_SECONDS, kernel_name="python3")
+        try:
+            client.execute(env=environment)
+        except CellExecutionError as error:
+            raise ConfigurationError(
+                f"report: notebook {page.name} failed: {error.ename}: {error.evalue}; "
+                "open it in JupyterLab with this dataset to see where"
+            ) from None
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise ConfigurationError(
+                f"report: notebook {page.name} did not finish: {type(error).__name__}; "
+                f"a cell may take {_CELL_SECONDS} s"
+            ) from None
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(run, sources))
+
+
+def _write(sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset) -> Path:
+    exporter = HTMLExporter(config=_settings(), template_file="index.html.j2")
+    index = _Page("Roadmap report", "index.html")
+    pages = [index, *(page for page, _ in sources)]
+    css = (_TEMPLATE / "page.css").read_text("utf-8")
+    js = (_TEMPLATE / "sort.js").read_text("utf-8")
+    provenance = _provenance(dataset)
+    for page in pages:
+        page.css, page.js, page.pages, page.provenance = css, js, pages, provenance
+        page.simulated = dataset.simulated
+    for page, notebook in sources:
+        page.conclusions = _conclusions(notebook)
+    html = {p.file: exporter.from_notebook_node(nb, {"page": p})[0] for p, nb in sources}
+    contents = exporter.environment.get_template("contents.html.j2")
+    html[index.file] = contents.render(page=index)
+    out.mkdir(parents=True, exist_ok=True)
+    for file, text in html.items():
+        temporary = out / f".{file}.part"
+        temporary.write_text(text, "utf-8")
+        temporary.replace(out / file)
+    return out / index.file
+
+
+def _settings() -> Config:
+    settings = Config()
+    settings.HTMLExporter.extra_template_basedirs = [str(_TEMPLATE.parent)]
+    settings.HTMLExporter.template_name = _TEMPLATE.name
+    settings.HTMLExporter.preprocessors = [SanitizeHTML]
+    settings.SanitizeHTML.tags = _TAGS
+    settings.SanitizeHTML.attributes = _ATTRIBUTES
+    return settings
+
+
+def _conclusions(notebook: Any) -> list[str]:
+    return [
+        output.metadata[CONCLUSION]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if CONCLUSION in output.get("metadata", {})
+    ]
+
+
+def _provenance(dataset: frames.Dataset) -> list[str]:
+    raise_on_missing = quality.check(dataset)
+    counts = ", ".join(
+        f"{len(dataset[name]):,} {name.replace('_', ' ')}"
+        for name in ("issues", "issue_events", "milestones", "revisions")
+    )
+    return [
+        f"{'Simulated data' if dataset.simulated else 'Data'} from {dataset.origin}, "
+        f"exported {dataset.exported_at:%Y-%m-%d %H:%M} UTC: {counts}.",
+        str(raise_on_missing),
+    ]
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
