@@ -231,7 +231,8 @@ def _labels(app: App, access: str, kind: str, ident: int, request: Request) -> R
     if request.one("include_ancestor_groups", "true") == "true":
         homes += [("group", one["id"]) for one in world.ancestors(path)]
     labels = [present.label(row) for home in homes for row in world.labels_of(*home)]
-    return sorted(labels, key=lambda row: (row["name"], row["id"]))
+    labels.sort(key=lambda row: (row["name"], row["id"]))
+    return list(labels)
 
 
 def _in_issue(app: App, access: str, issue: Row, parts: list[str], request: Request) -> Any:
