@@ -60,11 +60,11 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
     left = dict.fromkeys(people, 0.0)
     for i, (name, part) in enumerate(_parts(frame, milestones)):
         muted = name == "no milestone"
-        part = part.groupby("person", sort=False)["open_issues"].sum()
+        sizes = part.groupby("person", sort=False)["open_issues"].sum()
         ax.barh(
-            [rows[p] for p in part.index],
-            part.to_numpy(float),
-            left=[left[p] for p in part.index],
+            [rows[p] for p in sizes.index],
+            sizes.to_numpy(float),
+            left=[left[p] for p in sizes.index],
             height=0.68,
             color=COLORS["unassigned"] if muted else PALETTE[i % len(PALETTE)],
             hatch="" if muted else _HATCHES[i % len(_HATCHES)],
@@ -72,7 +72,7 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
             linewidth=0.8,
             label=safe_text(name, 40),
         )
-        for person, amount in part.items():
+        for person, amount in sizes.items():
             left[str(person)] += float(amount)
     overdue = frame.groupby("person")["overdue_issues"].sum()
     for person in people:
@@ -114,8 +114,8 @@ def _parts(frame: pd.DataFrame, most: int) -> list[tuple[str, pd.DataFrame]]:
     )
     shown = order.head(most if len(order) <= most else most - 1)
     parts = [
-        (str(row.milestone), inside[inside["milestone_id"] == row.milestone_id])
-        for row in shown.itertuples()
+        (str(row["milestone"]), inside[inside["milestone_id"] == row["milestone_id"]])
+        for row in shown.to_dict("records")
     ]
     later = inside[~inside["milestone_id"].isin(shown["milestone_id"])]
     if len(later):
@@ -207,16 +207,16 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     people = sorted(frame["person"].unique(), key=lambda p: (p != "unassigned", p))
     ax = axes_or_new(ax, size=(8.6, max(2.2, 0.5 * len(people) + 1.5)))
     shades = {"low": "#EAF2F8", "normal": "#A9CFE6", "high": "#D55E00"}
-    for row in frame[frame["week"].isin(shown)].itertuples():
-        x, y = shown.index(row.week), -people.index(row.person)
-        hours = row.planned_hours + row.overdue_hours
-        ax.add_patch(_cell(x, y, COLORS["weekend"] if hours == 0 else shades[row.level]))
+    for row in frame[frame["week"].isin(shown)].to_dict("records"):
+        x, y = shown.index(row["week"]), -people.index(row["person"])
+        hours = row["planned_hours"] + row["overdue_hours"]
+        ax.add_patch(_cell(x, y, COLORS["weekend"] if hours == 0 else shades[row["level"]]))
         if hours == 0:
             continue
-        text = f"{row.planned_hours:.0f}" + (
-            f"+{row.overdue_hours:.0f}" if row.overdue_hours else ""
+        text = f"{row['planned_hours']:.0f}" + (
+            f"+{row['overdue_hours']:.0f}" if row["overdue_hours"] else ""
         )
-        text += "*" if row.assumed_hours > hours / 2 else ""
+        text += "*" if row["assumed_hours"] > hours / 2 else ""
         ax.text(
             x,
             y,
@@ -224,8 +224,8 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
             ha="center",
             va="center",
             fontsize=9,
-            fontweight="bold" if row.level == "high" else "normal",
-            color="white" if row.level == "high" else COLORS["as_of"],
+            fontweight="bold" if row["level"] == "high" else "normal",
+            color="white" if row["level"] == "high" else COLORS["as_of"],
         )
     ax.set_xlim(-0.5, max(len(shown), 1) - 0.5)
     ax.set_ylim(-len(people) + 0.5, 0.5)
@@ -270,11 +270,11 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax, size=(max(8.6, 0.62 * len(people) + 4.6), max(2.4, 0.36 * len(items) + 1.8))
     )
     rows = {key: -i for i, key in enumerate(items["key"])}
-    for row in frame[frame["person"].notna()].itertuples():
-        x, y = people.index(row.person), rows[row.key]
-        warn = row.remark in ("drives without holding any", "holds without a duty")
-        letters = "".join(_MARKS[r] for r in row.roles.split(", ") if r in _MARKS)
-        held = "" if pd.isna(row.held_issues) else f"{row.held_issues}"
+    for row in frame[frame["person"].notna()].to_dict("records"):
+        x, y = people.index(row["person"]), rows[row["key"]]
+        warn = row["remark"] in ("drives without holding any", "holds without a duty")
+        letters = "".join(_MARKS[r] for r in row["roles"].split(", ") if r in _MARKS)
+        held = "" if pd.isna(row["held_issues"]) else str(row["held_issues"])
         ax.add_patch(_cell(x, y, COLORS["later"] if warn else "#DCEAF4"))
         ax.text(
             x,
