@@ -38,6 +38,7 @@ from roadmap_analytics.errors import DatasetError
 __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
+    "OWN_NAMES",
     "Manifest",
     "OpenRun",
     "Records",
@@ -52,8 +53,14 @@ __all__ = [
 
 FORMAT = "roadmap-analytics dataset"
 FORMAT_VERSION = 1
-KINDS = ("group", "project", "milestone", "listing", "issue", "history", "document", "failure")
+KINDS = (
+    *("group", "project", "milestone", "labels", "listing"),
+    *("issue", "history", "document", "documents", "failure"),
+)
 """Kinds of records, in the order in which a run is read."""
+
+OWN_NAMES = frozenset({"manifest.json", "records", "tables", ".lock", ".lock.json"})
+"""What a dataset's folder holds."""
 
 SEGMENT_BYTES = 8 * 2**20
 ROW_GROUP = 2**17
@@ -376,7 +383,7 @@ def open_run(
         Where the records come from. An interrupted run is taken up where these and `kind` agree,
         otherwise it is thrown away.
     started_at
-        ISO, on the server's clock. A run that is taken up keeps its own, earlier start.
+        ISO, on the server's clock.
     kind
         "full" or "incremental".
     keep
@@ -398,7 +405,9 @@ def open_run(
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             _write(folder / "run.json", orjson.dumps(about | {"started_at": started_at}))
-        run = OpenRun(root, manifest, folder.name, about | {"started_at": started or started_at})
+        run = OpenRun(
+            root, manifest, folder.name, about, started_at, began_at=started or started_at
+        )
         if started is not None:
             run._take_up(keep)
     return run
@@ -422,21 +431,39 @@ class OpenRun:
     run : str
         Its name.
     started_at : str
-        Start on the server's clock; of an interrupted run, that of its first attempt.
+        Start of this attempt on the server's clock: when its lists and milestones were read.
+    began_at : str
+        Start of the first attempt, where this one took up an interrupted run: records of this run
+        may be as old as that.
     """
 
     def __init__(
-        self, root: Path, manifest: Manifest | None, run: str, about: Mapping[str, Any]
+        self,
+        root: Path,
+        manifest: Manifest | None,
+        run: str,
+        about: Mapping[str, Any],
+        started_at: str,
+        began_at: str,
     ) -> None:
         self.root = root
         self.manifest = manifest
         self.run = run
         self.about = about
-        self.started_at: str = about["started_at"]
+        self.started_at = started_at
+        self.began_at = began_at
         self._folder = root / "records" / run
         self._files: dict[str, dict[str, Any]] = {}
         self._journals: dict[str, _Journal] = {}
         self._numbers = dict.fromkeys(KINDS, 0)
+
+    def __enter__(self) -> OpenRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the journals; what is not committed is taken up by the next run."""
+        for journal in self._journals.values():
+            journal.close()
 
     def write(self, record: Record) -> None:
         """Append a record; once this returns, only losing the machine itself can lose it."""
@@ -520,7 +547,8 @@ class OpenRun:
 
     def _seal(self, journal: _Journal) -> None:
         """Turn a journal into a complete segment."""
-        data = journal.close()
+        journal.close()
+        data = journal.path.read_bytes()
         self._add(journal.path.with_suffix(".jsonl.zst"), data)
         journal.path.unlink()
 
@@ -599,17 +627,15 @@ class _Journal:
             raise
         self.size += len(data)
 
-    def close(self) -> bytes:
+    def close(self) -> None:
         self._file.close()
-        return self.path.read_bytes()
 
 
 def _compressed(data: bytes) -> bytes:
-    buffer = io.BytesIO()
+    buffer = pa.BufferOutputStream()
     with pa.CompressedOutputStream(buffer, "zstd") as stream:
         stream.write(data)
-        stream.flush()
-    return buffer.getvalue()
+    return bytes(buffer.getvalue())
 
 
 def _write(file: Path, data: bytes) -> None:

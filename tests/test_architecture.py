@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "system_notes": set(),
     "schema": {"errors"},
     "config": {"errors"},
-    "gitlab_export": {"errors", "config"},
+    "gitlab_export": {"errors", "config", "roadmap"},
     "store": {"errors", "schema"},
     "roadmap": {"errors", "schema"},
     "extract": {"errors", "schema", "system_notes"},

@@ -1,0 +1,437 @@
+"""The command `roadmap-analytics`: joins exporter and store, dataset and report.
+
+Here, and nowhere below, the clock, the environment and the terminal are looked at. Every failure
+leaves as one or two lines on standard error and an exit code of the contract.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadmap_analytics.errors import ConfigurationError, DatasetError, RoadmapAnalyticsError
+
+if TYPE_CHECKING:
+    from roadmap_analytics import config as configuration
+    from roadmap_analytics import gitlab_export, store
+
+__all__ = ["app", "main"]
+
+PROGRAM = "roadmap-analytics"
+INTERRUPTED = 130
+DEFAULT_JOBS = 4
+MOST_FAILURES_NAMED = 10
+
+app = typer.Typer(
+    name=PROGRAM,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Dataset = Annotated[Path, typer.Argument(metavar="DIR", help="A dataset.")]
+To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the dataset is, or will be.")]
+
+
+def main() -> None:
+    """Run the command line, and end the process with the contract's exit code."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = typer.main.get_command(app).main(arguments, PROGRAM, standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.TyperException as error:
+        return _wrong_usage(error)
+    except RoadmapAnalyticsError as error:
+        _say(f"{PROGRAM}: {error}")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say(f"{PROGRAM}: interrupted. What was fetched is kept: run the same again to go on.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _wrong_usage(error: typer.TyperException) -> int:
+    """One line for what is wrong, one for where to read on."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else PROGRAM
+    format_message = getattr(error, "format_message", error.__str__)
+    text = " ".join(str(format_message()).split())
+    if context is not None and type(error).__name__ == "NoArgsIsHelpError":
+        text = "expected a command."
+    _say(f"{command}: {text}\nSee: {command} --help")
+    return 2
+
+
+def _say(text: str) -> None:
+    """Print on standard error, at most two lines, nothing that a terminal would obey."""
+    for line in text.split("\n", 1):
+        typer.echo("".join(c if c.isprintable() else " " for c in line), err=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Burndown, slippage, workload and forecasts from GitLab issues and dated roadmaps."""
+
+
+# -- export ----------------------------------------------------------------------------------------
+
+
+@app.command()
+def export(
+    to: To,
+    urls: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[URL ...]",
+            help="Groups (with their subgroups) and projects, as copied from the browser; "
+            "default: those of roadmap.toml, or of the last export into DIR.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: roadmap.toml in this folder, if there is one."),
+    ] = None,
+    roadmaps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="A folder or git clone with dated Markdown revisions, or GROUP/PROJECT:GLOB "
+            "on the same GitLab.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=64, help=f"Requests at once; default {DEFAULT_JOBS}."),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Fetch everything anew.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> int:
+    """Export milestones, issues and their whole history into DIR; again, only what changed.
+
+    The token comes from GITLAB_PRIVATE_TOKEN (scope read_api), or from python-gitlab's own
+    configuration file.
+    """
+    from roadmap_analytics import config as configuration
+    from roadmap_analytics import store
+
+    began = time.monotonic()
+    if config is None and Path(configuration.DEFAULT_FILE).is_file():
+        config = Path(configuration.DEFAULT_FILE)
+    settings = configuration.load(config) if config else configuration.Config()
+    with store.lock(to), _Screen(quiet) as screen:
+        manifest = _manifest(to)
+        request, documents, asked = _request(urls or [], roadmaps, jobs, settings, manifest)
+        done, failures, requests = _export(
+            to, manifest, request, documents, asked, settings, full, screen
+        )
+    rows = {name: entry["rows"] for name, entry in done.tables["frames"].items()}
+    width = max(map(len, rows))
+    for name, count in rows.items():
+        typer.echo(f"{name:<{width}} {count:>10,}")
+    typer.echo(f"{requests:,} requests, {time.monotonic() - began:.1f} seconds: {to}")
+    return _failed(failures)
+
+
+def _manifest(path: Path) -> store.Manifest | None:
+    from roadmap_analytics import store
+
+    if not (path / "manifest.json").exists():
+        strangers = sorted(one.name for one in path.iterdir() if one.name not in store.OWN_NAMES)
+        if strangers:
+            raise DatasetError(
+                f"{path}: expected a dataset or an empty folder, found {strangers[0]}. "
+                "Give --to a folder of its own."
+            )
+        return None
+    manifest = store.read_manifest(path)
+    if manifest.simulated:
+        raise ConfigurationError(
+            f"{path}: holds simulated data, which an export may not mix with. Give another --to."
+        )
+    return manifest
+
+
+def _request(
+    urls: list[str],
+    roadmaps: str | None,
+    jobs: int | None,
+    settings: configuration.Config,
+    manifest: store.Manifest | None,
+) -> tuple[gitlab_export.Request, list[dict[str, Any]], dict[str, Any]]:
+    """Put together what to export, documents of this machine, and what the manifest will say."""
+    from roadmap_analytics import gitlab_export
+
+    urls = urls or [*settings.groups, *settings.projects]
+    if not urls and manifest is not None:
+        urls = list(manifest.asked["urls"])
+    if not urls:
+        raise ConfigurationError(
+            "export: expected the address of a group or project, got none. Give one, or list "
+            "groups in roadmap.toml: [gitlab]."
+        )
+    addresses = [gitlab_export.parse_address(url, settings.url) for url in urls]
+    addresses = list(dict.fromkeys(addresses))
+    place, documents = _roadmaps(roadmaps, settings)
+    request = gitlab_export.Request(
+        addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place
+    )
+    if manifest is not None and manifest.origin != request.origin:
+        raise ConfigurationError(
+            f"--to: expected a dataset of {request.origin}, got one of {manifest.origin}. "
+            "Give another folder."
+        )
+    where = roadmaps or settings.roadmaps_path or settings.roadmaps_project
+    return request, documents, {"urls": sorted(map(str, addresses)), "roadmaps": where}
+
+
+def _roadmaps(
+    where: str | None, settings: configuration.Config
+) -> tuple[gitlab_export.Place | None, list[dict[str, Any]]]:
+    """Documents on the same GitLab, or those read from this machine."""
+    from roadmap_analytics import gitlab_export
+    from roadmap_analytics.roadmap import sources
+
+    pattern, ref = settings.roadmaps_pattern, settings.roadmaps_ref
+    project = settings.roadmaps_project if where is None else None
+    path = settings.roadmaps_path if where is None else where
+    if path is not None and not Path(path).exists():
+        found = re.fullmatch(r"([\w.-]+(?:/[\w.-]+)+)(?::(.+))?", path)
+        if not found:
+            raise ConfigurationError(
+                f"--roadmaps {path}: expected a folder, a file, or GROUP/PROJECT:GLOB; there is no "
+                "such folder here."
+            )
+        project, pattern = found[1], found[2] or pattern
+        path = None
+    if project is not None:
+        return gitlab_export.Place(project, pattern, ref), []
+    if path is None:
+        return None, []
+    documents = [dict(one) for one in sources.read(path, pattern=pattern, ref=ref)]
+    for document in documents:
+        document["blob"] = hashlib.sha1(
+            document["text"].encode(), usedforsecurity=False
+        ).hexdigest()
+    return None, documents
+
+
+def _export(
+    to: Path,
+    manifest: store.Manifest | None,
+    request: gitlab_export.Request,
+    documents: list[dict[str, Any]],
+    asked: dict[str, Any],
+    settings: configuration.Config,
+    full: bool,
+    screen: _Screen,
+) -> tuple[store.Manifest, list[gitlab_export.Failure], int]:
+    """One run, from the first request to the new manifest."""
+    from roadmap_analytics import frames, gitlab_export, store
+
+    export = gitlab_export.Export(request, known := gitlab_export.Known(), screen)
+    export.connect()
+    with store.open_run(
+        to,
+        origin=request.origin,
+        asked=asked,
+        started_at=export.started_at,
+        kind="full" if full or manifest is None else "incremental",
+        keep=gitlab_export.KEPT,
+    ) as run:
+        screen.stage("what is known already")
+        _learn(known, run, full)
+        _write_documents(run, documents, known)
+        for record in export.records():
+            run.write(record)
+        screen.stage("tables")
+        config = settings.for_dataset()
+        done = run.commit(
+            frames.build_tables(run.records(), config=config),
+            ended_at=export.ended_at,
+            config=config,
+            requests=export.requests,
+            failures=[one._asdict() for one in export.failures],
+        )
+    return done, export.failures, export.requests
+
+
+def _learn(known: gitlab_export.Known, run: store.OpenRun, full: bool) -> None:
+    """Tell the exporter what is stored: by earlier runs, and by this one if it was interrupted."""
+    records = run.records()
+    *earlier, this = records.runs
+    for one in earlier:
+        known.add(one.started_at, records.of(one))
+    if full:
+        known.distrust()
+    known.add(run.began_at, records.of(this))
+    known.histories = lambda: run.records()(["history"])
+
+
+def _write_documents(
+    run: store.OpenRun, documents: list[dict[str, Any]], known: gitlab_export.Known
+) -> None:
+    for document in documents:
+        if known.documents.get(document["name"]) != document["blob"]:
+            run.write(document)
+    if documents:
+        run.write({"kind": "documents", "names": [one["name"] for one in documents]})
+
+
+def _failed(failures: list[gitlab_export.Failure]) -> int:
+    """Name the parts that failed for good; the exit code that says so."""
+    for failure in failures[:MOST_FAILURES_NAMED]:
+        status = f"{failure.status}: " if failure.status else ""
+        _say(f"{PROGRAM}: {failure.part}: {status}{failure.message}; what it had before stays.")
+    if len(failures) > MOST_FAILURES_NAMED:
+        _say(f"{PROGRAM}: and {len(failures) - MOST_FAILURES_NAMED} more parts; `check` lists all.")
+    if not failures:
+        return 0
+    return 3 if all(failure.forbidden for failure in failures) else 4
+
+
+# -- progress --------------------------------------------------------------------------------------
+
+
+class _Screen:
+    """Progress on standard error: a moving bar on a terminal, plain lines elsewhere."""
+
+    SECONDS_BETWEEN_LINES = 10.0
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._stage = ""
+        self._last = time.monotonic()
+
+    def __enter__(self) -> _Screen:
+        if not self._quiet and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(unit=" issues", dynamic_ncols=True, file=sys.stderr, leave=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def stage(self, what: str) -> None:
+        """Say what begins."""
+        self._stage = what
+        if self._bar is not None:
+            self._bar.set_description(what)
+        else:
+            self._line(what)
+
+    def step(self, done: int, total: int, requests: int) -> None:
+        """Say how many issues of how many are done."""
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.set_postfix_str(f"{requests:,} requests", refresh=False)
+            self._bar.update(done - self._bar.n)
+        elif time.monotonic() - self._last >= self.SECONDS_BETWEEN_LINES:
+            self._line(f"{self._stage}: {done:,} of {total:,} seen so far, {requests:,} requests")
+
+    def waiting(self, seconds: float) -> None:
+        """Say that the server asks to wait."""
+        text = f"waiting {seconds:.0f} s for the rate limit"
+        if self._bar is not None:
+            self._bar.set_postfix_str(text)
+        else:
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        self._last = time.monotonic()
+        if not self._quiet:
+            _say(text)
+
+
+# -- check, report, simulate -----------------------------------------------------------------------
+
+
+@app.command()
+def check(dataset: Dataset) -> int:
+    """Validate a dataset, replay every issue's history, and print a report on its quality.
+
+    Exit code 1 where something does not hold.
+    """
+    from roadmap_analytics import frames, quality, store
+
+    store.verify(dataset)
+    found = quality.check(frames.load(dataset))
+    typer.echo(found)
+    return 0 if found.ok else 1
+
+
+@app.command()
+def report(
+    dataset: Dataset,
+    to: Annotated[Path, typer.Option("--to", metavar="OUT", help="Folder for the pages.")],
+    confidential: Annotated[
+        bool, typer.Option("--confidential", help="Show titles of confidential issues.")
+    ] = False,
+    pseudonyms: Annotated[
+        int | None,
+        typer.Option(metavar="SEED", help="Replace every person by a made-up name."),
+    ] = None,
+) -> None:
+    """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
+    from roadmap_analytics import report as pages
+
+    typer.echo(pages.build(dataset, to, confidential=confidential, pseudonyms=pseudonyms))
+
+
+@app.command()
+def simulate(
+    to: To,
+    issues: Annotated[int, typer.Option(metavar="N", min=1, help="How many issues.")],
+    seed: Annotated[int, typer.Option(metavar="S", help="Same seed, same bytes.")],
+) -> None:
+    """Write a simulated dataset; the same bytes for the same arguments."""
+    from roadmap_analytics import config as configuration
+    from roadmap_analytics import frames, store
+    from roadmap_analytics import simulate as world
+
+    with store.lock(to):
+        if (to / "manifest.json").exists():
+            raise ConfigurationError(f"{to}: holds a dataset already. Give --to an empty folder.")
+        with store.open_run(
+            to,
+            origin=world.ORIGIN,
+            asked={"urls": [], "issues": issues, "seed": seed},
+            started_at=world.NOW,
+        ) as run:
+            for record in world.records(issues, seed):
+                run.write(record)
+            config = configuration.Config().for_dataset()
+            run.commit(
+                frames.build_tables(run.records(), config=config),
+                ended_at=world.NOW,
+                config=config,
+                simulated=True,
+            )

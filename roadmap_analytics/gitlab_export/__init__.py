@@ -1,0 +1,23 @@
+"""GitLab -> records. The only part of the package that talks to a server.
+
+`Export` asks through python-gitlab and yields records, plain dictionaries as described in
+docs/dataset.md; it knows neither frames nor where the records go.
+"""
+
+from roadmap_analytics.gitlab_export.addresses import Address
+from roadmap_analytics.gitlab_export.addresses import parse as parse_address
+from roadmap_analytics.gitlab_export.crawl import KEPT, Export, Failure, Progress, Request
+from roadmap_analytics.gitlab_export.documents import Place
+from roadmap_analytics.gitlab_export.known import Known
+
+__all__ = [
+    "KEPT",
+    "Address",
+    "Export",
+    "Failure",
+    "Known",
+    "Place",
+    "Progress",
+    "Request",
+    "parse_address",
+]

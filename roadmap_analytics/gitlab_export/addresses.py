@@ -1,0 +1,126 @@
+"""Web addresses as people copy them from the browser -> which GitLab, which group or project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from roadmap_analytics.errors import ConfigurationError
+
+__all__ = ["Address", "common_origin", "parse"]
+
+Kind = Literal["group", "project", "group or project", "project or group"]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A group or project on some GitLab.
+
+    Attributes
+    ----------
+    origin
+        Scheme, host, port, and the path under which that GitLab lives, if any.
+    path
+        Full path of the group or project.
+    kind
+        What it can be, the likelier first.
+    """
+
+    origin: str
+    path: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        return f"{self.origin}/{self.path}"
+
+
+def parse(text: str, base: str | None = None) -> Address:
+    """Read an address; pages below a group or project (issues, a milestone) mean that one.
+
+    Parameters
+    ----------
+    text
+        A web address, or a full path where `base` is known.
+    base
+        Address of the GitLab, from the configuration.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it names no group or project, or holds a password.
+
+    Examples
+    --------
+    >>> parse("https://git.example.org/groups/sigsum/-/milestones/10")
+    Address(origin='https://git.example.org', path='sigsum', kind='group')
+    >>> parse("https://git.example.org/sigsum/core/log-go/-/issues/?state=all").path
+    'sigsum/core/log-go'
+    """
+    base = base.rstrip("/") if base else None
+    whole = text.strip()
+    if "://" not in whole:
+        whole = f"{base}/{whole.lstrip('/')}" if base else f"https://{whole}"
+    origin, path = _split(whole, base, text)
+    grouped = path[:1] == ["groups"]
+    parts = path[1:] if grouped else path
+    page = "-" in parts
+    parts = parts[: parts.index("-")] if page else parts
+    if not parts:
+        raise ConfigurationError(
+            f"{text}: expected the address of a group or project, "
+            "for example https://git.example.org/groups/sigsum. Copy it from the browser."
+        )
+    parts[-1] = parts[-1].removesuffix(".git")
+    return Address(origin, "/".join(parts), _kind(parts, grouped, page))
+
+
+def _kind(parts: list[str], grouped: bool, page: bool) -> Kind:
+    if grouped:
+        return "group"
+    if len(parts) == 1:
+        return "group"
+    return "project or group" if page else "group or project"
+
+
+def _split(whole: str, base: str | None, text: str) -> tuple[str, list[str]]:
+    """The GitLab, and the parts of the path within it."""
+    try:
+        url = urlsplit(whole)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host, url = None, urlsplit("")
+    if url.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(
+            f"{text}: expected a web address that begins with https://, got something else. "
+            "Copy it from the browser."
+        )
+    if "@" in url.netloc:
+        raise ConfigurationError(
+            f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}: expected an address without "
+            "user name and password. Set GITLAB_PRIVATE_TOKEN instead."
+        )
+    origin = f"{url.scheme}://{url.netloc.lower()}"
+    path = url.path
+    if base and (f"{origin}{path}/").startswith(f"{base}/"):
+        path = f"{origin}{path}".removeprefix(base)
+        origin = base
+    return origin, [part for part in unquote(path).split("/") if part]
+
+
+def common_origin(addresses: Iterable[Address]) -> str:
+    """Give the one GitLab that all of them are on.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there are several.
+    """
+    origins = sorted({address.origin for address in addresses})
+    if len(origins) != 1:
+        raise ConfigurationError(
+            f"expected addresses on one GitLab, got {' and '.join(origins)}. "
+            "Export each into a dataset of its own."
+        )
+    return origins[0]

@@ -1,0 +1,236 @@
+"""A python-gitlab client with the caller's credentials, and its failures in this package's words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+import gitlab
+import requests
+from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
+
+from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
+from roadmap_analytics.gitlab_export.transport import Limiter, NotWhole, Session, Transport
+
+__all__ = ["Client", "PartFailed", "connect"]
+
+TOKEN_VARIABLE = "GITLAB_PRIVATE_TOKEN"
+TIMEOUT_SECONDS = 60.0
+PAGE = 100
+
+Row = dict[str, Any]
+
+
+class PartFailed(Exception):  # noqa: N818 - the rest goes on
+    """A request that failed for good, while others may not.
+
+    Attributes
+    ----------
+    status
+        HTTP status, or None where no answer came.
+    message
+        What the server or the network said, in one plain line.
+    """
+
+    def __init__(self, status: int | None, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether it is a matter of rights (GitLab hides what one may not see as a 404)."""
+        return self.status in (401, 403, 404)
+
+
+def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Client:
+    """Make a client from `GITLAB_PRIVATE_TOKEN` or python-gitlab's own configuration.
+
+    Parameters
+    ----------
+    origin
+        Address of the GitLab.
+    section
+        Section of python-gitlab's configuration; its default section unless given.
+
+    Raises
+    ------
+    ConfigurationError
+        Where that configuration cannot be read, or its section is about another GitLab.
+    """
+    settings = _settings(origin, section)
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    secrets: dict[str, str | None] = {
+        name: getattr(settings, name, None)
+        for name in ("private_token", "oauth_token", "job_token", "http_username", "http_password")
+    }
+    if token:
+        secrets = {"private_token": token}
+    transport = Transport(limiter, jobs)
+    try:
+        api = gitlab.Gitlab(
+            origin,
+            ssl_verify=settings.ssl_verify if settings else True,
+            timeout=settings.timeout if settings else TIMEOUT_SECONDS,
+            user_agent=settings.user_agent if settings else gitlab.const.USER_AGENT,
+            keep_base_url=True,  # pages follow the given address, never a host that an answer names
+            session=Session(transport),
+            **secrets,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"python-gitlab's configuration: {error}.") from None
+    return Client(api, transport, [secret for secret in secrets.values() if secret])
+
+
+def _settings(origin: str, section: str | None) -> GitlabConfigParser | None:
+    """The section of python-gitlab's configuration that is about this GitLab, if there is one."""
+    try:
+        settings = GitlabConfigParser(section)
+    except GitlabIDError:
+        return None  # a file without a default section, or none at all
+    except (ConfigError, OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"python-gitlab's configuration: {_one_line(str(error))}. "
+            "Mend it, or name another [gitlab] section in roadmap.toml."
+        ) from None
+    if (settings.url or "").rstrip("/").lower() == origin.lower():
+        return settings
+    if section:
+        raise ConfigurationError(
+            f"python-gitlab's configuration, section {section}: expected url = {origin}, "
+            f"got {settings.url}. Its token is for that address only."
+        )
+    return None
+
+
+class Client:
+    """Asks GitLab, one page after another.
+
+    Attributes
+    ----------
+    transport : Transport
+        Counts the requests and reads the server's clock.
+    """
+
+    def __init__(self, api: gitlab.Gitlab, transport: Transport, secrets: list[str]) -> None:
+        self._api = api
+        self._secrets = secrets
+        self.transport = transport
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests carry a token or password."""
+        return bool(self._secrets)
+
+    def get(self, path: str, **query: Any) -> Row:
+        """Ask for one object."""
+        answer = self._ask(lambda: self._api.http_get(path, **_STRICT, **query), path)
+        if not isinstance(answer, dict):
+            raise PartFailed(200, f"expected a JSON object from {path}")
+        return answer
+
+    def raw(self, path: str, **query: Any) -> bytes:
+        """Ask for the bytes of a file."""
+        answer = self._ask(lambda: self._api.http_get(path, raw=True, **_STRICT, **query), path)
+        return bytes(answer.content)
+
+    def rows(self, path: str, **query: Any) -> Iterator[Row]:
+        """Yield the rows of a list, following the pages; each id once.
+
+        An answer that lacks rows in the middle of a page (rights are applied after paging) is no
+        end: only a page that names no next one is.
+        """
+        pages = self._ask(lambda: self._pages(path, query), path)
+        seen = set()
+        while True:
+            row = self._ask(lambda: next(pages, None), path)
+            if row is None:
+                return
+            if not isinstance(row, dict):
+                raise PartFailed(200, f"expected a list of JSON objects from {path}")
+            if row.get("id") is None or row["id"] not in seen:
+                seen.add(row.get("id"))
+                yield row
+
+    def issues(self, path: str, **query: Any) -> Iterator[Row]:
+        """Yield all issues of a list by creation, safe against rows that shift between pages.
+
+        Every hundred rows the list is asked anew from the creation of the last row on, instead of
+        by page number: what is deleted or inserted before cannot push rows over a page's edge.
+        """
+        query |= {"scope": "all", "state": "all", "order_by": "created_at", "sort": "asc"}
+        seen: set[int] = set()
+        while True:
+            pages = self.rows(path, **query)
+            fresh: list[Row] = []
+            count = PAGE
+            while count == PAGE and not fresh:  # a whole page of one instant: go on by number
+                batch = list(islice(pages, PAGE))
+                count = len(batch)
+                fresh = [row for row in batch if row["id"] not in seen]
+            yield from fresh
+            seen.update(row["id"] for row in fresh)
+            if count < PAGE:
+                return
+            query["created_after"] = batch[-1]["created_at"]
+
+    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Row]:
+        return iter(self._api.http_list(path, iterator=True, per_page=PAGE, **_STRICT, **query))
+
+    def _ask(self, request: Any, path: str) -> Any:
+        """Make a request; say in this package's words how it failed."""
+        try:
+            return request()
+        except gitlab.GitlabAuthenticationError as error:
+            raise AccessError(self._unauthorised(path, error)) from None
+        except gitlab.GitlabHttpError as error:
+            body = error.response_body or b""
+            if body.lstrip()[:1] == b"<":
+                raise PartFailed(error.response_code, "a web page instead of JSON") from None
+            raise PartFailed(error.response_code, self.scrubbed(error.error_message)) from None
+        except requests.exceptions.SSLError as error:
+            raise ServerError(
+                f"{self._api.url}: its certificate is not trusted ({self.scrubbed(error)}). "
+                "Name your CA file as ssl_verify in python-gitlab's configuration."
+            ) from None
+        except (requests.RequestException, gitlab.GitlabError) as error:
+            raise PartFailed(None, self.scrubbed(_reason(error))) from None
+
+    def _unauthorised(self, path: str, error: gitlab.GitlabError) -> str:
+        if self.has_credentials:
+            todo = "The token is wrong, expired or revoked: make one with the scope read_api."
+        else:
+            todo = f"Set {TOKEN_VARIABLE} to a token with the scope read_api."
+        said = self.scrubbed(error.error_message)
+        return f"{self._api.url}{path}: expected an answer, got 401 ({said}). {todo}"
+
+    def scrubbed(self, text: Any) -> str:
+        """One plain line of a text from outside, without any secret of ours."""
+        plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        for secret in self._secrets:
+            plain = plain.replace(secret, "[secret]").replace(quote(secret, ""), "[secret]")
+        return _one_line(plain)
+
+
+_STRICT: dict[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": False}
+"""`Transport` waits and repeats; python-gitlab doing so as well would multiply the attempts."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, NotWhole):
+        return str(error)
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the answer broke off"
+    if isinstance(error, requests.ConnectionError):
+        return f"no connection ({error})"
+    return str(error) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(plain.split())[:200]

@@ -1,0 +1,727 @@
+"""One export: what to ask of GitLab, in which order, and the records that come of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
+from roadmap_analytics.gitlab_export import documents
+from roadmap_analytics.gitlab_export.addresses import Address, common_origin
+from roadmap_analytics.gitlab_export.client import Client, PartFailed, connect
+from roadmap_analytics.gitlab_export.known import (
+    OVERLAP_SECONDS,
+    Action,
+    Known,
+    Seen,
+    decide,
+    mentions,
+    trimmed,
+    users_of,
+)
+from roadmap_analytics.gitlab_export.pool import Pool
+from roadmap_analytics.gitlab_export.transport import Limiter
+
+__all__ = ["KEPT", "Export", "Failure", "Progress", "Request"]
+
+KEPT = ("issue", "history", "document")
+"""Kinds of records that an interrupted run need not fetch again; lists are always read anew."""
+
+EVENTS = {
+    "state_events": "resource_state_events",
+    "label_events": "resource_label_events",
+    "milestone_events": "resource_milestone_events",
+}
+MOST_PASSES = 5
+
+Record = dict[str, Any]
+Row = dict[str, Any]
+Container = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to export.
+
+    Attributes
+    ----------
+    addresses
+        Groups and projects, all on one GitLab.
+    section
+        Section of python-gitlab's configuration, if one was named.
+    jobs
+        Requests at once.
+    documents
+        Where the same GitLab keeps the roadmap revisions, if it does.
+    """
+
+    addresses: list[Address]
+    section: str | None = None
+    jobs: int = 4
+    documents: documents.Place | None = None
+
+    @property
+    def origin(self) -> str:
+        """The GitLab."""
+        return common_origin(self.addresses)
+
+
+class Failure(NamedTuple):
+    """A part that failed for good; what earlier runs had of it stays."""
+
+    part: str
+    status: int | None
+    message: str
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether it is a matter of rights."""
+        return self.status in (401, 403, 404)
+
+
+class Progress:
+    """Told how far an export is; this one keeps silent."""
+
+    def stage(self, what: str) -> None:
+        """Something else begins."""
+
+    def step(self, done: int, total: int, requests: int) -> None:
+        """So many issues of so many are done."""
+
+    def waiting(self, seconds: float) -> None:
+        """The server asks everyone to wait."""
+
+
+@dataclass
+class _Scope:
+    """Groups and projects that were asked for and can be read."""
+
+    groups: dict[int, Row] = field(default_factory=dict)
+    projects: dict[int, Row] = field(default_factory=dict)
+    sources: list[Container] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def containers(self) -> Iterator[tuple[Container, str]]:
+        for ident, row in self.groups.items():
+            yield ("group", ident), row["full_path"]
+        for ident, row in self.projects.items():
+            yield ("project", ident), row["path_with_namespace"]
+
+
+class _Issue(NamedTuple):
+    """An issue whose history is to be fetched; its row, where the row is to be stored as well."""
+
+    project: str
+    project_id: int
+    iid: int
+    ident: int
+    row: Row | None
+
+
+class _Gone:
+    """The issue was deleted meanwhile."""
+
+
+class Export:
+    """One run over what was asked. Call `connect`, then read `records` to the end.
+
+    Parameters
+    ----------
+    request : Request
+        What to export.
+    known : Known
+        What earlier runs wrote; it is brought up to date on the way.
+    progress : Progress
+        Told how far it is.
+
+    Attributes
+    ----------
+    failures : list of Failure
+        Parts that failed for good, so far.
+    """
+
+    def __init__(
+        self, request: Request, known: Known | None = None, progress: Progress | None = None
+    ) -> None:
+        self._request = request
+        self._known = known or Known()
+        self._progress = progress or Progress()
+        self.failures: list[Failure] = []
+        limiter = Limiter(self._progress.waiting)
+        self._limiter = limiter
+        self._client: Client = connect(request.origin, request.section, limiter, request.jobs)
+        self._scope = _Scope()
+        self._listed: dict[int, set[int]] = defaultdict(set)
+        self._unlisted: set[int] = set()
+        self._referred: dict[int, Row] = {}
+        self._renamed: set[tuple[str, int]] = set()
+        self._weights = _Weights()
+        self._ready: deque[Record] = deque()
+        self._fresh: set[int] = set()
+        self._done = self._total = 0
+
+    # -- what the caller sees ----------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Find the groups and projects that were asked for.
+
+        Raises
+        ------
+        AccessError
+            Where the token cannot see any of them.
+        ServerError
+            Where the server or the network failed after every retry.
+        ConfigurationError
+            Where the address is no GitLab.
+        """
+        errors: list[Exception] = []
+        for address in self._request.addresses:
+            try:
+                self._resolve(address)
+            except PartFailed as failed:
+                errors.append(self._whole(address, failed))
+                self._scope.lost.append(address.path)
+                self._fail(f"{address}", failed)
+        if len(errors) == len(self._request.addresses):
+            raise errors[0]
+
+    @property
+    def started_at(self) -> str:
+        """The server's clock at the first answer, ISO, UTC."""
+        return _iso(self._start)
+
+    @property
+    def ended_at(self) -> str:
+        """The server's clock at the newest answer."""
+        return _iso(self._client.transport.seen_at or self._start)
+
+    @property
+    def requests(self) -> int:
+        """Requests made so far, repeated ones too."""
+        return self._client.transport.requests
+
+    def stop(self) -> None:
+        """Ask for nothing more; threads that wait for their turn end at once."""
+        self._limiter.stopped.set()
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records of the run.
+
+        Of an issue, the history comes before the row: a row that is stored is a promise that its
+        history is, too (unless that failed for good and there never was one).
+
+        Raises
+        ------
+        AccessError, ServerError
+            Where going on is no use; what was yielded is right and worth keeping.
+        """
+        reported = 0
+        self._pool: Pool[_Issue, Any] = Pool(self._history, self._request.jobs)
+        try:
+            for part in (
+                self._containers,
+                self._milestones,
+                self._labels,
+                self._issues,
+                self._later_changes,
+                self._namesakes,
+                self._listings,
+                self._outside,
+                self._documents,
+            ):
+                for record in part():
+                    yield record
+            for failure in self.failures[reported:]:
+                yield {"kind": "failure", **failure._asdict()}
+        finally:
+            self.stop()
+            self._pool.close()
+
+    # -- groups and projects -----------------------------------------------------------------------
+
+    @property
+    def _start(self) -> datetime:
+        return self._client.transport.started_at or datetime.now(UTC).replace(microsecond=0)
+
+    def _resolve(self, address: Address) -> None:
+        kinds = [f"{kind}s" for kind in address.kind.split(" or ")]
+        for kind in kinds:
+            try:
+                row = self._client.get(f"/{kind}/{quote(address.path, '')}")
+            except PartFailed as failed:
+                if failed.status == 404 and kind != kinds[-1]:
+                    continue
+                raise
+            self._add_group(row) if kind == "groups" else self._add_project(row)
+            return
+
+    def _add_group(self, group: Row) -> None:
+        if group["id"] in self._scope.groups:
+            return
+        path = f"/groups/{group['id']}"
+        below = _steady(lambda: self._client.rows(f"{path}/descendant_groups"))
+        projects = _steady(
+            lambda: self._client.rows(
+                f"{path}/projects",
+                include_subgroups=True,
+                with_shared=False,
+                archived=False,
+                order_by="id",
+                sort="asc",
+            )
+        )
+        for row in [group, *below]:
+            self._scope.groups[row["id"]] = row
+        for row in projects:
+            self._scope.projects[row["id"]] = row
+        self._scope.sources.append(("group", group["id"]))
+
+    def _add_project(self, project: Row) -> None:
+        if project["id"] not in self._scope.projects:
+            self._scope.projects[project["id"]] = project
+            self._scope.sources.append(("project", project["id"]))
+
+    def _whole(self, address: Address, failed: PartFailed) -> Exception:
+        """The error where nothing else is left to export."""
+        if failed.message == "a web page instead of JSON":
+            return ConfigurationError(
+                f"{address.origin}: expected a GitLab, got a web page for its API (status "
+                f"{failed.status}). Check the address; a GitLab under a path needs [gitlab] url."
+            )
+        if failed.status == 404:
+            token = (
+                "this token cannot"
+                if self._client.has_credentials
+                else "without a token one may not"
+            )
+            return AccessError(
+                f"{address}: expected a group or project, got 404: there is none, or {token} see "
+                "it. Check the address and the token (GITLAB_PRIVATE_TOKEN, scope read_api)."
+            )
+        if failed.forbidden:
+            return AccessError(
+                f"{address}: expected to read it, got {failed.status} ({failed.message}). "
+                "The token needs the scope read_api and at least the role Guest."
+            )
+        return ServerError(
+            f"{address}: expected an answer, got {_status(failed)}{failed.message}. "
+            "Try again later."
+        )
+
+    def _containers(self) -> Iterator[Record]:
+        self._progress.stage("groups and projects")
+        for row in self._scope.groups.values():
+            yield {"kind": "group", "data": trimmed(row)}
+        for row in self._scope.projects.values():
+            yield {"kind": "project", "data": trimmed(row)}
+
+    # -- milestones and labels ---------------------------------------------------------------------
+
+    def _milestones(self) -> Iterator[Record]:
+        self._progress.stage("milestones")
+        containers = list(self._scope.containers())
+        paths = [f"/{kind}s/{ident}/milestones" for (kind, ident), _ in containers]
+        for (key, path), rows in zip(containers, self._lists(paths), strict=True):
+            if isinstance(rows, PartFailed):
+                self._fail(f"milestones of {key[0]} {path}", rows)
+                continue
+            for row in rows:
+                yield _milestone(key, path, row)
+            names = {row["id"]: row["title"] for row in rows}
+            self._compare("milestone", self._known.milestones.get(key, {}), names)
+            yield _listing(key, path, names)
+        for kind, ident in self._known.milestones.keys() - {key for key, _ in containers}:
+            path = self._known.paths.get(ident, "") if kind == "project" else ""
+            if not self._is_lost(path):
+                yield _listing((kind, ident), path, [])
+
+    def _labels(self) -> Iterator[Record]:
+        self._progress.stage("labels")
+        path_of = dict(self._scope.containers())
+        extra = {"include_descendant_groups": True, "only_group_labels": False}
+        queries = [extra if kind == "group" else {} for kind, _ in self._scope.sources]
+        paths = [f"/{kind}s/{ident}/labels" for kind, ident in self._scope.sources]
+        for key, rows in zip(self._scope.sources, self._lists(paths, queries), strict=True):
+            if isinstance(rows, PartFailed):
+                if not rows.forbidden:  # a server without this list cannot tell of renamed labels
+                    self._fail(f"labels of {key[0]} {path_of[key]}", rows)
+                continue
+            names = {row["id"]: row["name"] for row in rows}
+            self._compare("label", self._known.labels.get(key, {}), names)
+            texts = {str(ident): name for ident, name in names.items()}
+            yield {"kind": "labels", "container": _container(key, path_of[key]), "names": texts}
+
+    def _lists(
+        self, paths: list[str], queries: list[dict[str, Any]] | None = None
+    ) -> list[list[Row] | PartFailed]:
+        """Several whole lists, in order, each with its own failure."""
+        asked = list(enumerate(zip(paths, queries or [{}] * len(paths), strict=True)))
+        pool: Pool[Any, list[Row] | PartFailed] = Pool(self._list, self._request.jobs)
+        try:
+            found = {task[0]: rows for task, rows in pool.map(asked)}
+        finally:
+            pool.close()
+        return [found[number] for number in range(len(paths))]
+
+    def _list(self, task: tuple[int, tuple[str, dict[str, Any]]]) -> list[Row] | PartFailed:
+        path, query = task[1]
+        try:
+            return _steady(lambda: self._client.rows(path, **query))
+        except PartFailed as failed:
+            return failed
+
+    def _compare(self, kind: str, before: Mapping[int, str], now: Mapping[int, str]) -> None:
+        """Note what is named otherwise now, or is gone: stored events still bear the old name."""
+        for ident, name in before.items():
+            if now.get(ident) != name:
+                self._renamed.add((kind, ident))
+
+    # -- issues ------------------------------------------------------------------------------------
+
+    def _issues(self) -> Iterator[Record]:
+        self._progress.stage("issues")
+        for key in self._scope.sources:
+            if key[0] == "project":
+                yield from self._project_issues(key[1])
+                continue
+            try:
+                yield from self._fetch(self._due(self._client.issues(f"/groups/{key[1]}/issues")))
+                doubtful = self._doubtful_projects()
+            except PartFailed:  # too long a list for one query, perhaps: project by project, then
+                doubtful = list(self._scope.projects)
+            for project_id in doubtful:
+                yield from self._project_issues(project_id)
+
+    def _doubtful_projects(self) -> list[int]:
+        """Projects that the group's list says less of than was to be expected.
+
+        Group lists silently leave out what may not be read now, and rows may be lost where others
+        are deleted meanwhile. The project's own list decides.
+        """
+        return [
+            ident
+            for ident, row in self._scope.projects.items()
+            if self._known.listed.get(ident, set()) - self._listed[ident]
+            or (row.get("open_issues_count") and not self._listed[ident])
+        ]
+
+    def _project_issues(self, project_id: int) -> Iterator[Record]:
+        row = self._scope.projects[project_id]
+        self._listed[project_id] = set()
+        try:
+            yield from self._fetch(self._due(self._client.issues(f"/projects/{project_id}/issues")))
+        except PartFailed as failed:
+            self._unlisted.add(project_id)
+            if not _switched_off(row, failed):
+                self._fail(f"issues of project {row['path_with_namespace']}", failed)
+
+    def _due(self, rows: Iterable[Row], *, overlap: bool = True) -> Iterator[_Issue]:
+        """Pick, from a list of issues, those whose history is to be fetched."""
+        for row in rows:
+            project = self._scope.projects.get(row["project_id"])
+            if project is None:
+                continue  # archived, or moved here since the projects were listed
+            self._listed[row["project_id"]].add(row["id"])
+            self._refer(row.get("milestone"))
+            data = trimmed(row)
+            seen = self._known.issues.get(row["id"])
+            now = Seen.of(data, seen.fetched if seen else None)
+            for user in users_of(data):
+                if self._known.users.setdefault(user["id"], user["username"]) != user["username"]:
+                    self._renamed.add(("user", user["id"]))
+                    self._known.users[user["id"]] = user["username"]
+            path = project["path_with_namespace"]
+            if row["id"] in self._fresh and overlap:
+                continue
+            self._total += 1
+            match decide(seen, now, row["updated_at"], overlap=overlap):
+                case Action.HISTORY:
+                    yield _Issue(path, row["project_id"], row["iid"], row["id"], data)
+                    continue
+                case Action.ROW:
+                    self._known.issues[row["id"]] = now
+                    self._ready.append(_issue(path, data))
+            self._step()
+
+    def _fetch(self, issues: Iterator[_Issue]) -> Iterator[Record]:
+        """Fetch histories, and yield them and rows as they come."""
+        for issue, found in self._pool.map(issues):
+            yield from self._drained()
+            yield from self._settled(issue, found)
+            self._step()
+        yield from self._drained()
+
+    def _drained(self) -> Iterator[Record]:
+        while self._ready:
+            yield self._ready.popleft()
+
+    def _settled(self, issue: _Issue, found: Any) -> Iterator[Record]:
+        """What to store of one issue whose history was asked for."""
+        if isinstance(found, _Gone):
+            self._listed[issue.project_id].discard(issue.ident)
+            return
+        seen = self._known.issues.get(issue.ident)
+        if isinstance(found, Failure):
+            self.failures.append(found)
+            if issue.row is not None and (seen is None or seen.fetched is None):
+                self._known.issues[issue.ident] = Seen.of(issue.row, None)
+                yield _issue(issue.project, issue.row)
+            return
+        for event in found["milestone_events"]:
+            self._refer(event.get("milestone"))
+        yield {
+            "kind": "history",
+            "issue_id": issue.ident,
+            "project_id": issue.project_id,
+            "iid": issue.iid,
+            "data": found,
+        }
+        self._fresh.add(issue.ident)
+        if issue.row is not None:
+            self._known.issues[issue.ident] = Seen.of(issue.row, self._start.timestamp())
+            yield _issue(issue.project, issue.row)
+
+    def _history(self, issue: _Issue) -> Any:
+        """The whole history of an issue; runs in the threads of the pool."""
+        path = f"/projects/{issue.project_id}/issues/{issue.iid}"
+        part = ""
+        data: dict[str, Any] = {}
+        try:
+            for name, part in EVENTS.items():
+                data[name] = trimmed(list(self._client.rows(f"{path}/{part}")))
+            part = "resource_weight_events"
+            root = issue.project.partition("/")[0]
+            data["weight_events"] = self._weights.of(
+                root, lambda: trimmed(list(self._client.rows(f"{path}/{part}")))
+            )
+            part = "notes"
+            notes = self._client.rows(
+                f"{path}/notes", activity_filter="only_activity", order_by="created_at", sort="asc"
+            )
+            data["notes"] = [trimmed(note) for note in notes if note.get("system")]
+        except PartFailed as failed:
+            if failed.status == 404 and self._is_gone(path):
+                return _Gone()
+            return self._failure(f"issue {issue.project}#{issue.iid} {part}", failed)
+        return data
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            self._client.get(path)
+        except PartFailed as failed:
+            return failed.status == 404
+        return False
+
+    def _later_changes(self) -> Iterator[Record]:
+        """Fetch again what changed while the lists were read, until a pass finds nothing."""
+        self._progress.stage("changes meanwhile")
+        since = self._start
+        for _ in range(MOST_PASSES):
+            after = _iso(since - timedelta(seconds=OVERLAP_SECONDS))
+            since = self._client.transport.seen_at or since
+            found = False
+            for kind, ident in self._scope.sources:
+                if kind == "project" and ident in self._unlisted:
+                    continue
+                rows = self._client.issues(f"/{kind}s/{ident}/issues", updated_after=after)
+                try:
+                    for record in self._fetch(self._due(rows, overlap=False)):
+                        found = found or record["kind"] == "history"
+                        yield record
+                except PartFailed as failed:
+                    path = dict(self._scope.containers())[kind, ident]
+                    self._fail(f"late changes of {kind} {path}", failed)
+                    return
+            if not found:
+                return
+
+    def _namesakes(self) -> Iterator[Record]:
+        """Fetch again the histories whose events name what was renamed or deleted."""
+        if not self._renamed:
+            return
+        self._progress.stage("renamed labels, milestones and people")
+        due: dict[int, _Issue] = {}
+        for record in self._known.histories():
+            ident, project_id = record["issue_id"], record["project_id"]
+            project = self._scope.projects.get(project_id)
+            if project is None or ident in self._fresh or ident not in self._listed[project_id]:
+                continue
+            if not self._renamed.isdisjoint(mentions(record["data"])):
+                path = project["path_with_namespace"]
+                due[ident] = _Issue(path, project_id, record["iid"], ident, None)
+        yield from self._fetch(iter(due.values()))
+
+    def _listings(self) -> Iterator[Record]:
+        """Yield the complete ids of every project, by which deletions are known."""
+        for project_id in self._scope.projects:
+            if project_id not in self._unlisted:
+                yield _issue_listing(project_id, self._listed[project_id])
+        for project_id in self._known.listed.keys() - self._scope.projects.keys():
+            if not self._is_lost(self._known.paths.get(project_id, "")):
+                yield _issue_listing(project_id, ())
+
+    def _is_lost(self, path: str) -> bool:
+        """Whether this belongs to an address that failed: then it stays as it was."""
+        return any(path == lost or path.startswith(f"{lost}/") for lost in self._scope.lost)
+
+    # -- milestones of groups and projects that were not asked for -----------------------------------
+
+    def _refer(self, milestone: Row | None) -> None:
+        if milestone and _owner(milestone) not in self._in_scope:
+            self._referred[milestone["id"]] = milestone
+
+    @property
+    def _in_scope(self) -> _Containers:
+        return _Containers(self._scope)
+
+    def _outside(self) -> Iterator[Record]:
+        """Yield milestones that issues refer to, but that belong to other groups or projects."""
+        wanted: dict[Container, set[int]] = defaultdict(set)
+        for ident, row in self._referred.items():
+            wanted[_owner(row)].add(ident)
+        for ident, key in self._known.outside.items():
+            if key not in self._in_scope:
+                wanted[key].add(ident)
+        keys = sorted(wanted)
+        lists = self._lists([f"/{kind}s/{ident}/milestones" for kind, ident in keys])
+        for key, rows in zip(keys, lists, strict=True):
+            answered = [] if isinstance(rows, PartFailed) else rows
+            found = {row["id"]: row for row in answered if row["id"] in wanted[key]}
+            for ident in sorted(wanted[key]):
+                row = found.get(ident) or self._referred.get(ident)
+                if row is not None:
+                    yield _milestone(key, _path_in(row), row)
+
+    # -- documents ---------------------------------------------------------------------------------
+
+    def _documents(self) -> Iterator[Record]:
+        place = self._request.documents
+        if place is None:
+            return
+        self._progress.stage("roadmap documents")
+        try:
+            yield from documents.read(self._client, place, self._known.documents)
+        except PartFailed as failed:
+            self._fail(f"roadmaps in {place}", failed)
+
+    # -- failures and progress -----------------------------------------------------------------------
+
+    def _failure(self, part: str, failed: PartFailed) -> Failure:
+        return Failure(part, failed.status, failed.message)
+
+    def _fail(self, part: str, failed: PartFailed) -> None:
+        self.failures.append(self._failure(part, failed))
+
+    def _step(self) -> None:
+        self._done += 1
+        self._progress.step(self._done, self._total, self.requests)
+
+
+class _Weights:
+    """Whether weight events are licensed, by top-level group; asked once."""
+
+    def __init__(self) -> None:
+        self._licensed: dict[str, bool] = {}
+        self._asking = threading.Lock()
+
+    def of(self, root: str, ask: Callable[[], list[Row]]) -> list[Row] | None:
+        """Ask, unless it is known that nobody will answer; None where not licensed."""
+        if root not in self._licensed:
+            with self._asking:
+                if root not in self._licensed:
+                    return self._try(root, ask)
+        return self._try(root, ask) if self._licensed[root] else None
+
+    def _try(self, root: str, ask: Callable[[], list[Row]]) -> list[Row] | None:
+        try:
+            events = ask()
+        except PartFailed as failed:
+            if failed.status not in (403, 404):
+                raise
+            self._licensed.setdefault(root, False)
+            return None
+        self._licensed[root] = True
+        return events
+
+
+class _Containers:
+    """Membership of (kind, id) in the scope."""
+
+    def __init__(self, scope: _Scope) -> None:
+        self._ids = {"group": scope.groups, "project": scope.projects}
+
+    def __contains__(self, key: Container) -> bool:
+        return key[1] in self._ids[key[0]]
+
+
+def _steady(read: Callable[[], Iterable[Row]]) -> list[Row]:
+    """Read a list that has no lasting order; one of several pages is read until it stays the same.
+
+    Rows shift over the edges of pages while others come and go.
+    """
+    rows = {row["id"]: row for row in read()}
+    for _ in range(MOST_PASSES):
+        if len(rows) < 100:
+            break
+        again = {row["id"]: row for row in read()}
+        if again.keys() == rows.keys():
+            break
+        rows = again
+    return list(rows.values())
+
+
+def _switched_off(project: Row, failed: PartFailed) -> bool:
+    """Whether the project has no issues because it does not want any."""
+    off = project.get("issues_enabled") is False or project.get("issues_access_level") == "disabled"
+    return off and failed.status in (403, 404)
+
+
+def _owner(milestone: Row) -> Container:
+    if milestone.get("group_id") is not None:
+        return "group", milestone["group_id"]
+    return "project", milestone["project_id"]
+
+
+def _path_in(milestone: Row) -> str:
+    """Full path of the owner, from the address of its milestone."""
+    path = milestone.get("web_url", "").partition("/-/milestones/")[0]
+    path = path.partition("://")[2].partition("/")[2]
+    return path.partition("groups/")[2] if "group_id" in milestone else path
+
+
+def _container(key: Container, path: str) -> Row:
+    return {"kind": key[0], "id": key[1], "path": path}
+
+
+def _milestone(key: Container, path: str, row: Row) -> Record:
+    return {"kind": "milestone", "container": _container(key, path), "data": trimmed(row)}
+
+
+def _listing(key: Container, path: str, ids: Iterable[int]) -> Record:
+    return {
+        "kind": "listing",
+        "of": "milestones",
+        "container": _container(key, path),
+        "ids": sorted(ids),
+    }
+
+
+def _issue_listing(project_id: int, ids: Iterable[int]) -> Record:
+    return {"kind": "listing", "of": "issues", "project_id": project_id, "ids": sorted(ids)}
+
+
+def _issue(project: str, data: Row) -> Record:
+    return {"kind": "issue", "project": project, "data": data}
+
+
+def _status(failed: PartFailed) -> str:
+    return f"{failed.status}: " if failed.status else ""
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

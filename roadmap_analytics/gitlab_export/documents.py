@@ -1,0 +1,98 @@
+"""Roadmap revisions in a repository of the same GitLab."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from roadmap_analytics.gitlab_export.client import Client, PartFailed
+from roadmap_analytics.roadmap.sources import MATCHES, date_in, decode, select
+
+__all__ = ["Place", "read"]
+
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project, the files in it, and the branch, tag or commit to read them at.
+
+    >>> str(Place("sigsum/project/documentation", "archive/*-roadmap.md"))
+    'sigsum/project/documentation:archive/*-roadmap.md'
+    """
+
+    project: str
+    pattern: str | None = None
+    ref: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.project}:{self.pattern or ''}"
+
+
+def read(client: Client, place: Place, known: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield a document record per revision, and at last which documents there are.
+
+    Parameters
+    ----------
+    client, place
+        Where to read.
+    known
+        Name -> id of the blob, of documents that are stored; the same blob is not fetched again.
+
+    Raises
+    ------
+    PartFailed
+        Where the project, the files or a page of them cannot be read.
+    """
+    base = f"/projects/{quote(place.project, '')}/repository"
+    ref = place.ref or "HEAD"
+    blobs = _blobs(client, base, place, ref)
+    chosen = select(blobs, place.pattern)
+    revisions = [name for name in chosen if not name.endswith(MATCHES)]
+    if not revisions:
+        raise PartFailed(404, "no file fits the pattern")
+    names = []
+    for name in chosen:
+        if date_in(name) is None and not name.endswith(MATCHES):
+            found = _commits(client, base, name, ref)
+        else:
+            found = iter([(name, ref, date_in(name), blobs[name])])
+        for label, at, hint, blob in found:
+            names.append(label)
+            if known.get(label) != blob:
+                text = decode(client.raw(f"{base}/files/{quote(name, '')}/raw", ref=at), name)
+                yield {
+                    "kind": "document",
+                    "name": label,
+                    "text": text,
+                    "source": f"{place.project}@{at}:{name}",
+                    "revision_hint": hint,
+                    "blob": blob,
+                }
+    yield {"kind": "documents", "names": names}
+
+
+def _blobs(client: Client, base: str, place: Place, ref: str) -> dict[str, str]:
+    """Paths of files and ids of their contents, below the part of the pattern without wildcards."""
+    pattern = place.pattern or ""
+    wild = _WILD.search(pattern)
+    literal = pattern[: wild.start()] if wild else pattern
+    folder = literal.rpartition("/")[0]
+    deep = not place.pattern or "/" in pattern[len(folder) + 1 :] or "**" in pattern
+    rows = client.rows(f"{base}/tree", ref=ref, path=folder, recursive=deep)
+    return {row["path"]: row["id"] for row in rows if row["type"] == "blob"}
+
+
+def _commits(
+    client: Client, base: str, name: str, ref: str
+) -> Iterator[tuple[str, str, str | None, str]]:
+    """Give one revision for each day that changed the file, oldest first; a day's last one counts."""
+    by_day: dict[str, str] = {}
+    for commit in client.rows(f"{base}/commits", path=name, ref_name=ref):
+        by_day.setdefault(commit["committed_date"][:10], commit["id"])
+    for day in sorted(by_day):
+        sha = by_day[day]
+        yield f"{name}@{sha[:12]}", sha, day, sha

@@ -1,0 +1,251 @@
+"""What earlier runs wrote, and the decision what to ask of an issue: nothing, its row, its history.
+
+The decision is a pure function of the row in today's list and of what is known; asking comes after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import orjson
+
+__all__ = ["DROPPED", "OVERLAP_SECONDS", "Action", "Known", "Seen", "decide", "seconds", "trimmed"]
+
+Record = Mapping[str, Any]
+Container = tuple[str, int]
+
+OVERLAP_SECONDS = 300
+"""GitLab bumps `updated_at` at most once a minute, and clocks of its machines differ a little."""
+
+DROPPED = frozenset(
+    {
+        "description",
+        "description_html",
+        "avatar_url",
+        "_links",
+        "import_url",
+        "runners_token",
+        "permissions",
+        "shared_with_groups",
+    }
+)
+"""Fields of GitLab's answers that are not stored: texts that nothing needs, secrets, links."""
+
+_OF_THE_DAY = frozenset({"expired", "subscribed"})
+_NO_HISTORY = frozenset(
+    {
+        "web_url",
+        "references",
+        "upvotes",
+        "downvotes",
+        "user_notes_count",
+        "merge_requests_count",
+        "blocking_issues_count",
+        "task_completion_status",
+        "has_tasks",
+        "task_status",
+        "author",
+        "assignee",
+        "assignees",
+        "closed_by",
+        "milestone",
+    }
+)
+
+
+def trimmed(value: Any) -> Any:
+    """Give an answer without the `DROPPED` fields, at any depth.
+
+    >>> trimmed({"id": 1, "description": "long", "author": {"id": 2, "avatar_url": "x"}})
+    {'id': 1, 'author': {'id': 2}}
+    """
+    if isinstance(value, dict):
+        return {name: trimmed(one) for name, one in value.items() if name not in DROPPED}
+    if isinstance(value, list):
+        return [trimmed(one) for one in value]
+    return value
+
+
+def seconds(text: str) -> float:
+    """Seconds since 1970 of an ISO instant."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+class Seen(NamedTuple):
+    """An issue as it is stored.
+
+    Attributes
+    ----------
+    row, core
+        Digests of its whole row, and of what only a change in its history can alter.
+    fetched
+        Seconds since 1970 of the start of the run that fetched its history; None: no history.
+    """
+
+    row: int
+    core: int
+    fetched: float | None
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], fetched: float | None) -> Seen:
+        """Digest a row as it is stored (trimmed)."""
+        core: dict[str, Any] = {k: v for k, v in data.items() if k not in _NO_HISTORY}
+        milestone = data.get("milestone")
+        core["milestone"] = milestone["id"] if milestone else None
+        core["assignees"] = sorted(one["id"] for one in data.get("assignees") or [])
+        return cls(_digest(_lasting(data)), _digest(core), fetched)
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _lasting(one) for name, one in value.items() if name not in _OF_THE_DAY}
+    return value
+
+
+def _digest(value: Any) -> int:
+    data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
+
+
+class Action(Enum):
+    """What an issue in today's list asks for."""
+
+    NOTHING = "nothing"
+    ROW = "row"
+    HISTORY = "history"
+
+
+def decide(seen: Seen | None, now: Seen, updated_at: str, *, overlap: bool = True) -> Action:
+    """Decide what to fetch of an issue.
+
+    Parameters
+    ----------
+    seen
+        The issue as stored; None where it is new.
+    now
+        The issue in today's list.
+    updated_at
+        Its own last change, ISO.
+    overlap
+        Whether a change shortly before the last fetch counts as unseen, as GitLab bumps `updated_at`
+        at most once a minute.
+
+    Examples
+    --------
+    >>> decide(None, Seen(1, 1, None), "2024-01-01T00:00:00Z")
+    <Action.HISTORY: 'history'>
+    >>> decide(Seen(1, 1, 2e9), Seen(1, 1, None), "2024-01-01T00:00:00Z")
+    <Action.NOTHING: 'nothing'>
+    """
+    if seen is None or seen.fetched is None or seen.core != now.core:
+        return Action.HISTORY
+    if overlap and seconds(updated_at) >= seen.fetched - OVERLAP_SECONDS:
+        return Action.HISTORY
+    return Action.NOTHING if seen.row == now.row else Action.ROW
+
+
+@dataclass
+class Known:
+    """Everything that the next run need not ask again.
+
+    Attributes
+    ----------
+    issues
+        Issue id -> `Seen`.
+    listed
+        Project id -> ids of its issues in the newest list.
+    paths
+        Project id -> full path.
+    milestones, labels
+        ("group" or "project", id) -> {id: name} in the newest list.
+    outside
+        Milestone id -> its container, for milestones that issues refer to outside what was asked.
+    users
+        User id -> user name.
+    documents
+        Name -> id of the blob.
+    histories
+        Gives every stored history once more, where names of labels, milestones or users changed.
+    """
+
+    issues: dict[int, Seen] = field(default_factory=dict)
+    listed: dict[int, set[int]] = field(default_factory=dict)
+    paths: dict[int, str] = field(default_factory=dict)
+    milestones: dict[Container, dict[int, str]] = field(default_factory=dict)
+    labels: dict[Container, dict[int, str]] = field(default_factory=dict)
+    outside: dict[int, Container] = field(default_factory=dict)
+    users: dict[int, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+    histories: Callable[[], Iterable[Record]] = tuple
+
+    def add(self, started_at: str, records: Iterable[Record]) -> None:
+        """Take in one run; runs come oldest first."""
+        start = seconds(started_at)
+        titles: dict[int, tuple[Container, str]] = {}
+        for record in records:
+            match record["kind"]:
+                case "issue":
+                    self._issue(record["data"])
+                case "history":
+                    seen = self.issues.get(record["issue_id"], Seen(0, 0, None))
+                    self.issues[record["issue_id"]] = seen._replace(fetched=start)
+                case "project":
+                    self.paths[record["data"]["id"]] = record["data"]["path_with_namespace"]
+                case "milestone":
+                    titles[record["data"]["id"]] = _key(record), record["data"]["title"]
+                case "listing" if record["of"] == "issues":
+                    self.listed[record["project_id"]] = set(record["ids"])
+                case "listing" if record["of"] == "milestones":
+                    self.milestones[_key(record)] = dict.fromkeys(record["ids"], "")
+                case "labels":
+                    names = {int(ident): name for ident, name in record["names"].items()}
+                    self.labels[_key(record)] = names
+                case "document" if record.get("blob"):
+                    self.documents[record["name"]] = record["blob"]
+        for ident, (container, title) in titles.items():
+            if ident in self.milestones.get(container, {}):
+                self.milestones[container][ident] = title
+            else:
+                self.outside[ident] = container
+
+    def distrust(self) -> None:
+        """Fetch everything anew that is known now; where that fails, the stored rows stay."""
+        self.issues = {ident: seen._replace(core=-1) for ident, seen in self.issues.items()}
+        self.documents.clear()
+
+    def _issue(self, data: Mapping[str, Any]) -> None:
+        earlier = self.issues.get(data["id"])
+        self.issues[data["id"]] = Seen.of(data, earlier.fetched if earlier else None)
+        for user in users_of(data):
+            self.users[user["id"]] = user["username"]
+
+
+def _key(record: Record) -> Container:
+    return record["container"]["kind"], record["container"]["id"]
+
+
+def users_of(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the users in an issue's row."""
+    for user in (row.get("author"), row.get("closed_by"), *(row.get("assignees") or ())):
+        if user and "id" in user and "username" in user:
+            yield user
+
+
+def mentions(history: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield what the events of a history name by id: labels, milestones, users."""
+    for events in history.values():
+        for event in events or ():
+            for kind, name in (
+                ("label", "label"),
+                ("milestone", "milestone"),
+                ("user", "user"),
+                ("user", "author"),
+            ):
+                mentioned = event.get(name)
+                if mentioned and "id" in mentioned:
+                    yield kind, mentioned["id"]

@@ -1,0 +1,282 @@
+"""How requests go out: one limiter for all threads, bounded retries, checked answers.
+
+python-gitlab makes the requests. Below it, `Transport` (an adapter of its session) decides when
+each may leave, repeats what failed for a passing reason, and lets no answer through that is not
+whole: an iterator of python-gitlab that meets a broken page would otherwise skip it when resumed.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+
+from roadmap_analytics.errors import ConfigurationError, ServerError
+
+__all__ = ["Cancelled", "Limiter", "NotWhole", "Session", "Transport"]
+
+ATTEMPTS = 6
+LIMIT_ATTEMPTS = 30
+BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 3700.0
+PASSING = frozenset({408, 425, 500, 502, 503, 504, *range(520, 531)})
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the run is being stopped
+    """The run ends; nothing more is to be asked."""
+
+
+class NotWhole(requests.RequestException):
+    """An answer that is broken off, or no JSON where JSON was due."""
+
+
+class Limiter:
+    """When the next request may leave, for all threads together.
+
+    After a 429 every thread waits until the same instant; from then on requests leave one by one,
+    a gap apart, and the gap shrinks with every answer that is not a 429: nothing storms.
+
+    Parameters
+    ----------
+    waiting
+        Told the seconds, each time that all have to wait.
+    clock, draw
+        Seconds that only grow, and chances from 0 to 1; tests give their own.
+    """
+
+    SMALLEST_GAP = 0.02
+    LARGEST_GAP = 2.0
+
+    def __init__(
+        self,
+        waiting: Callable[[float], None] = lambda seconds: None,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.stopped = threading.Event()
+        self._waiting = waiting
+        self._clock = clock
+        self._draw = draw
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._gap = 0.0
+        self._in_a_row = 0
+
+    def acquire(self) -> None:
+        """Wait for one's turn.
+
+        Raises
+        ------
+        Cancelled
+            Where the run was stopped meanwhile.
+        """
+        while True:
+            with self._lock:
+                now = self._clock()
+                delay = self._next - now
+                if delay <= 0:
+                    self._next = now + self._gap
+                    break
+            self.sleep(delay)
+        if self.stopped.is_set():
+            raise Cancelled
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until the run is stopped."""
+        if self.stopped.wait(seconds):
+            raise Cancelled
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Learn from an answer how fast the server will have it."""
+        told = _told(headers, status)
+        with self._lock:
+            if status != 429:
+                self._in_a_row = 0
+                self._gap = self._gap * 0.8 if self._gap > self.SMALLEST_GAP else 0.0
+                if told is None:
+                    return
+            else:
+                self._gap = min(max(2 * self._gap, self.SMALLEST_GAP), self.LARGEST_GAP)
+                self._in_a_row += 1
+            wait = self._backoff(self._in_a_row) if told is None else told + 0.1 * self._draw()
+            until = self._clock() + min(wait, LONGEST_WAIT_SECONDS)
+            longer = until > self._next
+            self._next = max(self._next, until)
+        if longer and wait >= 1:
+            self._waiting(wait)
+
+    def backoff(self, attempt: int) -> float:
+        """Seconds to wait before attempt 2, 3 ..., with jitter, growing, bounded."""
+        return self._backoff(attempt)
+
+    def _backoff(self, times: int) -> float:
+        longest = min(BACKOFF_SECONDS * 2 ** (times - 1), LONGEST_BACKOFF_SECONDS)
+        return longest * (0.5 + 0.5 * self._draw())
+
+
+def _told(headers: Mapping[str, str], status: int) -> float | None:
+    """Seconds that the headers ask to wait, None where they ask for nothing."""
+    if status == 429 and "Retry-After" in headers:
+        return _number(headers["Retry-After"])
+    if status == 429 or _number(headers.get("RateLimit-Remaining")) == 0:
+        reset = _number(headers.get("RateLimit-Reset"))
+        if reset is not None:
+            return max(0.0, reset - server_time(headers).timestamp())
+    return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def server_time(headers: Mapping[str, str]) -> datetime:
+    """Give the server's clock, to the second; this machine's where it does not say."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return datetime.now(UTC).replace(microsecond=0)
+
+
+class Transport(HTTPAdapter):
+    """Sends requests for all threads; repeats what may pass; counts.
+
+    Attributes
+    ----------
+    limiter : Limiter
+        When requests may leave.
+    requests : int
+        Requests sent, repeated ones too.
+    started_at, seen_at : datetime or None
+        The server's clock at the first and at the newest answer.
+    """
+
+    def __init__(self, limiter: Limiter, jobs: int) -> None:
+        super().__init__(pool_connections=jobs, pool_maxsize=jobs)
+        self.limiter = limiter
+        self.requests = 0
+        self.started_at: datetime | None = None
+        self.seen_at: datetime | None = None
+        self._lock = threading.Lock()
+        self._lost_in_a_row = 0
+        self._most_lost = max(3, jobs)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Send until the answer is whole, or for good refused.
+
+        Raises
+        ------
+        ServerError
+            Where the network or the server fails for everyone, so that going on is no use.
+        requests.RequestException
+            Where this request failed after every retry.
+        """
+        attempt = limited = 0
+        while True:
+            try:
+                response = self._once(request, *args, **kwargs)
+            except requests.exceptions.SSLError:
+                raise
+            except requests.RequestException as error:
+                attempt += 1
+                if attempt >= ATTEMPTS:
+                    raise self._lost(request, error) from None
+                self.limiter.sleep(self.limiter.backoff(attempt))
+                continue
+            if response.status_code == 429 and limited < LIMIT_ATTEMPTS:
+                limited += 1
+                continue
+            if response.status_code in PASSING and attempt + 1 < ATTEMPTS:
+                attempt += 1
+                self.limiter.sleep(self.limiter.backoff(attempt))
+                continue
+            if response.status_code == 429:
+                raise self._lost(request, NotWhole("429, too many requests, again and again"))
+            self._lost_in_a_row = 0
+            return response
+
+    def _once(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        self.limiter.acquire()
+        with self._lock:
+            self.requests += 1
+        response = super().send(request, *args, **kwargs)
+        content = response.content  # read here, so that a broken connection is noticed here
+        self.limiter.answered(response.status_code, response.headers)
+        with self._lock:
+            self.seen_at = server_time(response.headers)
+            self.started_at = self.started_at or self.seen_at
+        if response.status_code == 200 and not (request.path_url or "").split("?")[0].endswith(
+            "/raw"
+        ):
+            _check_json(content)
+        return response
+
+    def _lost(self, request: requests.PreparedRequest, error: Exception) -> Exception:
+        """Tell one request that fails from a network that is gone."""
+        with self._lock:
+            self._lost_in_a_row += 1
+            gone = self._lost_in_a_row >= self._most_lost
+        if not gone:
+            return error
+        return ServerError(
+            f"{request.url}: no answer after {ATTEMPTS} attempts ({_why(error)}), nor to the "
+            "requests before it. What was fetched is kept: run again to go on."
+        )
+
+
+def _check_json(content: bytes) -> None:
+    try:
+        orjson.loads(content)
+    except ValueError:
+        kind = "a web page" if content.lstrip()[:1] == b"<" else "something broken off"
+        raise NotWhole(f"expected JSON, got {kind}") from None
+
+
+def _why(error: Exception) -> str:
+    """The innermost reason of a failed request, in a few words."""
+    if isinstance(error, requests.Timeout):
+        return "timeout"
+    if isinstance(error, NotWhole):
+        return str(error)
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        return "connection failed"
+    return type(error).__name__
+
+
+class Session(requests.Session):
+    """A session that sends credentials to one host only, and takes none from ~/.netrc."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self.auth = _no_auth  # `requests` would ask ~/.netrc where this is empty
+        self.mount("https://", transport)
+        self.mount("http://", transport)
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Follow redirects within the host only: the token is nobody else's business."""
+        old, new = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(old, new):
+            target = new.partition("?")[0]
+            raise ConfigurationError(
+                f"{old.partition('?')[0]}: expected an answer, got a redirect to {target}. "
+                "Give the address on that host, if it is right."
+            )
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
