@@ -113,7 +113,7 @@ def _ledger(
 
 
 def _sums(place: Ints, amount: Floats, length: int) -> Floats:
-    return np.bincount(place, amount, length).astype(np.float64).round(6)
+    return np.asarray(np.bincount(place, amount, length).round(6), dtype=np.float64)
 
 
 def _places(ids: Ints, wanted: Ints) -> tuple[Ints, Bools]:
@@ -457,9 +457,8 @@ def _described(
     if committed is not None and not np.isnat(due[0]) and due[0] > ledger.last:
         days = np.arange(ledger.last, due[0] + _DAY)
         same = np.zeros(len(days), dtype=np.int64)
-        line = _ideal(
-            committed + 0.0 * same, start[same], due[same], days, history.working_days(dataset)
-        )
+        level = np.full(len(days), committed, dtype=np.float64)
+        line = _ideal(level, start[same], due[same], days, history.working_days(dataset))
         ahead = [[str(day), float(value)] for day, value in zip(days, line, strict=True)]
     return _common(dataset, ledger, timezone) | {
         "milestone_id": int(ledger.milestones["milestone_id"].iloc[0]),

@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -127,12 +128,11 @@ def _timestamp(as_of: AsOf) -> pd.Timestamp:
 
 def _zone(timezone: str) -> str:
     try:
-        pd.Timestamp(0, tz=timezone)
+        return ZoneInfo(timezone).key
     except (KeyError, ValueError, TypeError, OSError):
         raise ConfigurationError(
             f"timezone: expected an IANA name such as Europe/Stockholm, got {timezone!r}"
         ) from None
-    return timezone
 
 
 def day_ends(days: pd.Series[Any], timezone: str = "UTC") -> pd.Series[Any]:
@@ -174,7 +174,7 @@ def days_of(at: pd.Series[Any], timezone: str = "UTC") -> npt.NDArray[np.datetim
     array(['2025-06-02'], dtype='datetime64[D]')
     """
     local = at.dt.tz_convert(_zone(timezone)).dt.tz_localize(None)
-    return local.to_numpy().astype("datetime64[D]")
+    return np.asarray(local.to_numpy(), dtype="datetime64[D]")
 
 
 def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.DataFrame:
@@ -224,7 +224,7 @@ def events_of(dataset: Dataset, fields: Iterable[str], until: pd.Timestamp | Non
 
 def ticks(at: pd.Series[Any]) -> Ints:
     """Give instants as microseconds since 1970, fast to compare."""
-    return at.astype("int64").to_numpy()
+    return at.to_numpy(dtype="datetime64[us]").view(np.int64)
 
 
 def codes_of(events: pd.DataFrame, field: str) -> Ints:
@@ -316,11 +316,11 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
     changed = code != before
     rows, issue, value, code = settled[changed], issue[changed], value[changed], code[changed]
 
-    spans = events.iloc[rows][["issue_id", column]].reset_index(drop=True)
+    spans: pd.DataFrame = events.iloc[rows][["issue_id", column]].reset_index(drop=True)
     start = events["at"].iloc[rows].reset_index(drop=True)
     end = start.shift(-1).mask(last_of(issue, value))
     spans["start_at"], spans["end_at"] = start, end.astype(start.dtype)
-    return spans[code != NONE].reset_index(drop=True)
+    return spans[pd.Series(code != NONE)].reset_index(drop=True)
 
 
 def _memberships(events: pd.DataFrame) -> tuple[pd.DataFrame, Ints, Ints]:

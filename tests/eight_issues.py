@@ -117,7 +117,7 @@ class World:
             now, people, marks = self._today(issue_id)
             rows.append(row | now)
             assignments += [{"issue_id": issue_id, "person": person} for person in sorted(people)]
-            labels += [{"issue_id": issue_id, "label": label} for label in sorted(marks)]
+            labels += [{"issue_id": issue_id, "label": label} for label in sorted(marks - {None})]
         made = {
             "issues": rows,
             "assignments": assignments,
@@ -128,9 +128,9 @@ class World:
         }
         return {name: schema.tidy(name, rows) for name, rows in made.items()}
 
-    def _today(self, issue_id: int) -> tuple[dict[str, Any], set[str], set[str]]:
+    def _today(self, issue_id: int) -> tuple[dict[str, Any], set[str], set[Any]]:
         now: dict[str, Any] = {"time_estimate_hours": 0.0, "time_spent_hours": 0.0}
-        members: dict[str, set[str]] = {"assignee": set(), "label": set()}
+        members: dict[str, set[Any]] = {"assignee": set(), "label": set()}
         mine = [e for e in self.events if e["issue_id"] == issue_id]
         for event in sorted(mine, key=lambda e: e["at"]):
             match event["field"], event["action"]:
