@@ -144,12 +144,10 @@ def export(
     if config is None and Path(configuration.DEFAULT_FILE).is_file():
         config = Path(configuration.DEFAULT_FILE)
     settings = configuration.load(config) if config else configuration.Config()
+    manifest = _manifest(to)
+    request, documents, asked = _request(urls or [], roadmaps, jobs, settings, manifest)
     with store.lock(to), _Screen(quiet) as screen:
-        manifest = _manifest(to)
-        request, documents, asked = _request(urls or [], roadmaps, jobs, settings, manifest)
-        done, failures, requests = _export(
-            to, manifest, request, documents, asked, settings, full, screen
-        )
+        done, failures, requests = _export(to, request, documents, asked, settings, full, screen)
     rows = {name: entry["rows"] for name, entry in done.tables["frames"].items()}
     width = max(map(len, rows))
     for name, count in rows.items():
@@ -161,6 +159,10 @@ def export(
 def _manifest(path: Path) -> store.Manifest | None:
     from roadmap_analytics import store
 
+    if not path.exists():
+        return None
+    if not path.is_dir():
+        raise ConfigurationError(f"--to {path}: expected a folder, found a file. Give a folder.")
     if not (path / "manifest.json").exists():
         strangers = sorted(one.name for one in path.iterdir() if one.name not in store.OWN_NAMES)
         if strangers:
@@ -243,7 +245,6 @@ def _roadmaps(
 
 def _export(
     to: Path,
-    manifest: store.Manifest | None,
     request: gitlab_export.Request,
     documents: list[dict[str, Any]],
     asked: dict[str, Any],
@@ -261,7 +262,7 @@ def _export(
         origin=request.origin,
         asked=asked,
         started_at=export.started_at,
-        kind="full" if full or manifest is None else "incremental",
+        full=full,
         keep=gitlab_export.KEPT,
     ) as run:
         screen.stage("what is known already")

@@ -370,7 +370,7 @@ def open_run(
     origin: str,
     asked: Mapping[str, Any],
     started_at: str,
-    kind: str = "full",
+    full: bool = False,
     keep: Collection[str] = (),
 ) -> OpenRun:
     """Begin a run, or take up one that was interrupted.
@@ -380,12 +380,12 @@ def open_run(
     path
         The dataset, locked by the caller (`lock`).
     origin, asked
-        Where the records come from. An interrupted run is taken up where these and `kind` agree,
+        Where the records come from. An interrupted run is taken up where these and `full` agree,
         otherwise it is thrown away.
     started_at
         ISO, on the server's clock.
-    kind
-        "full" or "incremental".
+    full
+        Whether everything is fetched anew; a first run does so anyway.
     keep
         Kinds of records to keep of an interrupted run; the others are dropped from it.
 
@@ -397,6 +397,7 @@ def open_run(
     root = Path(path)
     manifest = read_manifest(root) if (root / "manifest.json").exists() else None
     number = int(manifest.runs[-1].run) + 1 if manifest and manifest.runs else 1
+    kind = "full" if full or manifest is None else "incremental"
     about = {"kind": kind, "origin": origin, "asked": dict(asked)}
     folder = root / "records" / f"{number:06d}"
     with _disk(folder):

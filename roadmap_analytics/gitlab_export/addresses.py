@@ -85,7 +85,7 @@ def _kind(parts: list[str], grouped: bool, page: bool) -> Kind:
 
 
 def _split(whole: str, base: str | None, text: str) -> tuple[str, list[str]]:
-    """The GitLab, and the parts of the path within it."""
+    """Split into the GitLab and the parts of the path within it."""
     try:
         url = urlsplit(whole)
         host, _ = url.hostname, url.port
@@ -98,8 +98,8 @@ def _split(whole: str, base: str | None, text: str) -> tuple[str, list[str]]:
         )
     if "@" in url.netloc:
         raise ConfigurationError(
-            f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}: expected an address without "
-            "user name and password. Set GITLAB_PRIVATE_TOKEN instead."
+            f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}: expected an address "
+            "without user name and password. Set GITLAB_PRIVATE_TOKEN instead."
         )
     origin = f"{url.scheme}://{url.netloc.lower()}"
     path = url.path

@@ -1,9 +1,9 @@
-"""A python-gitlab client with the caller's credentials, and its failures in this package's words."""
+"""A python-gitlab client with the caller's credentials; its failures in this package's words."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,8 @@ __all__ = ["Client", "PartFailed", "connect"]
 TOKEN_VARIABLE = "GITLAB_PRIVATE_TOKEN"
 TIMEOUT_SECONDS = 60.0
 PAGE = 100
+
+ISSUE_FIELDS = ("iid", "project_id", "created_at", "updated_at")
 
 Row = dict[str, Any]
 
@@ -63,7 +65,7 @@ def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Cl
     """
     settings = _settings(origin, section)
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    secrets: dict[str, str | None] = {
+    secrets: dict[str, Any] = {
         name: getattr(settings, name, None)
         for name in ("private_token", "oauth_token", "job_token", "http_username", "http_password")
     }
@@ -86,7 +88,7 @@ def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Cl
 
 
 def _settings(origin: str, section: str | None) -> GitlabConfigParser | None:
-    """The section of python-gitlab's configuration that is about this GitLab, if there is one."""
+    """Find the section of python-gitlab's configuration that is about this GitLab, if any."""
     try:
         settings = GitlabConfigParser(section)
     except GitlabIDError:
@@ -137,8 +139,10 @@ class Client:
         answer = self._ask(lambda: self._api.http_get(path, raw=True, **_STRICT, **query), path)
         return bytes(answer.content)
 
-    def rows(self, path: str, **query: Any) -> Iterator[Row]:
-        """Yield the rows of a list, following the pages; each id once.
+    def rows(
+        self, path: str, /, *, key: str = "id", needed: Collection[str] = (), **query: Any
+    ) -> Iterator[Row]:
+        """Yield the rows of a list, following the pages; each `key` once.
 
         An answer that lacks rows in the middle of a page (rights are applied after paging) is no
         end: only a page that names no next one is.
@@ -149,10 +153,10 @@ class Client:
             row = self._ask(lambda: next(pages, None), path)
             if row is None:
                 return
-            if not isinstance(row, dict):
-                raise PartFailed(200, f"expected a list of JSON objects from {path}")
-            if row.get("id") is None or row["id"] not in seen:
-                seen.add(row.get("id"))
+            if not isinstance(row, dict) or any(row.get(name) is None for name in (key, *needed)):
+                raise PartFailed(200, f"a row without {key} {' '.join(needed)}".rstrip())
+            if row[key] not in seen:
+                seen.add(row[key])
                 yield row
 
     def issues(self, path: str, **query: Any) -> Iterator[Row]:
@@ -164,7 +168,7 @@ class Client:
         query |= {"scope": "all", "state": "all", "order_by": "created_at", "sort": "asc"}
         seen: set[int] = set()
         while True:
-            pages = self.rows(path, **query)
+            pages = self.rows(path, needed=ISSUE_FIELDS, **query)
             fresh: list[Row] = []
             count = PAGE
             while count == PAGE and not fresh:  # a whole page of one instant: go on by number
@@ -178,7 +182,7 @@ class Client:
             query["created_after"] = batch[-1]["created_at"]
 
     def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Row]:
-        return iter(self._api.http_list(path, iterator=True, per_page=PAGE, **_STRICT, **query))
+        return iter(self._api.http_list(path, dict(query), iterator=True, per_page=PAGE, **_STRICT))
 
     def _ask(self, request: Any, path: str) -> Any:
         """Make a request; say in this package's words how it failed."""

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
@@ -38,6 +38,8 @@ EVENTS = {
     "milestone_events": "resource_milestone_events",
 }
 MOST_PASSES = 5
+HOPELESS = 5
+"""So many issues of a project fail in a row, and its other histories are left for another day."""
 
 Record = dict[str, Any]
 Row = dict[str, Any]
@@ -84,8 +86,8 @@ class Failure(NamedTuple):
         return self.status in (401, 403, 404)
 
 
-class Progress:
-    """Told how far an export is; this one keeps silent."""
+class Progress(Protocol):
+    """Told how far an export is."""
 
     def stage(self, what: str) -> None:
         """Something else begins."""
@@ -94,7 +96,15 @@ class Progress:
         """So many issues of so many are done."""
 
     def waiting(self, seconds: float) -> None:
-        """The server asks everyone to wait."""
+        """Everyone waits, because the server asks to."""
+
+
+class _Silence:
+    def stage(self, what: str) -> None: ...
+
+    def step(self, done: int, total: int, requests: int) -> None: ...
+
+    def waiting(self, seconds: float) -> None: ...
 
 
 @dataclass
@@ -150,7 +160,7 @@ class Export:
     ) -> None:
         self._request = request
         self._known = known or Known()
-        self._progress = progress or Progress()
+        self._progress: Progress = progress or _Silence()
         self.failures: list[Failure] = []
         limiter = Limiter(self._progress.waiting)
         self._limiter = limiter
@@ -163,6 +173,8 @@ class Export:
         self._weights = _Weights()
         self._ready: deque[Record] = deque()
         self._fresh: set[int] = set()
+        self._broken: set[int] = set()
+        self._hopeless: dict[str, int] = defaultdict(int)
         self._done = self._total = 0
 
     # -- what the caller sees ----------------------------------------------------------------------
@@ -220,7 +232,6 @@ class Export:
         AccessError, ServerError
             Where going on is no use; what was yielded is right and worth keeping.
         """
-        reported = 0
         self._pool: Pool[_Issue, Any] = Pool(self._history, self._request.jobs)
         try:
             for part in (
@@ -234,9 +245,8 @@ class Export:
                 self._outside,
                 self._documents,
             ):
-                for record in part():
-                    yield record
-            for failure in self.failures[reported:]:
+                yield from part()
+            for failure in self.failures:
                 yield {"kind": "failure", **failure._asdict()}
         finally:
             self.stop()
@@ -287,21 +297,17 @@ class Export:
             self._scope.sources.append(("project", project["id"]))
 
     def _whole(self, address: Address, failed: PartFailed) -> Exception:
-        """The error where nothing else is left to export."""
+        """Make the error where nothing else is left to export."""
         if failed.message == "a web page instead of JSON":
             return ConfigurationError(
                 f"{address.origin}: expected a GitLab, got a web page for its API (status "
                 f"{failed.status}). Check the address; a GitLab under a path needs [gitlab] url."
             )
         if failed.status == 404:
-            token = (
-                "this token cannot"
-                if self._client.has_credentials
-                else "without a token one may not"
-            )
+            who = "this token" if self._client.has_credentials else "without a token one"
             return AccessError(
-                f"{address}: expected a group or project, got 404: there is none, or {token} see "
-                "it. Check the address and the token (GITLAB_PRIVATE_TOKEN, scope read_api)."
+                f"{address}: expected a group or project, got 404: there is none, or {who} may not "
+                "see it. Check the address and the token (GITLAB_PRIVATE_TOKEN, scope read_api)."
             )
         if failed.forbidden:
             return AccessError(
@@ -336,8 +342,8 @@ class Export:
             self._compare("milestone", self._known.milestones.get(key, {}), names)
             yield _listing(key, path, names)
         for kind, ident in self._known.milestones.keys() - {key for key, _ in containers}:
-            path = self._known.paths.get(ident, "") if kind == "project" else ""
-            if not self._is_lost(path):
+            path = self._known.paths[kind, ident]
+            if self._known.milestones[kind, ident] and not self._is_lost(path):
                 yield _listing((kind, ident), path, [])
 
     def _labels(self) -> Iterator[Record]:
@@ -436,13 +442,16 @@ class Export:
                     self._renamed.add(("user", user["id"]))
                     self._known.users[user["id"]] = user["username"]
             path = project["path_with_namespace"]
-            if row["id"] in self._fresh and overlap:
+            if row["id"] in self._broken or (overlap and row["id"] in self._fresh):
                 continue
             self._total += 1
             match decide(seen, now, row["updated_at"], overlap=overlap):
                 case Action.HISTORY:
-                    yield _Issue(path, row["project_id"], row["iid"], row["id"], data)
-                    continue
+                    issue = _Issue(path, row["project_id"], row["iid"], row["id"], data)
+                    if self._hopeless[path] < HOPELESS:
+                        yield issue
+                        continue
+                    self._ready.extend(self._without_history(issue))
                 case Action.ROW:
                     self._known.issues[row["id"]] = now
                     self._ready.append(_issue(path, data))
@@ -461,17 +470,20 @@ class Export:
             yield self._ready.popleft()
 
     def _settled(self, issue: _Issue, found: Any) -> Iterator[Record]:
-        """What to store of one issue whose history was asked for."""
+        """Decide what to store of one issue whose history was asked for."""
         if isinstance(found, _Gone):
             self._listed[issue.project_id].discard(issue.ident)
             return
-        seen = self._known.issues.get(issue.ident)
         if isinstance(found, Failure):
+            self._hopeless[issue.project] += 1
             self.failures.append(found)
-            if issue.row is not None and (seen is None or seen.fetched is None):
-                self._known.issues[issue.ident] = Seen.of(issue.row, None)
-                yield _issue(issue.project, issue.row)
+            if self._hopeless[issue.project] == HOPELESS:
+                part = f"histories of project {issue.project}"
+                why = f"{HOPELESS} issues in a row failed, the others were not asked for"
+                self.failures.append(Failure(part, found.status, why))
+            yield from self._without_history(issue)
             return
+        self._hopeless[issue.project] = 0
         for event in found["milestone_events"]:
             self._refer(event.get("milestone"))
         yield {
@@ -486,8 +498,16 @@ class Export:
             self._known.issues[issue.ident] = Seen.of(issue.row, self._start.timestamp())
             yield _issue(issue.project, issue.row)
 
+    def _without_history(self, issue: _Issue) -> Iterator[Record]:
+        """Keep what is stored of an issue; store its row where there is nothing yet."""
+        self._broken.add(issue.ident)
+        seen = self._known.issues.get(issue.ident)
+        if issue.row is not None and (seen is None or seen.fetched is None):
+            self._known.issues[issue.ident] = Seen.of(issue.row, None)
+            yield _issue(issue.project, issue.row)
+
     def _history(self, issue: _Issue) -> Any:
-        """The whole history of an issue; runs in the threads of the pool."""
+        """Fetch the whole history of an issue; runs in the threads of the pool."""
         path = f"/projects/{issue.project_id}/issues/{issue.iid}"
         part = ""
         data: dict[str, Any] = {}
@@ -497,7 +517,9 @@ class Export:
             part = "resource_weight_events"
             root = issue.project.partition("/")[0]
             data["weight_events"] = self._weights.of(
-                root, lambda: trimmed(list(self._client.rows(f"{path}/{part}")))
+                root,
+                lambda: trimmed(list(self._client.rows(f"{path}/{part}"))),
+                lambda: self._is_gone(path),
             )
             part = "notes"
             notes = self._client.rows(
@@ -562,14 +584,15 @@ class Export:
             if project_id not in self._unlisted:
                 yield _issue_listing(project_id, self._listed[project_id])
         for project_id in self._known.listed.keys() - self._scope.projects.keys():
-            if not self._is_lost(self._known.paths.get(project_id, "")):
+            path = self._known.paths.get(("project", project_id), "")
+            if self._known.listed[project_id] and not self._is_lost(path):
                 yield _issue_listing(project_id, ())
 
     def _is_lost(self, path: str) -> bool:
         """Whether this belongs to an address that failed: then it stays as it was."""
         return any(path == lost or path.startswith(f"{lost}/") for lost in self._scope.lost)
 
-    # -- milestones of groups and projects that were not asked for -----------------------------------
+    # -- milestones of groups and projects that were not asked for ---------------------------------
 
     def _refer(self, milestone: Row | None) -> None:
         if milestone and _owner(milestone) not in self._in_scope:
@@ -593,9 +616,9 @@ class Export:
             answered = [] if isinstance(rows, PartFailed) else rows
             found = {row["id"]: row for row in answered if row["id"] in wanted[key]}
             for ident in sorted(wanted[key]):
-                row = found.get(ident) or self._referred.get(ident)
-                if row is not None:
-                    yield _milestone(key, _path_in(row), row)
+                answer = found.get(ident) or self._referred.get(ident)
+                if answer is not None:
+                    yield _milestone(key, _path_in(answer), answer)
 
     # -- documents ---------------------------------------------------------------------------------
 
@@ -609,7 +632,7 @@ class Export:
         except PartFailed as failed:
             self._fail(f"roadmaps in {place}", failed)
 
-    # -- failures and progress -----------------------------------------------------------------------
+    # -- failures and progress ---------------------------------------------------------------------
 
     def _failure(self, part: str, failed: PartFailed) -> Failure:
         return Failure(part, failed.status, failed.message)
@@ -629,19 +652,23 @@ class _Weights:
         self._licensed: dict[str, bool] = {}
         self._asking = threading.Lock()
 
-    def of(self, root: str, ask: Callable[[], list[Row]]) -> list[Row] | None:
+    def of(
+        self, root: str, ask: Callable[[], list[Row]], is_gone: Callable[[], bool]
+    ) -> list[Row] | None:
         """Ask, unless it is known that nobody will answer; None where not licensed."""
         if root not in self._licensed:
             with self._asking:
                 if root not in self._licensed:
-                    return self._try(root, ask)
-        return self._try(root, ask) if self._licensed[root] else None
+                    return self._try(root, ask, is_gone)
+        return self._try(root, ask, is_gone) if self._licensed[root] else None
 
-    def _try(self, root: str, ask: Callable[[], list[Row]]) -> list[Row] | None:
+    def _try(
+        self, root: str, ask: Callable[[], list[Row]], is_gone: Callable[[], bool]
+    ) -> list[Row] | None:
         try:
             events = ask()
         except PartFailed as failed:
-            if failed.status not in (403, 404):
+            if failed.status not in (403, 404) or is_gone():
                 raise
             self._licensed.setdefault(root, False)
             return None
@@ -689,7 +716,7 @@ def _owner(milestone: Row) -> Container:
 
 def _path_in(milestone: Row) -> str:
     """Full path of the owner, from the address of its milestone."""
-    path = milestone.get("web_url", "").partition("/-/milestones/")[0]
+    path: str = milestone.get("web_url", "").partition("/-/milestones/")[0]
     path = path.partition("://")[2].partition("/")[2]
     return path.partition("groups/")[2] if "group_id" in milestone else path
 

@@ -82,14 +82,14 @@ def _blobs(client: Client, base: str, place: Place, ref: str) -> dict[str, str]:
     literal = pattern[: wild.start()] if wild else pattern
     folder = literal.rpartition("/")[0]
     deep = not place.pattern or "/" in pattern[len(folder) + 1 :] or "**" in pattern
-    rows = client.rows(f"{base}/tree", ref=ref, path=folder, recursive=deep)
+    rows = client.rows(f"{base}/tree", key="path", ref=ref, path=folder, recursive=deep)
     return {row["path"]: row["id"] for row in rows if row["type"] == "blob"}
 
 
 def _commits(
     client: Client, base: str, name: str, ref: str
 ) -> Iterator[tuple[str, str, str | None, str]]:
-    """Give one revision for each day that changed the file, oldest first; a day's last one counts."""
+    """Give one revision for each day that changed the file, oldest first: the day's last."""
     by_day: dict[str, str] = {}
     for commit in client.rows(f"{base}/commits", path=name, ref_name=ref):
         by_day.setdefault(commit["committed_date"][:10], commit["id"])

@@ -132,8 +132,8 @@ def decide(seen: Seen | None, now: Seen, updated_at: str, *, overlap: bool = Tru
     updated_at
         Its own last change, ISO.
     overlap
-        Whether a change shortly before the last fetch counts as unseen, as GitLab bumps `updated_at`
-        at most once a minute.
+        Whether a change shortly before the last fetch counts as unseen, as GitLab bumps
+        `updated_at` at most once a minute.
 
     Examples
     --------
@@ -160,7 +160,7 @@ class Known:
     listed
         Project id -> ids of its issues in the newest list.
     paths
-        Project id -> full path.
+        ("group" or "project", id) -> full path.
     milestones, labels
         ("group" or "project", id) -> {id: name} in the newest list.
     outside
@@ -175,18 +175,19 @@ class Known:
 
     issues: dict[int, Seen] = field(default_factory=dict)
     listed: dict[int, set[int]] = field(default_factory=dict)
-    paths: dict[int, str] = field(default_factory=dict)
+    paths: dict[Container, str] = field(default_factory=dict)
     milestones: dict[Container, dict[int, str]] = field(default_factory=dict)
     labels: dict[Container, dict[int, str]] = field(default_factory=dict)
     outside: dict[int, Container] = field(default_factory=dict)
     users: dict[int, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
     histories: Callable[[], Iterable[Record]] = tuple
+    _titles: dict[int, tuple[Container, str]] = field(default_factory=dict)
 
     def add(self, started_at: str, records: Iterable[Record]) -> None:
         """Take in one run; runs come oldest first."""
         start = seconds(started_at)
-        titles: dict[int, tuple[Container, str]] = {}
+        self._titles.clear()
         for record in records:
             match record["kind"]:
                 case "issue":
@@ -194,24 +195,32 @@ class Known:
                 case "history":
                     seen = self.issues.get(record["issue_id"], Seen(0, 0, None))
                     self.issues[record["issue_id"]] = seen._replace(fetched=start)
-                case "project":
-                    self.paths[record["data"]["id"]] = record["data"]["path_with_namespace"]
-                case "milestone":
-                    titles[record["data"]["id"]] = _key(record), record["data"]["title"]
-                case "listing" if record["of"] == "issues":
-                    self.listed[record["project_id"]] = set(record["ids"])
-                case "listing" if record["of"] == "milestones":
-                    self.milestones[_key(record)] = dict.fromkeys(record["ids"], "")
-                case "labels":
-                    names = {int(ident): name for ident, name in record["names"].items()}
-                    self.labels[_key(record)] = names
                 case "document" if record.get("blob"):
                     self.documents[record["name"]] = record["blob"]
-        for ident, (container, title) in titles.items():
+                case _:
+                    self._around(record)
+        for ident, (container, title) in self._titles.items():
             if ident in self.milestones.get(container, {}):
                 self.milestones[container][ident] = title
             else:
                 self.outside[ident] = container
+
+    def _around(self, record: Record) -> None:
+        """Take in what stands around issues: projects, milestones, labels, lists."""
+        match record["kind"], record.get("of"):
+            case "project", _:
+                key = "project", record["data"]["id"]
+                self.paths[key] = record["data"]["path_with_namespace"]
+            case "milestone", _:
+                self._titles[record["data"]["id"]] = _key(record), record["data"]["title"]
+            case "listing", "issues":
+                self.listed[record["project_id"]] = set(record["ids"])
+            case "listing", "milestones":
+                self.milestones[_key(record)] = dict.fromkeys(record["ids"], "")
+                self.paths[_key(record)] = record["container"]["path"]
+            case "labels", _:
+                names = {int(ident): name for ident, name in record["names"].items()}
+                self.labels[_key(record)] = names
 
     def distrust(self) -> None:
         """Fetch everything anew that is known now; where that fails, the stored rows stay."""

@@ -29,16 +29,26 @@ class Pool(Generic[Task, Result]):
             thread.start()
 
     def map(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
-        """Yield each task with its result; what a call raises is raised here."""
+        """Yield each task with its result; what a call or the tasks raise is raised here."""
         under_way = 0
-        for task in tasks:
-            self._tasks.put(task)
+        failed: Exception | None = None
+        source = iter(tasks)
+        while failed is None:
+            try:
+                self._tasks.put(next(source))
+            except StopIteration:
+                break
+            except Exception as error:  # what is under way is finished before it is raised
+                failed = error
+                break
             under_way += 1
             while under_way >= self._ahead or (under_way and not self._results.empty()):
                 under_way -= 1
                 yield self._next()
         for _ in range(under_way):
             yield self._next()
+        if failed is not None:
+            raise failed
 
     def close(self) -> None:
         """Let the threads end when they have nothing more to do."""

@@ -26,6 +26,7 @@ __all__ = ["Cancelled", "Limiter", "NotWhole", "Session", "Transport"]
 
 ATTEMPTS = 6
 LIMIT_ATTEMPTS = 30
+LOST_IN_A_ROW = 3
 BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 3700.0
@@ -120,7 +121,7 @@ class Limiter:
         return self._backoff(attempt)
 
     def _backoff(self, times: int) -> float:
-        longest = min(BACKOFF_SECONDS * 2 ** (times - 1), LONGEST_BACKOFF_SECONDS)
+        longest: float = min(BACKOFF_SECONDS * 2 ** (times - 1), LONGEST_BACKOFF_SECONDS)
         return longest * (0.5 + 0.5 * self._draw())
 
 
@@ -165,14 +166,15 @@ class Transport(HTTPAdapter):
     """
 
     def __init__(self, limiter: Limiter, jobs: int) -> None:
-        super().__init__(pool_connections=jobs, pool_maxsize=jobs)
+        super().__init__(pool_maxsize=jobs)
+        self._slots = threading.BoundedSemaphore(jobs)
         self.limiter = limiter
         self.requests = 0
         self.started_at: datetime | None = None
         self.seen_at: datetime | None = None
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
-        self._most_lost = max(3, jobs)
+        self._answered: tuple[requests.PreparedRequest, Any, Any] | None = None
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """Send until the answer is whole, or for good refused.
@@ -180,7 +182,7 @@ class Transport(HTTPAdapter):
         Raises
         ------
         ServerError
-            Where the network or the server fails for everyone, so that going on is no use.
+            Where several requests in a row were lost, and one that worked before is lost too.
         requests.RequestException
             Where this request failed after every retry.
         """
@@ -193,7 +195,8 @@ class Transport(HTTPAdapter):
             except requests.RequestException as error:
                 attempt += 1
                 if attempt >= ATTEMPTS:
-                    raise self._lost(request, error) from None
+                    self._count_lost(request, _why(error))
+                    raise
                 self.limiter.sleep(self.limiter.backoff(attempt))
                 continue
             if response.status_code == 429 and limited < LIMIT_ATTEMPTS:
@@ -203,38 +206,53 @@ class Transport(HTTPAdapter):
                 attempt += 1
                 self.limiter.sleep(self.limiter.backoff(attempt))
                 continue
-            if response.status_code == 429:
-                raise self._lost(request, NotWhole("429, too many requests, again and again"))
-            self._lost_in_a_row = 0
+            if response.status_code == 429 or response.status_code in PASSING:
+                self._count_lost(request, f"status {response.status_code}")
+            else:
+                self._lost_in_a_row = 0
+                self._answered = self._answered or (request.copy(), args, kwargs)
             return response
 
     def _once(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        self.limiter.acquire()
-        with self._lock:
-            self.requests += 1
-        response = super().send(request, *args, **kwargs)
-        content = response.content  # read here, so that a broken connection is noticed here
+        with self._slots:
+            self.limiter.acquire()
+            with self._lock:
+                self.requests += 1
+            response = super().send(request, *args, **kwargs)
+            content = response.content  # read here, so that a broken connection is noticed here
         self.limiter.answered(response.status_code, response.headers)
         with self._lock:
             self.seen_at = server_time(response.headers)
             self.started_at = self.started_at or self.seen_at
-        if response.status_code == 200 and not (request.path_url or "").split("?")[0].endswith(
-            "/raw"
-        ):
+        is_file = request.path_url.partition("?")[0].endswith("/raw")
+        if response.status_code == 200 and not is_file:
             _check_json(content)
         return response
 
-    def _lost(self, request: requests.PreparedRequest, error: Exception) -> Exception:
-        """Tell one request that fails from a network that is gone."""
+    def _count_lost(self, request: requests.PreparedRequest, why: str) -> None:
+        """Tell parts that fail from a server that is gone: then a request that worked fails too."""
         with self._lock:
             self._lost_in_a_row += 1
-            gone = self._lost_in_a_row >= self._most_lost
-        if not gone:
-            return error
-        return ServerError(
-            f"{request.url}: no answer after {ATTEMPTS} attempts ({_why(error)}), nor to the "
-            "requests before it. What was fetched is kept: run again to go on."
+            if self._lost_in_a_row < LOST_IN_A_ROW:
+                return
+            if self._still_answers():
+                self._lost_in_a_row = 0
+                return
+        url = str(request.url).partition("?")[0]
+        raise ServerError(
+            f"{url}: no answer after {ATTEMPTS} attempts ({why}), nor to others. "
+            "What was fetched is kept: run again to go on."
         )
+
+    def _still_answers(self) -> bool:
+        if self._answered is None:
+            return False
+        request, args, kwargs = self._answered
+        self.requests += 1
+        try:
+            return bool(super().send(request, *args, **kwargs).status_code == 200)
+        except requests.RequestException:
+            return False
 
 
 def _check_json(content: bytes) -> None:
@@ -246,7 +264,7 @@ def _check_json(content: bytes) -> None:
 
 
 def _why(error: Exception) -> str:
-    """The innermost reason of a failed request, in a few words."""
+    """Say in a few words why a request failed."""
     if isinstance(error, requests.Timeout):
         return "timeout"
     if isinstance(error, NotWhole):
