@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.gitlab_server.fixtures"]
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 # The same examples on every run: a red build is red for everyone. `make soak` looks further.

@@ -183,7 +183,10 @@ class App:
                 continue
             if fault.kind != "change":
                 return fault
+            if fault.world is not None:
+                self.world = World(fault.world)
             self.world.change(fault.records, fault.delete_issues)
+            self.settings.now = fault.now or self.settings.now
             self.lists.clear()
         return None
 

@@ -24,8 +24,9 @@ class Fault:
         `seconds`), ``truncate`` (the JSON stops halfway, its length said right), ``cut`` (the
         connection closes in the middle of the body), ``html`` (a page where JSON was due),
         ``empty`` (200 and no body), ``overlap`` (pages after the first begin `rows` too early, as
-        after an insertion; below 0 too late), ``change`` (the world changes: `records` go in,
-        `delete_issues` go out; then the request is answered).
+        after an insertion; below 0 too late), ``change`` (the world changes, and the clock with
+        it: `world` replaces it, or `records` go in and `delete_issues` out; then the request is
+        answered).
     match
         Regular expression searched in path and query, as asked.
     skip, times
@@ -46,6 +47,8 @@ class Fault:
     rows: int = 1
     records: list[dict[str, Any]] = field(default_factory=list)
     delete_issues: list[int] = field(default_factory=list)
+    world: list[dict[str, Any]] | None = None
+    now: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -35,6 +35,7 @@ class Life:
         self.world = World(hand_world())
         self.at = datetime.fromisoformat(NOW)
         self.numbers = count(5000)  # of issues, milestones, events alike
+        self.iids = {ident: count(10) for ident in self.world.projects}  # none is used twice
         self.deeds: list[str] = []
 
     @property
@@ -88,8 +89,7 @@ class Life:
         self._begin(self.draw.choice(projects), f"{self.draw.choice(WORDS).title()} more")
 
     def _begin(self, project: Row, title: str, **more: Any) -> Story:
-        taken = [i["iid"] for i in self.world.issues.values() if i["project_id"] == project["id"]]
-        iid = max(taken, default=0) + 1
+        iid = next(self.iids[project["id"]])
         path = project["path_with_namespace"]
         story = Story.begin(
             self.numbers,

@@ -25,6 +25,10 @@ class Request:
         """The last value of a parameter, as Rails takes it."""
         return self.query.get(name, [default])[-1]
 
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A parameter that is true or false (python writes "True", which Rails takes as well)."""
+        return self.one(name, str(default)).lower() in ("true", "t", "1", "yes", "on")
+
 
 @dataclass
 class Response:

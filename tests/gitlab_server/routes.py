@@ -127,20 +127,20 @@ def _in_group(app: App, access: str, group: Row, rest: list[str], request: Reque
 
 def _group_projects(app: App, access: str, group: Row, request: Request) -> Rows:
     """https://docs.gitlab.com/api/groups/#list-projects"""
-    projects = app.world.projects_of(group, request.one("include_subgroups") == "true")
-    wanted = request.one("archived")
+    projects = app.world.projects_of(group, request.flag("include_subgroups"))
+    wanted = request.flag("archived") if request.one("archived") else None
     rows = [
         project
         for project in projects
         if _sees_project(access, project)
-        and (not wanted or bool(project.get("archived")) == (wanted == "true"))
+        and (wanted is None or bool(project.get("archived")) == wanted)
     ]
     return _ordered(rows, request, "created_at", "desc")
 
 
 def _group_issues(app: App, access: str, group: Row, request: Request) -> Rows:
     """https://docs.gitlab.com/api/issues/#list-group-issues (subgroups in, archived out)"""
-    archived = request.one("non_archived", "true") == "false"
+    archived = not request.flag("non_archived", True)
     issues: list[Row] = []
     for project in app.world.projects_of(group, include_subgroups=True):
         refused = app.settings.denied.get(project["path_with_namespace"])
@@ -156,10 +156,10 @@ def _group_milestones(app: App, access: str, group: Row, request: Request) -> Ro
     groups = [group]
     if _either(request, "include_ancestors", "include_parent_milestones"):
         groups += app.world.ancestors(group["full_path"])
-    if request.one("include_descendants") == "true":
+    if request.flag("include_descendants"):
         groups += app.world.descendants(group)
     rows = app.world.milestones_of("group", [one["id"] for one in groups])
-    if request.one("include_descendants") == "true":
+    if request.flag("include_descendants"):
         projects = app.world.projects_of(group, include_subgroups=True)
         rows += app.world.milestones_of("project", [project["id"] for project in projects])
     return _milestones(rows, request)
@@ -223,12 +223,12 @@ def _labels(app: App, access: str, kind: str, ident: int, request: Request) -> R
         path = world.projects[ident]["path_with_namespace"]
     else:
         path = world.groups[ident]["full_path"]
-        if request.one("include_descendant_groups") == "true":
+        if request.flag("include_descendant_groups"):
             homes += [("group", one["id"]) for one in world.descendants(world.groups[ident])]
-        if request.one("only_group_labels", "true") == "false":
+        if not request.flag("only_group_labels", True):
             below = world.projects_of(world.groups[ident], include_subgroups=True)
             homes += [("project", one["id"]) for one in below]
-    if request.one("include_ancestor_groups", "true") == "true":
+    if request.flag("include_ancestor_groups", True):
         homes += [("group", one["id"]) for one in world.ancestors(path)]
     labels = [present.label(row) for home in homes for row in world.labels_of(*home)]
     labels.sort(key=lambda row: (row["name"], row["id"]))
@@ -334,7 +334,7 @@ def _commit_id(path: str) -> str:
 def _tree(files: dict[str, str], request: Request) -> Rows:
     """Folders before files, as git orders them for GitLab."""
     top = request.one("path").strip("/")
-    recursive = request.one("recursive") == "true"
+    recursive = request.flag("recursive")
     folders: dict[str, None] = {}
     for path in files:
         while path := parent(path):
@@ -443,7 +443,7 @@ def instant(text: str) -> float:
 
 
 def _either(request: Request, *names: str) -> bool:
-    return any(request.one(name) == "true" for name in names)
+    return any(request.flag(name) for name in names)
 
 
 def _one(rows: Iterable[Row], key: str, value: str, what: str) -> Row:

@@ -1,0 +1,66 @@
+"""Running the command `export` against the loopback server, within this process or beside it."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from roadmap_analytics import cli
+from tests.gitlab_server import LoopbackGitLab
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*arguments: str, token: str | None = "secret") -> Outcome:
+    """Run `roadmap-analytics` in this process, as a terminal would."""
+    out, err = io.StringIO(), io.StringIO()
+    environment = {} if token is None else {"GITLAB_PRIVATE_TOKEN": token}
+    kept = {name: value for name, value in os.environ.items() if name != "GITLAB_PRIVATE_TOKEN"}
+    with (
+        mock.patch.dict(os.environ, kept | environment, clear=True),
+        mock.patch.object(sys, "argv", ["roadmap-analytics", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(bool(end.code))
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def export(
+    server: LoopbackGitLab,
+    to: Path,
+    *paths: str,
+    options: tuple[str, ...] = (),
+    token: str | None = "secret",
+) -> Outcome:
+    """Export groups or projects of these paths from the server into a dataset."""
+    addresses = [f"{server.url}/{path}" for path in paths]
+    return command("export", *addresses, "--to", str(to), *options, token=token)
+
+
+def start_export(server: LoopbackGitLab, to: Path, *paths: str) -> subprocess.Popen[bytes]:
+    """Start the same as a process of its own, to be killed."""
+    addresses = [f"{server.url}/{path}" for path in paths]
+    return subprocess.Popen(
+        [sys.executable, "-m", "roadmap_analytics", "export", *addresses, "--to", str(to)],
+        env={**os.environ, "GITLAB_PRIVATE_TOKEN": server.token},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )

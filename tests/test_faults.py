@@ -1,0 +1,334 @@
+"""Whatever the server and the network do: the same dataset, or a named error and then the same."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roadmap_analytics.gitlab_export import client, transport
+from tests.exporting import Outcome, export, start_export
+from tests.gitlab_server import LoopbackGitLab
+from tests.gitlab_server.hand_world import NOW, hand_world
+from tests.gitlab_server.life import Life
+from tests.gitlab_server.truth import differences, served, stored
+
+Row = dict[str, Any]
+PATHS = ("orchard", "upkeep")
+TRUTH = served(hand_world(), *PATHS)
+PASSING: dict[str, Row] = {
+    "429 and nothing more": {"kind": "status", "status": 429, "times": 3},
+    "429, Retry-After": {
+        "kind": "status",
+        "status": 429,
+        "headers": {"Retry-After": "0"},
+        "skip": 4,
+        "times": 4,
+    },
+    "429, RateLimit-Reset": {
+        "kind": "status",
+        "status": 429,
+        "headers": {"RateLimit-Remaining": "0", "RateLimit-Reset": "1"},
+        "match": "notes",
+        "times": 2,
+    },
+    "500": {"kind": "status", "status": 500, "times": 2, "match": "notes"},
+    "502": {"kind": "status", "status": 502, "times": 2, "match": r"issues\?"},
+    "503": {"kind": "status", "status": 503, "times": 2, "match": "milestones"},
+    "a reset at once": {"kind": "reset", "times": 3},
+    "a reset later": {"kind": "reset", "times": 2, "match": "resource_label_events"},
+    "silence, then the end": {"kind": "hang", "seconds": 0.1, "times": 2, "match": "projects"},
+    "silence for ever": {"kind": "hang", "seconds": 60, "times": 2, "match": "notes"},
+    "a page cut in two": {"kind": "truncate", "times": 2, "match": r"issues\?"},
+    "events cut in two": {"kind": "truncate", "times": 2, "match": "resource_state_events"},
+    "a connection cut in two": {"kind": "cut", "times": 2, "match": "notes"},
+    "a web page": {"kind": "html", "times": 2, "match": "groups"},
+    "a web page for notes": {"kind": "html", "times": 1, "match": "notes"},
+    "nothing": {"kind": "empty", "times": 2, "match": "resource_milestone_events"},
+}
+FINAL: dict[str, tuple[Row, int]] = {
+    "one issue's notes": ({"match": "projects/100/issues/2/notes"}, 4),
+    "one project's issues": ({"match": r"(groups/10|projects/101)/issues\?"}, 4),
+    "one group's milestones": ({"match": r"groups/\w+/milestones"}, 4),
+    "all": ({"match": ""}, 4),
+}
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait hundredths of seconds where the exporter would wait seconds."""
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.005)
+    monkeypatch.setattr(transport.Limiter, "SMALLEST_GAP", 0.001)
+    monkeypatch.setattr(transport.Limiter, "LARGEST_GAP", 0.01)
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
+
+
+def holds(outcome: Outcome, to: Path) -> None:
+    """The dataset is what a run without faults gives."""
+    assert outcome.code == 0, outcome.err
+    assert "Traceback" not in outcome.err
+    assert differences(stored(to), TRUTH) == []
+
+
+def fails_by_name(outcome: Outcome, *codes: int) -> None:
+    """One of these exit codes, and a message for people."""
+    assert outcome.code in codes, (outcome.code, outcome.err)
+    assert outcome.err.strip(), "a failure says so"
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_what_passes_is_waited_out(hand_gitlab: LoopbackGitLab, tmp_path: Path, name: str) -> None:
+    hand_gitlab.inject(PASSING[name])
+    outcome = export(hand_gitlab, tmp_path / "data", *PATHS)
+    assert hand_gitlab.counts().struck == [PASSING[name]["times"]], "the fault did strike"
+    holds(outcome, tmp_path / "data")
+
+
+@pytest.mark.parametrize("kind", ["status", "reset", "truncate", "html"])
+@pytest.mark.parametrize("name", FINAL)
+def test_what_stays_is_named_and_a_rerun_mends_it(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, name: str, kind: str
+) -> None:
+    fault, code = FINAL[name]
+    hand_gitlab.inject({"kind": kind, "times": None, **fault})
+    outcome = export(hand_gitlab, tmp_path / "data", *PATHS)
+    fails_by_name(outcome, code)
+    hand_gitlab.inject()
+    holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
+
+
+def test_what_fails_keeps_what_it_had(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    holds(export(hand_gitlab, to, *PATHS), to)
+    hand_gitlab.inject({"kind": "status", "match": "projects/100/", "times": None})
+    outcome = export(hand_gitlab, to, *PATHS, options=("--full",))
+    fails_by_name(outcome, 4)
+    assert "orchard/press/juice" in outcome.err
+    assert differences(stored(to), TRUTH) == [], "the rows of the last good run stay"
+
+
+def test_a_refusing_project_is_named_and_the_rest_goes_on(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    hand_gitlab.set(denied={"orchard/website": 403})
+    outcome = export(hand_gitlab, to, *PATHS)
+    fails_by_name(outcome, 3)
+    assert "orchard/website" in outcome.err
+    kept = {record["data"]["project_id"] for record in stored(to)["issue"].values()}
+    assert kept >= {100, 103}
+    hand_gitlab.set(denied={})
+    holds(export(hand_gitlab, to, *PATHS), to)
+
+
+@pytest.mark.parametrize("style", ["retry-after", "ratelimit", "none"])
+def test_a_limited_server_is_not_stormed(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if style == "none":
+        monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.1)
+    hand_gitlab.set(
+        now=None,
+        rate_limit={"requests": 30, "seconds": 1.0, "headers": style},
+    )
+    holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
+    status = hand_gitlab.counts().status
+    refused, answered = status.get("429", 0), status["200"]
+    assert refused > 0, "the limit was met"
+    assert refused <= 0.5 * answered, "and respected from then on"
+
+
+# -- people work while it is exported ------------------------------------------------------------
+
+
+def test_rows_that_shift_between_pages(
+    gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = many_issues(7)
+    lost = [record["data"]["id"] for record in world if record["kind"] == "issue"][:2]
+    rest = [record for record in world if _issue_of(record) not in lost]
+    tries: list[list[Row]] = [
+        [{"kind": "overlap", "match": r"issues\?.*page=2", "times": None, "rows": 2}],
+        [{"kind": "change", "match": r"issues\?", "skip": 1, "delete_issues": lost}],
+    ]
+    for faults in tries:
+        gitlab.load(world, now=NOW)
+        gitlab.inject(*faults)
+        to = tmp_path / faults[0]["kind"]
+        monkeypatch.setattr(client, "PAGE", 5)
+        outcome = export(gitlab, to, "orchard")
+        assert outcome.code == 0, outcome.err
+        assert gitlab.counts().struck[0] > 0
+        found = stored(to)
+        truth = served(world if faults[0]["kind"] == "overlap" else rest, "orchard")
+        assert differences(found, truth) in (
+            [],
+            [f"{kind} {ident}: invented" for kind in ("issue", "history") for ident in lost],
+        ), "a row deleted while we read may stand until the next run, no other may go missing"
+        again = export(gitlab, to, "orchard")
+        assert again.code == 0, again.err
+        assert differences(stored(to), truth) == []
+
+
+def many_issues(more: int) -> list[Row]:
+    """The hand-made world with more of its issues in juice."""
+    life = Life(1)
+    for _ in range(more):
+        life.open_issue()
+    life.world.change([])
+    return life.records()
+
+
+def _issue_of(record: Row) -> int | None:
+    if record["kind"] == "issue":
+        return int(record["data"]["id"])
+    return record.get("issue_id")
+
+
+def test_short_pages_and_much_talk(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    hand_gitlab.set(short_pages=2, chatter=150)
+    holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
+
+
+# -- everything at once --------------------------------------------------------------------------
+
+
+def storm(seed: int) -> list[Row]:
+    """A mix of passing faults, each striking at random a dozen times."""
+    draw = random.Random(seed)
+    kinds: list[Row] = [
+        {"kind": "status", "status": 429},
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 502},
+        {"kind": "status", "status": 503},
+        {"kind": "reset"},
+        {"kind": "hang", "seconds": 0.05},
+        {"kind": "truncate"},
+        {"kind": "cut"},
+        {"kind": "html"},
+        {"kind": "empty"},
+    ]
+    return [
+        {
+            **fault,
+            "chance": draw.choice([0.02, 0.1, 0.3]),
+            "times": 12,
+            "seed": draw.randrange(10**9),
+        }
+        for fault in draw.sample(kinds, 5)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mixed_faults(hand_gitlab: LoopbackGitLab, tmp_path: Path, seed: int) -> None:
+    survive(hand_gitlab, tmp_path / "data", storm(seed))
+
+
+def survive(server: LoopbackGitLab, to: Path, faults: list[Row]) -> int:
+    """Export through faults, again as long as it fails by name; the number of runs it took."""
+    server.inject(*faults)
+    for run in range(1, 8):
+        outcome = export(server, to, *PATHS)
+        if outcome.code == 0:
+            holds(outcome, to)
+            return run
+        fails_by_name(outcome, 4)
+    raise AssertionError("seven runs, and still no dataset: " + outcome.err)
+
+
+# -- nights --------------------------------------------------------------------------------------
+
+
+def nights(
+    server: LoopbackGitLab, to: Path, seed: int, number: int, changes: int
+) -> Iterator[Life]:
+    """Let a world live, exporting it each night; the dataset must equal a full export."""
+    life = Life(seed)
+    server.set(licensed=True)
+    for night in range(number):
+        server.load(life.records(), now=life.now)
+        outcome = export(server, to, *PATHS)
+        assert outcome.code == 0, outcome.err
+        faults = differences(stored(to), served(life.records(), *PATHS))
+        assert faults == [], f"seed {seed}, night {night}, after {life.deeds[-changes:]}"
+        yield life
+        life.work(changes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nightly_runs_equal_a_full_export(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int
+) -> None:
+    for _ in nights(gitlab, tmp_path / "data", seed, number=5, changes=8):
+        pass
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_what_people_do_meanwhile_is_found_at_the_latest_by_the_next_run(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int
+) -> None:
+    while_people_work(gitlab, tmp_path / "data", seed, number=4, changes=12)
+
+
+def while_people_work(
+    server: LoopbackGitLab, to: Path, seed: int, number: int, changes: int
+) -> None:
+    """Change the world three times during each run; a quiet run after it finds all of it."""
+    life = Life(seed)
+    server.set(licensed=True)
+    for night in range(number):
+        server.load(life.records(), now=life.now)
+        faults: list[Row] = []
+        for moment in sorted(life.draw.sample(range(60), 3)):  # time does not run backwards
+            life.work(changes, within=timedelta(minutes=4))
+            change = {"kind": "change", "skip": moment, "world": life.records(), "now": life.now}
+            faults.append(change)
+        server.inject(*faults)
+        outcome = export(server, to, *PATHS)
+        assert outcome.code == 0, outcome.err
+        server.inject()
+        life.work(0, within=timedelta(hours=8))
+        server.load(life.records(), now=life.now)
+        outcome = export(server, to, *PATHS)
+        assert outcome.code == 0, outcome.err
+        faults_left = differences(stored(to), served(life.records(), *PATHS))
+        assert faults_left == [], f"seed {seed}, night {night}"
+
+
+def test_a_quiet_night_asks_little(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    holds(export(hand_gitlab, to, *PATHS), to)
+    hand_gitlab.reset()
+    hand_gitlab.set(now="2024-07-01T12:00:00+00:00")
+    holds(export(hand_gitlab, to, *PATHS), to)
+    asked = hand_gitlab.counts().routes
+    assert not [shape for shape in asked if "resource" in shape or shape.endswith("notes")]
+
+
+# -- kill -9 -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_killed_and_run_again(hand_gitlab: LoopbackGitLab, tmp_path: Path, share: float) -> None:
+    to = tmp_path / "data"
+    hand_gitlab.set(latency=0.02)
+    assert killed_after(hand_gitlab, to, int(share * 50)), "it was still running"
+    hand_gitlab.set(latency=0)
+    holds(export(hand_gitlab, to, *PATHS), to)
+
+
+def killed_after(server: LoopbackGitLab, to: Path, requests: int) -> bool:
+    """Start an export and kill it once it has asked so often; whether it was still running."""
+    server.reset()
+    process = start_export(server, to, *PATHS)
+    while server.counts().total < requests and process.poll() is None:
+        time.sleep(0.002)
+    process.kill()
+    return process.wait() < 0
