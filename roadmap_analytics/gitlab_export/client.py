@@ -13,7 +13,7 @@ import requests
 from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
 
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
-from roadmap_analytics.gitlab_export.transport import Limiter, NotWhole, Session, Transport
+from roadmap_analytics.gitlab_export.transport import WEB_PAGE, Limiter, Session, Transport, reason
 
 __all__ = ["Client", "PartFailed", "connect"]
 
@@ -193,15 +193,15 @@ class Client:
         except gitlab.GitlabHttpError as error:
             body = error.response_body or b""
             if body.lstrip()[:1] == b"<":
-                raise PartFailed(error.response_code, "a web page instead of JSON") from None
+                raise PartFailed(error.response_code, WEB_PAGE) from None
             raise PartFailed(error.response_code, self.scrubbed(error.error_message)) from None
         except requests.exceptions.SSLError as error:
             raise ServerError(
-                f"{self._api.url}: its certificate is not trusted ({self.scrubbed(error)}). "
+                f"{self._api.url}: certificate not trusted ({self.scrubbed(reason(error))}). "
                 "Name your CA file as ssl_verify in python-gitlab's configuration."
             ) from None
         except (requests.RequestException, gitlab.GitlabError) as error:
-            raise PartFailed(None, self.scrubbed(_reason(error))) from None
+            raise PartFailed(None, self.scrubbed(reason(error))) from None
 
     def _unauthorised(self, path: str, error: gitlab.GitlabError) -> str:
         if self.has_credentials:
@@ -221,18 +221,6 @@ class Client:
 
 _STRICT: dict[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": False}
 """`Transport` waits and repeats; python-gitlab doing so as well would multiply the attempts."""
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, NotWhole):
-        return str(error)
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the answer broke off"
-    if isinstance(error, requests.ConnectionError):
-        return f"no connection ({error})"
-    return str(error) or type(error).__name__
 
 
 def _one_line(text: str) -> str:

@@ -25,7 +25,7 @@ from roadmap_analytics.gitlab_export.known import (
     users_of,
 )
 from roadmap_analytics.gitlab_export.pool import Pool
-from roadmap_analytics.gitlab_export.transport import Limiter
+from roadmap_analytics.gitlab_export.transport import WEB_PAGE, Limiter
 
 __all__ = ["KEPT", "Export", "Failure", "Progress", "Request"]
 
@@ -298,10 +298,10 @@ class Export:
 
     def _whole(self, address: Address, failed: PartFailed) -> Exception:
         """Make the error where nothing else is left to export."""
-        if failed.message == "a web page instead of JSON":
+        if failed.message == WEB_PAGE and failed.status == 404:
             return ConfigurationError(
-                f"{address.origin}: expected a GitLab, got a web page for its API (status "
-                f"{failed.status}). Check the address; a GitLab under a path needs [gitlab] url."
+                f"{address.origin}: expected a GitLab, got a web page for its API (404). "
+                "Check the address; a GitLab under a path needs [gitlab] url in roadmap.toml."
             )
         if failed.status == 404:
             who = "this token" if self._client.has_credentials else "without a token one"
@@ -316,7 +316,7 @@ class Export:
             )
         return ServerError(
             f"{address}: expected an answer, got {_status(failed)}{failed.message}. "
-            "Try again later."
+            "Check that it is a GitLab, or try again later."
         )
 
     def _containers(self) -> Iterator[Record]:

@@ -22,11 +22,12 @@ from requests.adapters import HTTPAdapter
 
 from roadmap_analytics.errors import ConfigurationError, ServerError
 
-__all__ = ["Cancelled", "Limiter", "NotWhole", "Session", "Transport"]
+__all__ = ["WEB_PAGE", "Cancelled", "Limiter", "NotWhole", "Session", "Transport", "reason"]
 
 ATTEMPTS = 6
 LIMIT_ATTEMPTS = 30
 LOST_IN_A_ROW = 3
+WEB_PAGE = "a web page instead of JSON"
 BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 3700.0
@@ -195,7 +196,7 @@ class Transport(HTTPAdapter):
             except requests.RequestException as error:
                 attempt += 1
                 if attempt >= ATTEMPTS:
-                    self._count_lost(request, _why(error))
+                    self._count_lost(request, reason(error))
                     raise
                 self.limiter.sleep(self.limiter.backoff(attempt))
                 continue
@@ -259,19 +260,21 @@ def _check_json(content: bytes) -> None:
     try:
         orjson.loads(content)
     except ValueError:
-        kind = "a web page" if content.lstrip()[:1] == b"<" else "something broken off"
-        raise NotWhole(f"expected JSON, got {kind}") from None
+        page = content.lstrip()[:1] == b"<"
+        raise NotWhole(WEB_PAGE if page else "JSON that breaks off") from None
 
 
-def _why(error: Exception) -> str:
-    """Say in a few words why a request failed."""
+def reason(error: BaseException) -> str:
+    """Say in a few words why a request failed: the innermost cause knows best."""
     if isinstance(error, requests.Timeout):
-        return "timeout"
-    if isinstance(error, NotWhole):
-        return str(error)
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
-        return "connection failed"
-    return type(error).__name__
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "an answer that breaks off"
+    inner = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    strerror = getattr(inner, "strerror", None)
+    return str(strerror or inner) or type(inner).__name__
 
 
 class Session(requests.Session):
