@@ -1,0 +1,544 @@
+"""What to know before believing a chart: does every history end at today's fields, and why not.
+
+Here, and only here, today's mutable fields are compared with the replay of the events.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from roadmap_analytics import history, schema
+from roadmap_analytics.errors import DatasetError
+from roadmap_analytics.frames import Dataset
+
+__all__ = ["Check", "check"]
+
+COLUMNS = {
+    "severity": "str",
+    "kind": "str",
+    "subject": "str",
+    "issue_id": "Int64",
+    "milestone_id": "Int64",
+    "person": "str",
+    "field": "str",
+    "expected": "str",
+    "got": "str",
+    "cause": "str",
+}
+SEVERITIES = ["fault", "warning", "note"]
+KINDS = {
+    "damaged_frame": "a frame breaks its schema",
+    "not_exported": "a part of the export failed",
+    "unknown_issue": "rows about issues that the dataset does not hold",
+    "replay_differs": "replay of the stored events does not give today's field",
+    "history_differs": "the recorded history ends elsewhere than today's field (the field won)",
+    "person_twice": "one person under several names",
+    "assignee_left": "open issue, and its assignee's account is no longer active",
+    "open_in_closed_milestone": "open issue in a closed milestone",
+    "open_in_overdue_milestone": "open issue in a milestone whose due date has passed",
+    "due_before_start": "due date before start date",
+    "milestone_without_date": "active milestone without start or due date",
+    "no_weight": "open issue in a milestone, without weight",
+    "no_estimate": "open issue in a milestone, without estimate",
+    "unknown_milestone": "was in a milestone that is no longer known",
+    "before_creation": "events dated before the issue was opened (backdated)",
+    "numbers_missing": "issue numbers not seen: deleted, or confidential and hidden",
+    "closed_without_milestone": "closed while in no milestone: work outside the roadmap",
+}
+"""Every kind of finding, in the order of the report."""
+
+_FIELDS = {
+    "state": "state",
+    "milestone": "milestone_id",
+    "weight": "weight",
+    "due_date": "due_date",
+    "start_date": "start_date",
+    "time_estimate": "time_estimate_hours",
+    "time_spent": "time_spent_hours",
+}
+_MEMBERS = {"assignee": ("assignments", "person"), "label": ("issue_labels", "label")}
+_HAVE_EVENTS = ["state", "milestone", "label", "weight"]
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `check` found.
+
+    Attributes
+    ----------
+    findings : DataFrame
+        One row per finding: `severity` (fault: something does not hold; warning, note: for the
+        planner), `kind` (see `KINDS`), `subject` (``project#iid``, an address, a name), the ids of
+        the issue and the milestone, `person`, `field`, `expected` (today's field), `got` (what
+        the history says), `cause` (the likely one). Titles of issues are left out.
+    fields : DataFrame
+        One row per field: `issues`, `exact` (histories that end at today's field), of these
+        `inferred` (what the issue was created with was not recorded but inferred), `corrected`
+        (histories that end elsewhere), `share_exact`.
+    whole : int
+        Issues whose history is exact in every field.
+    exported_at : Timestamp
+        The state of affairs that "today" means.
+    """
+
+    findings: pd.DataFrame
+    fields: pd.DataFrame
+    whole: int
+    exported_at: pd.Timestamp
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no fault; the command's exit code is 1 otherwise."""
+        return not bool((self.findings["severity"] == "fault").any())
+
+    def report(self) -> str:
+        """Say it all in words, with up to three examples of each finding."""
+        issues = int(self.fields["issues"].max())
+        lines = [
+            f"Data quality, as exported {self.exported_at:%Y-%m-%d %H:%M} UTC"
+            if pd.notna(self.exported_at)
+            else "Data quality",
+            "",
+            f"Replay: the history of {self.whole:,} of {issues:,} issues ends at exactly today's "
+            "fields.",
+            "",
+            *self.fields.assign(
+                share_exact=self.fields["share_exact"].map("{:.1%}".format, na_action="ignore")
+            )
+            .to_string(index=False, na_rep="-")
+            .splitlines(),
+        ]
+        titles = {
+            "fault": "Faults",
+            "warning": "Before you believe a chart",
+            "note": "Good to know",
+        }
+        for severity, title in titles.items():
+            found = self.findings[self.findings["severity"] == severity]
+            lines += ["", f"{title}: {'none' if found.empty else ''}".rstrip()]
+            lines += [line for kind in KINDS for line in _sentences(found, kind)]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.report())}</pre>"
+
+
+def _sentences(found: pd.DataFrame, kind: str) -> Iterable[str]:
+    found = found[found["kind"] == kind]
+    for _, rows in found.groupby(["field", "cause"], dropna=False, sort=True):
+        field, cause = rows["field"].iloc[0], rows["cause"].iloc[0]
+        what = KINDS[kind] if pd.isna(field) else f"{field}: {KINDS[kind]}"
+        why = "" if pd.isna(cause) else f"; likely cause: {cause}"
+        yield f"  {len(rows):,} x {what}{why}"
+        examples = [_example(row) for row in rows.head(_SHOWN).itertuples()]
+        more = len(rows) - len(examples)
+        yield f"      {'; '.join(examples)}{f'; and {more:,} more' if more else ''}"
+
+
+def _example(row: Any) -> str:
+    told = [f"{name} {value}" for name, value in (("expected", row.expected), ("got", row.got))
+            if pd.notna(value)]  # fmt: skip
+    # Names and messages come from the world: a terminal must not obey what they hold.
+    text = f"{row.subject} ({', '.join(told)})" if told else str(row.subject)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def check(dataset: Dataset) -> Check:
+    """Hold a dataset against itself, and against what a planner takes for granted.
+
+    Every history is replayed twice: as stored, which must give today's fields; and without the
+    corrections that building the frames had to add, which tells how many histories are exact.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    Check
+        `findings`, `fields`, `ok`; printing it gives the report.
+
+    Examples
+    --------
+    >>> found = check(Dataset({}))
+    >>> found.ok, len(found.findings)
+    (True, 0)
+    """
+    dataset = dataset.with_frames(
+        issues=dataset.issues.sort_values("issue_id", ignore_index=True),
+        milestones=dataset.milestones.sort_values("milestone_id", ignore_index=True),
+    )
+    made = [_frames(dataset), _failures(dataset), _orphans(dataset)]
+    if any(len(rows) and "damaged_frame" in rows["kind"].tolist() for rows in made[:1]):
+        return Check(_assemble(made), _summary(dataset, _assemble([])), 0, dataset.exported_at)
+    corrections, wrong = _replay(dataset)
+    exact = _assemble([corrections, wrong])
+    made += [corrections, wrong, *(look(dataset) for look in _LOOKS)]
+    whole = len(dataset.issues) - exact["issue_id"].nunique()
+    return Check(_assemble(made), _summary(dataset, exact), whole, dataset.exported_at)
+
+
+def _assemble(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    found = pd.concat([p for p in parts if len(p)] or [pd.DataFrame()])
+    found = found.reindex(columns=list(COLUMNS)).astype(COLUMNS)
+    order = found.assign(
+        severity=pd.Categorical(found["severity"], SEVERITIES),
+        kind=pd.Categorical(found["kind"], list(KINDS)),
+    )
+    return found.iloc[
+        np.lexsort(
+            [
+                pd.factorize(order[column], sort=True)[0]
+                for column in ("got", "expected", "subject", "milestone_id", "issue_id", "field")
+            ]
+            + [order[column].cat.codes.to_numpy() for column in ("kind", "severity")]
+        )
+    ].reset_index(drop=True)
+
+
+def _found(kind: str, severity: str, rows: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """Make findings of the rows of a frame; `columns` give the rest."""
+    kept = rows[[c for c in COLUMNS if c in rows.columns]]
+    return kept.assign(kind=kind, severity=severity, **columns)
+
+
+def _summary(dataset: Dataset, differing: pd.DataFrame) -> pd.DataFrame:
+    fields = [*_FIELDS, *_MEMBERS]
+    issues = len(dataset.issues)
+    events = dataset.issue_events
+    inferred = events[(events["source"] == "inferred") & ~events["correction"]]
+    off = differing.drop_duplicates(["issue_id", "field"])
+    # An issue counts as inferred where its history is exact: the two never overlap.
+    keys = pd.MultiIndex.from_frame(off[["issue_id", "field"]].astype({"issue_id": "int64"}))
+    pairs = inferred[["issue_id", "field"]].drop_duplicates()
+    pairs = pairs[~pd.MultiIndex.from_frame(pairs).isin(keys)]
+    corrected = off.groupby("field").size().reindex(fields, fill_value=0)
+    frame = pd.DataFrame(
+        {
+            "field": fields,
+            "issues": issues,
+            "exact": issues - corrected.to_numpy(),
+            "inferred": pairs.groupby("field").size().reindex(fields, fill_value=0).to_numpy(),
+            "corrected": corrected.to_numpy(),
+        }
+    )
+    frame["share_exact"] = frame["exact"] / issues if issues else np.nan
+    return frame.astype({"field": "str"})
+
+
+# -- faults --------------------------------------------------------------------------------------
+
+
+def _frames(dataset: Dataset) -> pd.DataFrame:
+    rows = []
+    for name, frame in dataset.frames.items():
+        try:
+            schema.validate(name, frame)
+        except DatasetError as error:
+            rows.append({"subject": name, "got": str(error)})
+    return _found("damaged_frame", "fault", pd.DataFrame(rows, columns=["subject", "got"]))
+
+
+def _failures(dataset: Dataset) -> pd.DataFrame:
+    runs = dataset.manifest.get("runs") or [{}]
+    rows = [
+        {"subject": str(one.get("part")), "got": f"{one.get('status') or ''} {one.get('message')}"}
+        for one in runs[-1].get("failures") or []
+    ]
+    return _found("not_exported", "fault", pd.DataFrame(rows, columns=["subject", "got"]))
+
+
+def _orphans(dataset: Dataset) -> pd.DataFrame:
+    parts = []
+    for name in ("issue_events", "assignments", "issue_labels"):
+        ids = dataset[name]["issue_id"]
+        unknown = ids[~ids.isin(dataset.issues["issue_id"])].drop_duplicates()
+        parts.append(unknown.to_frame().assign(subject=name))
+    return _found("unknown_issue", "fault", pd.concat(parts))
+
+
+def _replay(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare today's fields with the histories as recorded, and as stored."""
+    events = dataset.issue_events
+    recorded = dataset.with_frames(issue_events=events[~events["correction"]])
+    differing = _differences(dataset, recorded)
+    known = dataset.issues["issue_id"]
+    differing = differing[differing["issue_id"].isin(known)].reset_index(drop=True)
+    corrections = _found(
+        "history_differs", "fault", _named(dataset, differing), cause=_causes(dataset, differing)
+    )
+    wrong = _differences(dataset, dataset)
+    wrong = wrong[wrong["issue_id"].isin(known)]
+    return corrections, _found("replay_differs", "fault", _named(dataset, wrong))
+
+
+def _differences(dataset: Dataset, replayed: Dataset) -> pd.DataFrame:
+    """Give one row per issue, field and value in which the replay differs from today's field."""
+    issues = dataset.issues.set_index("issue_id")
+    latest = pd.concat([dataset.issue_events["at"], issues["created_at"]]).max()
+    if pd.isna(latest):
+        return pd.DataFrame({"issue_id": [], "field": [], "expected": [], "got": []})
+    end = latest + pd.Timedelta(1, "us")
+    state = history.state_at(replayed, end).reindex(issues.index)
+    titles = dataset.milestones.set_index("milestone_id")["title"]
+    parts = []
+    for field, column in _FIELDS.items():
+        today, then = issues[column], state[column]
+        off = ~((today == then).fillna(False) | (today.isna() & then.isna())).astype(bool)
+        if column.endswith("_hours"):
+            off = ~pd.Series(np.isclose(today, then), index=today.index)
+        told = [_words(values[off], titles, field) for values in (today, then)]
+        parts.append(pd.DataFrame({"expected": told[0], "got": told[1], "field": field}))
+    changed = pd.concat(parts).rename_axis("issue_id").reset_index()
+    return pd.concat([changed, *(_membership(dataset, replayed, f, end) for f in _MEMBERS)])
+
+
+def _words(values: pd.Series[Any], titles: pd.Series[Any], field: str) -> pd.Series[Any]:
+    if field == "milestone":
+        named = values.map(titles)
+        values = values.astype("str").where(named.isna() & values.notna(), named)
+    elif field.endswith("_date"):
+        values = values.dt.strftime("%Y-%m-%d")
+    elif field != "state":
+        values = values.map("{:g}".format, na_action="ignore")
+    return values.astype("str").fillna("none")
+
+
+def _membership(dataset: Dataset, replayed: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame:
+    frame, column = _MEMBERS[field]
+    today = dataset[frame].rename(columns={column: "value"})
+    then = history.members_at(replayed, end, field)  # type: ignore[arg-type]
+    both = today.merge(then, on=["issue_id", "value"], how="outer", indicator=True)
+    here, there = both["_merge"] == "left_only", both["_merge"] == "right_only"
+    both = both.assign(
+        field=field,
+        expected=both["value"].where(here, "none"),
+        got=both["value"].where(there, "none"),
+    )
+    return both.loc[here | there, ["issue_id", "field", "expected", "got"]]
+
+
+def _named(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(subject=rows["issue_id"].map(_references(dataset)))
+
+
+def _references(dataset: Dataset) -> pd.Series[Any]:
+    issues = dataset.issues.set_index("issue_id")
+    return issues["project"] + "#" + issues["iid"].astype("str")
+
+
+def _causes(dataset: Dataset, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Name the likely cause of each difference; the first that fits."""
+    if rows.empty:
+        return np.array([], dtype=object)
+    issues, events = dataset.issues, dataset.issue_events
+    mine = issues.set_index("issue_id").loc[rows["issue_id"]].reset_index()
+    recorded = events[~events["correction"]]
+    failed = " ".join(_failures(dataset)["subject"])
+    named = (mine["project"] + "#" + mine["iid"].astype("str")).to_numpy()
+    missed = [f"{name} " in f"{failed} " for name in named]
+    copies = issues["moved_to_id"].dropna()
+    observed = recorded[recorded["source"].isin(["event", "note"])]
+    last = observed.groupby("issue_id")["at"].max().reindex(mine["issue_id"])
+    first = recorded[recorded["source"] == "event"].groupby("field")["at"].min()
+    began = first.reindex(rows["field"]).reset_index(drop=True)
+    stays = recorded[(recorded["field"] == "milestone") & (recorded["action"] == "add")]
+    lost = stays.loc[~stays["milestone_id"].isin(dataset.milestones["milestone_id"]), "issue_id"]
+    about = rows["field"].reset_index(drop=True)
+    labels = dataset.issue_labels["label"].unique()
+    return np.select(
+        [
+            np.array(missed, dtype=bool),
+            mine["imported_from"].notna(),
+            mine["moved_to_id"].notna() | mine["issue_id"].isin(copies),
+            (about == "milestone") & (rows["expected"] == rows["got"]).to_numpy(),
+            (about == "milestone") & mine["issue_id"].isin(lost),
+            (about == "label") & ~rows["got"].isin(["none", *labels]).to_numpy(),
+            about.isin(_HAVE_EVENTS) & ~(mine["created_at"] >= began),
+            (last.reset_index(drop=True) - mine["updated_at"]).abs() <= pd.Timedelta(60, "s"),
+        ],
+        [
+            "its history could not be exported",
+            "imported: the history came only in part",
+            "moved between projects: the copy's history came only in part",
+            "the milestone was promoted to its group",
+            "a milestone was deleted, and its events with it",
+            "the label was renamed or deleted",
+            "the history is older than GitLab's event tables",
+            "changed within a minute of another change, which GitLab does not count as an "
+            "update; export with --full",
+        ],
+        "unknown: a change left no record that this token may see",
+    )
+
+
+# -- for the planner -------------------------------------------------------------------------------
+
+
+def _open(dataset: Dataset) -> pd.DataFrame:
+    issues = history.in_scope(dataset)
+    issues = issues[issues["state"] == "opened"]
+    columns = ["milestone_id", "title", "state", "due_date"]
+    home = dataset.milestones[columns].rename(
+        columns={"title": "milestone", "state": "milestone_state", "due_date": "milestone_due"}
+    )
+    return _named(dataset, issues).merge(home.astype({"milestone_id": "Int64"}), how="left")
+
+
+def _milestones_left_open(dataset: Dataset) -> pd.DataFrame:
+    issues = _open(dataset)
+    closed = issues[issues["milestone_state"] == "closed"]
+    today = _today(dataset)
+    late = issues[(issues["milestone_state"] == "active") & (issues["milestone_due"] < today)]
+    return pd.concat(
+        [
+            _found("open_in_closed_milestone", "warning", closed, got=closed["milestone"]),
+            _found(
+                "open_in_overdue_milestone",
+                "warning",
+                late,
+                got=late["milestone"] + ", due " + late["milestone_due"].dt.strftime("%Y-%m-%d"),
+            ),
+        ]
+    )
+
+
+def _today(dataset: Dataset) -> pd.Timestamp:
+    """Give the day of the export; without a manifest that of the last event."""
+    at = dataset.exported_at
+    if pd.isna(at):
+        at = dataset.issue_events["at"].max()
+    zone = dataset.config.get("calendar", {}).get("timezone", "UTC")
+    return history.last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
+
+
+def _unmeasured(dataset: Dataset) -> pd.DataFrame:
+    """Find unmeasured issues; where nobody measures at all, say it once."""
+    issues = _open(dataset)
+    issues = issues[issues["milestone_id"].notna()]
+    parts = []
+    for kind, missing, used in [
+        ("no_weight", issues["weight"].isna(), dataset.issues["weight"].notna().any()),
+        (
+            "no_estimate",
+            issues["time_estimate_hours"] == 0,
+            (dataset.issues["time_estimate_hours"] > 0).any(),
+        ),
+    ]:
+        if used:
+            parts.append(_found(kind, "warning", issues[missing]))
+        elif len(issues):
+            nobody = pd.DataFrame({"subject": ["all issues"]})
+            parts.append(_found(kind, "note", nobody, got="no issue has one"))
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def _dates(dataset: Dataset) -> pd.DataFrame:
+    milestones = dataset.milestones.assign(subject=dataset.milestones["web_url"])
+    active = milestones[milestones["state"] == "active"]
+    issues = _named(dataset, dataset.issues)
+    parts = [
+        _found("milestone_without_date", "warning", active[active[f].isna()], field=f)
+        for f in ("start_date", "due_date")
+    ]
+    for rows in (milestones, issues):
+        turned = rows[rows["due_date"] < rows["start_date"]]
+        parts.append(
+            _found(
+                "due_before_start",
+                "warning",
+                turned.drop(columns="milestone_id") if "issue_id" in turned else turned,
+                expected=turned["start_date"].dt.strftime("%Y-%m-%d or later"),
+                got=turned["due_date"].dt.strftime("%Y-%m-%d"),
+            )
+        )
+    return pd.concat(parts)
+
+
+def _people(dataset: Dataset) -> pd.DataFrame:
+    people = dataset.people
+    active = ~(people["state"].notna() & (people["state"] != "active"))
+    here = people.loc[active, "person"]
+    left = people.loc[~people["person"].isin(here), ["person", "state"]].drop_duplicates("person")
+    held = dataset.assignments.merge(left, on="person")
+    held = _open(dataset).drop(columns="state").merge(held, on="issue_id")
+    gone = _found("assignee_left", "warning", held, got=held["person"] + " is " + held["state"])
+
+    names = people.dropna(subset="name")
+    same_name = names.assign(key=names["name"].str.split().str.join(" ").str.casefold())
+    handles = pd.concat(
+        [people["person"], dataset.assignments["person"], dataset.responsibilities["person"]]
+    )
+    handles = handles.drop_duplicates().to_frame()
+    handles["key"] = handles["person"].str.casefold().str.replace(r"[\W_]+", "", regex=True)
+    parts = [gone]
+    for rows in (same_name, handles):
+        persons = rows[["key", "person"]].drop_duplicates().sort_values(["key", "person"])
+        persons = persons[persons["key"] != ""]
+        twice = persons[persons.duplicated("key", keep=False)].groupby("key")["person"]
+        told = twice.agg(", ".join).reset_index(drop=True)
+        first = twice.first().reset_index(drop=True)
+        found = pd.DataFrame({"person": first, "subject": first, "got": told})
+        parts.append(_found("person_twice", "warning", found, expected="one, see [people]"))
+    return pd.concat(parts).drop_duplicates(["kind", "issue_id", "person", "got"])
+
+
+def _odd_history(dataset: Dataset) -> pd.DataFrame:
+    events = dataset.issue_events
+    added = events[(events["field"] == "milestone") & (events["action"] == "add")]
+    lost = added[~added["milestone_id"].isin(dataset.milestones["milestone_id"])]
+    lost = lost.drop_duplicates(["issue_id", "value"])[["issue_id", "value"]]
+    created = dataset.issues.set_index("issue_id")["created_at"]
+    born = created.reindex(events["issue_id"]).set_axis(events.index)
+    early = events[(events["at"] < born).to_numpy()]
+    early = early.drop_duplicates("issue_id")[["issue_id", "field"]]
+    return pd.concat(
+        [
+            _found("unknown_milestone", "note", _named(dataset, lost), got=lost["value"]),
+            _found("before_creation", "note", _named(dataset, early)),
+        ]
+    )
+
+
+def _numbers_missing(dataset: Dataset) -> pd.DataFrame:
+    """Count per project the issue numbers below the highest that no issue has."""
+    seen = dataset.issues.groupby("project")["iid"].agg(["max", "nunique"]).reset_index()
+    seen = seen.assign(subject=seen["project"], missing=seen["max"] - seen["nunique"])
+    seen = seen[seen["missing"] > 0]
+    hidden = not bool(dataset.issues["confidential"].any())
+    return _found(
+        "numbers_missing",
+        "note",
+        seen,
+        got=seen["missing"].astype("str") + " of " + seen["max"].astype("str"),
+        cause="no confidential issue is in sight: the token may lack the Reporter role"
+        if hidden
+        else np.nan,
+    )
+
+
+def _outside(dataset: Dataset) -> pd.DataFrame:
+    issues = history.in_scope(dataset)
+    closed = issues[(issues["state"] == "closed") & issues["milestone_id"].isna()]
+    return _found("closed_without_milestone", "note", _named(dataset, closed))
+
+
+_LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
+    _milestones_left_open,
+    _unmeasured,
+    _dates,
+    _people,
+    _odd_history,
+    _numbers_missing,
+    _outside,
+]
