@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import roadmap_analytics as ra
+from roadmap_analytics.store import iter_records
 from tests.exporting import export
 from tests.gitlab_server import LoopbackGitLab, adapters
-from tests.gitlab_server.hand_world import NOW, hand_world
+from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
 from tests.gitlab_server.truth import differences, served, stored
 
 Row = dict[str, Any]
@@ -66,8 +67,12 @@ def test_roadmap_documents_of_the_same_gitlab(gitlab: LoopbackGitLab, tmp_path: 
     where = "orchard/documentation:archive/*-roadmap.md"
     outcome = export(gitlab, tmp_path / "data", "orchard", options=("--roadmaps", where))
     assert outcome.code == 0, outcome.err
-    revisions = ra.load(tmp_path / "data").revisions
-    assert revisions["revision"].dt.strftime("%Y-%m-%d").tolist() == ["2024-05-01"]
+    (document,) = iter_records(tmp_path / "data", ["document"])
+    assert document["text"] == ROADMAP
+    assert document["revision_hint"] == "2024-05-01"
+    gitlab.reset()
+    assert export(gitlab, tmp_path / "data", "orchard", options=("--roadmaps", where)).code == 0
+    assert "projects/:id/repository/files/:path/raw" not in gitlab.counts().routes, "unchanged"
 
 
 def test_gitlabs_sample_project(gitlab: LoopbackGitLab, shared: Path, tmp_path: Path) -> None:

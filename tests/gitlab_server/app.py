@@ -85,7 +85,7 @@ class App:
         self.in_flight = 0
         self.peak = 0
         self.recent: list[float] = []
-        self.lists: dict[Any, list[Row | None]] = {}
+        self.forget()
 
     # -- answering ------------------------------------------------------------------------------
 
@@ -103,17 +103,23 @@ class App:
                 result = routes.route(self, access, segments, request)
                 if not isinstance(result, list):
                     return result if isinstance(result, Response) else _json(200, result)
-                rows = self.lists[key] = result
+                rows = result
+                if len(rows) > MAXIMUM_ROWS and "created_after" not in request.query:
+                    self.lists[key] = rows
             return self._page(request, rows, shift, routes.presenter(self, segments))
         except Refusal as refusal:
             return _json(refusal.status, refusal.body)
+
+    def forget(self) -> None:
+        """Drop the lists made so far: the world or the settings changed."""
+        self.lists: dict[Any, list[Row | None]] = {}
+        self.by_birth: dict[Any, tuple[list[Row], list[float]]] = {}
 
     def licensed(self) -> bool:
         """Whether this instance has weights."""
         if self.settings.licensed is not None:
             return self.settings.licensed
-        histories = self.world.histories.values()
-        return any(record["data"].get("weight_events") for record in histories)
+        return self.world.weighed
 
     def _access(self, request: Request) -> str:
         """https://docs.gitlab.com/api/rest/authentication/"""
@@ -187,7 +193,7 @@ class App:
                 self.world = World(fault.world)
             self.world.change(fault.records, fault.delete_issues)
             self.settings.now = fault.now or self.settings.now
-            self.lists.clear()
+            self.forget()
         return None
 
     def limited(self) -> Response | None:
@@ -248,7 +254,7 @@ class App:
             self.set_back()
         else:
             return _json(404, {"message": f"no such control: {action}"})
-        self.lists.clear()
+        self.forget()
         return _json(200, {"done": action})
 
 

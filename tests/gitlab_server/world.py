@@ -52,6 +52,8 @@ class World:
         for issue_id in delete_issues:
             self.issues.pop(issue_id, None)
             self.histories.pop(issue_id, None)
+        histories = self.histories.values()
+        self.weighed = any(record["data"].get("weight_events") for record in histories)
         self.by_iid = {(i["project_id"], i["iid"]): i for i in self.issues.values()}
         self.issues_of = defaultdict(list)
         for issue in self.issues.values():
