@@ -49,6 +49,7 @@ __all__ = [
     "read_manifest",
     "read_table",
     "verify",
+    "write_copy",
 ]
 
 FORMAT = "roadmap-analytics dataset"
@@ -663,6 +664,37 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def write_copy(
+    path: str | os.PathLike[str],
+    manifest: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+) -> None:
+    """Write tables as a dataset without records: to look at and hand on, not to export into.
+
+    Parameters
+    ----------
+    path
+        A new folder.
+    manifest
+        Of the dataset that the tables were made from; its runs keep their times, not their files.
+    tables
+        Name -> frame.
+
+    Raises
+    ------
+    DatasetError
+        Where the disk refuses.
+    """
+    root = Path(path)
+    runs = [{**run, "files": {}} for run in manifest.get("runs", [])]
+    with _disk(root):
+        root.mkdir(parents=True)
+        generation = {"generation": "copy", "frames": _write_tables(root, "copy", tables)}
+        document = {**manifest, "runs": runs, "tables": generation}
+        body = document | {"checksum": _checksum(document)}
+        _write(root / "manifest.json", json.dumps(body, indent=1).encode())
 
 
 def _write_tables(

@@ -19,7 +19,7 @@ import roadmap_analytics
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "roadmap_analytics"
 
-ANALYSIS = {"burndown", "workload", "slippage", "forecast", "quality"}
+ANALYSIS = {"burndown", "planned", "workload", "slippage", "forecast", "quality"}
 UNDER_ANALYSIS = {"errors", "schema", "frames", "history"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -31,7 +31,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "roadmap": {"errors", "schema"},
     "extract": {"errors", "schema", "system_notes"},
     "events": {"errors", "schema", "system_notes", "extract"},
-    "frames": {"errors", "schema", "store", "system_notes", "extract", "events", "roadmap"},
+    "sharing": {"errors", "schema"},
+    "frames": {
+        *("errors", "schema", "store", "system_notes", "extract", "events", "roadmap", "sharing"),
+    },
     "history": {"errors", "schema", "frames"},
     **{module: UNDER_ANALYSIS | (ANALYSIS - {module}) for module in ANALYSIS},
     "charts": {"errors", "schema"},
