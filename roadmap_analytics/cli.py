@@ -108,7 +108,7 @@ def export(
     urls: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[URL ...]",
+            metavar="URL",
             help="Groups (with their subgroups) and projects, as copied from the browser; "
             "default: those of roadmap.toml, or of the last export into DIR.",
         ),

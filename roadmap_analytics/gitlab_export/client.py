@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import gitlab
+import orjson
 import requests
 from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
 
@@ -191,10 +192,9 @@ class Client:
         except gitlab.GitlabAuthenticationError as error:
             raise AccessError(self._unauthorised(path, error)) from None
         except gitlab.GitlabHttpError as error:
-            body = error.response_body or b""
-            if body.lstrip()[:1] == b"<":
+            if (error.response_body or b"").lstrip()[:1] == b"<":
                 raise PartFailed(error.response_code, WEB_PAGE) from None
-            raise PartFailed(error.response_code, self.scrubbed(error.error_message)) from None
+            raise PartFailed(error.response_code, self.scrubbed(_said(error))) from None
         except requests.exceptions.SSLError as error:
             raise ServerError(
                 f"{self._api.url}: certificate not trusted ({self.scrubbed(reason(error))}). "
@@ -208,7 +208,7 @@ class Client:
             todo = "The token is wrong, expired or revoked: make one with the scope read_api."
         else:
             todo = f"Set {TOKEN_VARIABLE} to a token with the scope read_api."
-        said = self.scrubbed(error.error_message)
+        said = self.scrubbed(_said(error))
         return f"{self._api.url}{path}: expected an answer, got 401 ({said}). {todo}"
 
     def scrubbed(self, text: Any) -> str:
@@ -221,6 +221,14 @@ class Client:
 
 _STRICT: dict[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": False}
 """`Transport` waits and repeats; python-gitlab doing so as well would multiply the attempts."""
+
+
+def _said(error: gitlab.GitlabError) -> Any:
+    """What the server said, at its most talkative."""
+    try:
+        return orjson.loads(error.response_body or b"")["error_description"]
+    except (ValueError, KeyError, TypeError):
+        return error.error_message
 
 
 def _one_line(text: str) -> str:

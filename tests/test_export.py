@@ -1,0 +1,395 @@
+"""The command `export` against the loopback server: rights, tokens, names, documents, cost."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from roadmap_analytics import frames, store
+from roadmap_analytics.gitlab_export import client, transport
+from tests.exporting import Outcome, export, start_export
+from tests.gitlab_server import LoopbackGitLab
+from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
+from tests.gitlab_server.truth import differences, served, stored
+
+Row = dict[str, Any]
+LATER = "2024-07-01T12:00:00+00:00"
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Short waits, and a home without settings of python-gitlab."""
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.005)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PYTHON_GITLAB_CFG", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def done(outcome: Outcome) -> str:
+    assert outcome.code == 0, outcome.err
+    return outcome.out
+
+
+def refused(outcome: Outcome, code: int, *said: str) -> None:
+    """This exit code, at most two lines, and these words."""
+    assert outcome.code == code, (outcome.code, outcome.err)
+    lines = [line for line in outcome.err.splitlines() if line.startswith("roadmap-analytics")]
+    assert 1 <= len(lines) <= 2, outcome.err
+    assert "Traceback" not in outcome.err
+    for words in said:
+        assert words in outcome.err
+
+
+def kinds(to: Path, *, run: int = -1) -> Counter[str]:
+    """How many records of each kind one run wrote."""
+    manifest = store.read_manifest(to)
+    records = store.Records(to, manifest.runs)
+    return Counter(record["kind"] for record in records.of(manifest.runs[run]))
+
+
+# -- what may be asked, and by whom ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["groups/orchard", "orchard", "groups/orchard/-/milestones/2", "groups/orchard/-/issues/"],
+)
+def test_a_group_however_it_is_written(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, path: str
+) -> None:
+    done(export(hand_gitlab, tmp_path / "data", path))
+    assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
+
+
+def test_a_project_with_the_group_milestones_its_issues_are_in(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard/press/juice/-/issues/1"))
+    found = stored(to)
+    assert {row["data"]["project_id"] for row in found["issue"].values()} == {100}
+    assert set(found["milestone"]) == {501, 502, 601}
+    assert found["milestone"][501]["container"] == {"kind": "group", "id": 10, "path": "orchard"}
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "code", "said"),
+    [
+        ("groups/nobody", "secret", 3, "got 404: there is none, or this token may not see it"),
+        ("orchard/nothing", "secret", 3, "/orchard/nothing: expected a group or project"),
+        ("orchard", "wrong", 3, "The token is wrong, expired or revoked"),
+        ("orchard", None, 3, "Set GITLAB_PRIVATE_TOKEN to a token with the scope read_api"),
+    ],
+)
+def test_what_may_not_be_read(
+    hand_gitlab: LoopbackGitLab,
+    tmp_path: Path,
+    path: str,
+    token: str | None,
+    code: int,
+    said: str,
+) -> None:
+    to = tmp_path / "data"
+    refused(export(hand_gitlab, to, path, token=token), code, said)
+    assert not (to / "manifest.json").exists()
+
+
+def test_a_token_without_the_scope(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    hand_gitlab.set(tokens={"narrow": "no_scope", "late": "expired"})
+    refused(export(hand_gitlab, tmp_path / "a", "orchard", token="narrow"), 3, "scope read_api")
+    refused(export(hand_gitlab, tmp_path / "b", "orchard", token="late"), 3, "Token is expired")
+
+
+def test_one_address_of_two_is_lost(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard", "upkeep"))
+    hand_gitlab.set(denied={"upkeep": 404})
+    refused(export(hand_gitlab, to, "orchard", "upkeep"), 3, "/upkeep: 404")
+    whole = served(hand_world(), "orchard", "upkeep")
+    assert differences(stored(to), whole) == [], "what it had of the other stays"
+    assert [row["part"] for row in store.read_manifest(to).runs[-1].failures] == [
+        f"{hand_gitlab.url}/upkeep"
+    ]
+
+
+def test_a_token_that_is_revoked_on_the_way(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    hand_gitlab.inject(
+        {"kind": "status", "status": 401, "match": "notes", "skip": 3, "times": None}
+    )
+    refused(export(hand_gitlab, to, "orchard"), 3, "got 401")
+    assert not (to / "manifest.json").exists()
+    hand_gitlab.inject()
+    done(export(hand_gitlab, to, "orchard"))
+    assert differences(stored(to), served(hand_world(), "orchard")) == []
+
+
+# -- credentials -----------------------------------------------------------------------------------
+
+
+def test_the_token_is_in_no_file_and_no_message(gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    token = "glpat-very-private"
+    gitlab.load(hand_world(), now=NOW)
+    gitlab.set(tokens={token: "full"})
+    gitlab.inject({"kind": "status", "match": "issues/1/notes", "times": None, "status": 404})
+    outcome = export(gitlab, tmp_path / "data", "orchard", token=token)
+    assert outcome.code == 3
+    assert token not in outcome.out + outcome.err
+    for file in (tmp_path / "data").rglob("*"):
+        if file.is_file():
+            assert token.encode() not in file.read_bytes()
+    for record in store.iter_records(tmp_path / "data"):
+        assert token.encode() not in orjson.dumps(record)
+
+
+def config_of(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration file of python-gitlab."""
+    file = tmp_path / "python-gitlab.cfg"
+    file.write_text(text)
+    monkeypatch.setenv("PYTHON_GITLAB_CFG", str(file))
+
+
+def test_the_token_of_python_gitlabs_configuration(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = hand_gitlab.url
+    sections = (
+        f"[global]\ndefault = here\n[here]\nurl = {url}\nprivate_token = secret\n"
+        f"[helped]\nurl = {url}/\noauth_token = helper: echo secret\n"
+        "[other]\nurl = https://gitlab.com\nprivate_token = not-yours\n"
+    )
+    config_of(tmp_path, sections, monkeypatch)
+    done(export(hand_gitlab, tmp_path / "a", "orchard", token=None))
+    (tmp_path / "roadmap.toml").write_text('[gitlab]\nsection = "helped"\n')
+    done(export(hand_gitlab, tmp_path / "b", "orchard", token=None))
+    (tmp_path / "roadmap.toml").write_text('[gitlab]\nsection = "other"\n')
+    refused(export(hand_gitlab, tmp_path / "c", "orchard"), 2, "section other: expected url =")
+    (tmp_path / "roadmap.toml").write_text('[gitlab]\nsection = "none"\n')
+    refused(export(hand_gitlab, tmp_path / "c", "orchard"), 2, "python-gitlab's configuration")
+    config_of(tmp_path, sections.replace("default = here", "default = other"), monkeypatch)
+    (tmp_path / "roadmap.toml").unlink()
+    outcome = export(hand_gitlab, tmp_path / "c", "orchard", token=None)
+    refused(outcome, 3, "Set GITLAB_PRIVATE_TOKEN")
+
+
+def test_no_password_is_taken_from_netrc(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    seen: list[str | None] = []
+    session = transport.Session(transport.Transport(transport.Limiter(), 1))
+    session.hooks["response"].append(
+        lambda answer, **_: seen.append(answer.request.headers.get("Authorization"))
+    )
+    session.get(f"{hand_gitlab.url}/api/v4/groups/10")
+    session.close()
+    assert seen == [None]
+
+
+def test_a_redirect_to_another_host_is_not_followed(tmp_path: Path) -> None:
+    session = transport.Session(transport.Transport(transport.Limiter(), 1))
+    old = transport.requests.Request("GET", "https://git.example.org/api/v4/groups/1").prepare()
+    new = transport.requests.Request("GET", "https://evil.example.net/api/v4/groups/1").prepare()
+    answer = transport.requests.Response()
+    answer.request = old
+    with pytest.raises(transport.ConfigurationError, match=r"a redirect to https://evil"):
+        session.rebuild_auth(new, answer)
+    session.close()
+
+
+# -- addresses of the server -----------------------------------------------------------------------
+
+
+def test_a_server_that_believes_to_live_elsewhere(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_gitlab.set(external_url="https://inside.example.org")
+    monkeypatch.setattr(client, "PAGE", 2)
+    done(export(hand_gitlab, tmp_path / "data", "orchard"))
+    assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
+
+
+def test_a_server_under_a_path(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    hand_gitlab.set(prefix="/gitlab")
+    outcome = export(hand_gitlab, tmp_path / "data", "gitlab/groups/orchard")
+    refused(outcome, 2, "expected a GitLab", "needs [gitlab] url in roadmap.toml")
+    (tmp_path / "roadmap.toml").write_text(
+        f'[gitlab]\nurl = "{hand_gitlab.url}/gitlab"\ngroups = ["orchard"]\n'
+    )
+    done(export(hand_gitlab, tmp_path / "data"))
+    assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
+
+
+def test_nobody_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:
+    class Nobody:
+        url = "http://127.0.0.1:9"
+
+    outcome = export(Nobody(), tmp_path / "data", "orchard")  # type: ignore[arg-type]
+    refused(outcome, 4, "http://127.0.0.1:9/orchard", "Connection refused")
+
+
+# -- cost and manners ------------------------------------------------------------------------------
+
+
+def test_no_more_requests_at_once_than_jobs(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    hand_gitlab.set(latency=0.01)
+    for jobs in (1, 3):
+        hand_gitlab.reset()
+        done(export(hand_gitlab, tmp_path / str(jobs), "orchard", options=("--jobs", str(jobs))))
+        assert hand_gitlab.counts().peak == jobs
+
+
+def test_what_is_not_licensed_is_asked_for_once(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    hand_gitlab.set(licensed=False)
+    done(export(hand_gitlab, tmp_path / "data", "orchard"))
+    asked = hand_gitlab.counts().routes
+    assert asked["projects/:id/issues/:id/resource_weight_events"] == 1
+    histories = stored(tmp_path / "data")["history"].values()
+    assert {str(record["data"]["weight_events"]) for record in histories} == {"None"}
+
+
+def test_a_quiet_second_run_writes_little(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard"))
+    hand_gitlab.load(hand_world(), now=LATER)
+    out = done(export(hand_gitlab, to))
+    assert "requests" in out
+    assert set(kinds(to)) == {"group", "project", "milestone", "labels", "listing"}
+    manifest = store.read_manifest(to)
+    assert [run.kind for run in manifest.runs] == ["full", "incremental"]
+    assert manifest.runs[1].started_at == "2024-07-01T12:00:00Z"
+
+
+def test_full_fetches_everything_anew(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard"))
+    hand_gitlab.load(hand_world(), now=LATER)
+    done(export(hand_gitlab, to, "orchard", options=("--full",)))
+    assert kinds(to) == kinds(to, run=0)
+    assert store.read_manifest(to).runs[1].kind == "full"
+
+
+def test_killed_it_fetches_again_only_what_was_in_flight(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    asked = "projects/:id/issues/:id/notes"
+    hand_gitlab.set(latency=0.03)
+    process = start_export(hand_gitlab, to, "orchard")
+    while hand_gitlab.counts().routes.get(asked, 0) < 6:
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    notes = stored_in_pieces(to)
+    assert notes >= 2
+    hand_gitlab.set(latency=0)
+    hand_gitlab.reset()
+    done(export(hand_gitlab, to, "orchard"))
+    every = served(hand_world(), "orchard")
+    assert hand_gitlab.counts().routes[asked] == len(every["history"]) - notes
+    assert differences(stored(to), every) == []
+
+
+def stored_in_pieces(to: Path) -> int:
+    """Issues of an interrupted run that need not be fetched again: history and row are there."""
+    folder = to / "records" / "000001"
+    ids = {
+        kind: {
+            record["issue_id"] if kind == "history" else record["data"]["id"]
+            for line in (folder / f"{kind}-0001.jsonl").read_bytes().splitlines()
+            for record in [orjson.loads(line)]
+        }
+        for kind in ("history", "issue")
+    }
+    return len(ids["history"] & ids["issue"])
+
+
+# -- names that change without a trace -------------------------------------------------------------
+
+
+def changed(world: list[Row], kind: str, ident: int, **fields: Any) -> list[Row]:
+    """The record of one thing, changed."""
+    for record in world:
+        if record["kind"] == kind and record["data"]["id"] == ident:
+            return [{**record, "data": record["data"] | fields}]
+    raise KeyError(ident)
+
+
+def test_a_milestone_that_moves_is_seen_by_every_run(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard"))
+    later = changed(hand_world(), "milestone", 502, due_date="2024-08-15")
+    hand_gitlab.load([*hand_world(), *later], now=LATER)
+    done(export(hand_gitlab, to, "orchard"))
+    dates = frames.load(to).milestone_dates
+    due = dates[dates["milestone_id"] == 502]["due_date"].dt.strftime("%Y-%m-%d").tolist()
+    assert due == ["2024-06-15", "2024-08-15"]
+
+
+def test_an_issue_that_was_deleted_is_gone(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard"))
+    hand_gitlab.change(delete_issues=[1001])
+    done(export(hand_gitlab, to, "orchard"))
+    assert 1001 not in set(frames.load(to).issues["issue_id"])
+
+
+def test_what_is_asked_for_no_more_is_gone(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard", "upkeep"))
+    done(export(hand_gitlab, to, "upkeep"))
+    assert set(frames.load(to).issues["project"]) == {"upkeep/machines"}
+    done(export(hand_gitlab, to, "orchard", "upkeep"))
+    assert differences(stored(to), served(hand_world(), "orchard", "upkeep")) == []
+
+
+# -- roadmap documents -----------------------------------------------------------------------------
+
+
+def documents(to: Path) -> dict[str, str]:
+    return {record["name"]: record["text"] for record in store.iter_records(to, {"document"})}
+
+
+def test_documents_of_the_same_gitlab(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    where = "orchard/documentation:archive/*-roadmap.md"
+    done(export(hand_gitlab, to, "orchard", options=("--roadmaps", where)))
+    assert documents(to) == {"archive/2024-05-01-roadmap.md": ROADMAP}
+    hand_gitlab.reset()
+    done(export(hand_gitlab, to, "orchard", options=("--roadmaps", where)))
+    assert "projects/:id/repository/files/:path/raw" not in hand_gitlab.counts().routes
+    assert kinds(to)["document"] == 0
+
+
+def test_documents_that_are_not_there(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    for where in ("orchard/nothing:*.md", "orchard/documentation:nowhere/*.md"):
+        outcome = export(hand_gitlab, to, "orchard", options=("--roadmaps", where))
+        refused(outcome, 3, f"roadmaps in {where}: 404")
+    assert differences(stored(to), served(hand_world(), "orchard")) == [], "the rest is there"
+    outcome = export(hand_gitlab, to, "orchard", options=("--roadmaps", "no such folder"))
+    refused(outcome, 2, "expected a folder, a file, or GROUP/PROJECT:GLOB")
+
+
+def test_documents_of_a_folder_and_of_a_clone(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "2024-05-01-roadmap.md").write_text(ROADMAP)
+    done(export(hand_gitlab, tmp_path / "a", "orchard", options=("--roadmaps", str(folder))))
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Add"]):
+        subprocess.run([*git, *command], check=True)
+    (folder / "2024-05-01-roadmap.md").write_text("not committed")
+    done(export(hand_gitlab, tmp_path / "b", "orchard", options=("--roadmaps", str(folder))))
+    assert documents(tmp_path / "a") == documents(tmp_path / "b")
+    done(export(hand_gitlab, tmp_path / "b", "orchard", options=("--roadmaps", str(folder))))
+    assert kinds(tmp_path / "b")["document"] == 0, "what is the same is not stored twice"
