@@ -224,7 +224,7 @@ _STRICT: dict[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": F
 
 
 def _said(error: gitlab.GitlabError) -> Any:
-    """What the server said, at its most talkative."""
+    """Give what the server said, at its most talkative."""
     try:
         return orjson.loads(error.response_body or b"")["error_description"]
     except (ValueError, KeyError, TypeError):
