@@ -1,0 +1,141 @@
+"""Planned and unplanned work, what lies ahead, moving on: by hand and by properties."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roadmap_analytics import history
+from roadmap_analytics.frames import Dataset
+from roadmap_analytics.planned import (
+    future_issues,
+    future_work,
+    moved_on,
+    moved_on_counts,
+    planned_work,
+)
+from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
+from tests.test_burndown import worlds, zones
+
+ALL = (planned_work, future_issues, future_work, moved_on, moved_on_counts)
+
+
+def test_weeks_of_the_eight_issues() -> None:
+    frame = planned_work(eight_issues().dataset(), as_of=AS_OF)
+    rows = frame.assign(week_date=frame["week_date"].dt.strftime("%m-%d"))
+    assert rows.fillna({"unplanned_share": -1}).to_numpy().tolist() == [
+        # week, opened in a milestone, in none, closed in a milestone, in none, share, complete
+        ["02-17", 1, 1, 0, 0, -1, True],  # 1; 7
+        ["02-24", 4, 1, 0, 0, -1, True],  # 2, 3, 6, 8; 4
+        ["03-03", 1, 0, 1, 1, 0.5, True],  # 5; closed: 1, and 7 outside; 2 and 8 were reopened
+        ["03-10", 0, 0, 3, 0, 0.0, True],  # closed: 2, 4, 8
+        ["03-17", 0, 0, 0, 0, -1, False],
+    ]
+
+
+def test_reopened_and_closed_again_within_a_week_is_not_closed_anew() -> None:
+    world = World()
+    world.issue(1, "2025-03-03")
+    world.close(1, "2025-03-04")
+    world.reopen(1, "2025-03-11 09:00")
+    world.close(1, "2025-03-12 09:00")
+    world.reopen(1, "2025-03-18 09:00")
+    world.close(1, "2025-03-25 09:00")
+    frame = planned_work(world.dataset(), as_of="2025-03-30")
+    assert frame["closed_unplanned"].tolist() == [1, 0, 0, 1]
+
+
+def test_what_lies_ahead() -> None:
+    dataset = eight_issues().dataset()
+    shelves = future_work(dataset, as_of=AS_OF)
+    assert shelves[["shelf", "kind", "issues", "weight", "without_weight"]].to_numpy().tolist() == [
+        ["Future", "label", 1, 8, 0],
+        ["DRAFT: Someday", "draft", 1, 8, 0],
+    ]
+    named = future_issues(dataset, as_of=AS_OF)
+    assert named["issue_id"].tolist() == [6, 6]
+    assert named["milestone_id"].fillna(0).tolist() == [SOMEDAY, 0]
+    before = future_work(dataset, as_of="2025-03-14")
+    assert before["issues"].tolist() == [0, 0]
+    assert before["oldest_days"].isna().all()
+
+
+def test_label_and_prefix_come_from_the_configuration() -> None:
+    world = eight_issues()
+    world.member(2, "2025-03-01", "label", "add", "later")
+    config = {"labels": {"future": "later"}, "milestones": {"draft_prefix": "Win"}}
+    shelves = future_work(world.dataset(config=config), as_of="2025-03-12")
+    assert shelves[["shelf", "issues"]].to_numpy().tolist() == [["later", 1], ["Winter", 1]]
+
+
+def test_moving_on_by_hand() -> None:
+    frame = moved_on(eight_issues().dataset(), as_of=AS_OF).set_index("issue_id")
+    assert frame["moves"].to_dict() == {1: 0, 2: 0, 3: 1, 4: 0, 5: 1, 6: 1, 7: 0, 8: 0}
+    assert frame.loc[3, ["first_milestone", "last_milestone", "delay_days"]].tolist() == [
+        "Harvest",
+        "Winter",
+        14.0,
+    ]
+    assert frame.loc[6, "last_milestone"] == "DRAFT: Someday"  # no due date: later, how much is NA
+    assert np.isnan(frame.loc[6, "delay_days"])
+    counts = moved_on_counts(eight_issues().dataset(), as_of=AS_OF)
+    assert counts.to_numpy().tolist() == [[0, 1, 4, 5 / 8], [1, 3, 0, 3 / 8]]
+
+
+def test_moving_back_and_forth() -> None:
+    world = World()
+    world.milestone(HARVEST, "Harvest", None, "2025-03-14")
+    world.milestone(WINTER, "Winter", None, "2025-03-28")
+    world.issue(1, "2025-03-01")
+    for day, milestone in [("04", WINTER), ("05", HARVEST), ("06", WINTER), ("07", None)]:
+        world.put(1, f"2025-03-{day}", milestone)
+    world.take(1, "2025-03-08", None)
+    world.put(1, "2025-03-09", HARVEST)  # not counted: what it came from is not known
+    assert moved_on(world.dataset(), as_of=AS_OF)["moves"].tolist() == [1]
+
+
+@settings(max_examples=25, deadline=None)
+@given(worlds, zones, st.integers(0, 24))
+def test_weeks_add_up(world: World, zone: str, days: int) -> None:
+    as_of = dt.date(2025, 3, 20) + dt.timedelta(days)
+    dataset = world.dataset()
+    frame = planned_work(dataset, as_of=as_of, timezone=zone)
+    opened = frame["opened_planned"].sum() + frame["opened_unplanned"].sum()
+    at = history.instant(as_of, zone)
+    issues = history.in_scope(dataset)
+    assert opened == (issues["created_at"] < at).sum()
+    state = history.state_at(dataset, at)["state"].reindex(issues["issue_id"])
+    closed = frame["closed_planned"].sum() + frame["closed_unplanned"].sum()
+    assert closed >= (state == "closed").sum()
+    counts = moved_on_counts(dataset, as_of=as_of, timezone=zone)
+    assert counts["opened"].sum() + counts["closed"].sum() == len(
+        moved_on(dataset, as_of=as_of, timezone=zone)
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(worlds, zones, st.integers(0, 24), st.integers(0, 2**32 - 1))
+def test_neither_row_order_nor_the_future_matters(
+    world: World, zone: str, days: int, seed: int
+) -> None:
+    as_of = dt.date(2025, 3, 20) + dt.timedelta(days)
+    world.member(1, "2025-03-28 10:00", "label", "add", "Future")
+    dataset = world.dataset()
+    events = dataset.issue_events
+    past = events[events["at"] < history.instant(as_of, zone)].sample(frac=1, random_state=seed)
+    seen = dataset.with_frames(issue_events=past)
+    for make in ALL:
+        expected = make(dataset, as_of=as_of, timezone=zone)
+        pd.testing.assert_frame_equal(make(seen, as_of=as_of, timezone=zone), expected)
+
+
+def test_empty_dataset_gives_the_same_columns() -> None:
+    full, empty = eight_issues().dataset(), Dataset({})
+    for make in ALL:
+        some, none = make(full, as_of=AS_OF), make(empty, as_of=AS_OF)
+        assert none.dtypes.to_dict() == some.dtypes.to_dict(), make.__name__
+        assert len(none) == (1 if make is future_work else 0)
