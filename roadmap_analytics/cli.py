@@ -7,6 +7,7 @@ leaves as one or two lines on standard error and an exit code of the contract.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 import time
@@ -51,18 +52,14 @@ def _run(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(arguments, PROGRAM, standalone_mode=False)
     except typer.Exit as end:
+        if end.exit_code == INTERRUPTED:
+            _say(f"{PROGRAM}: interrupted. What was fetched is kept: run the same again to go on.")
         return end.exit_code
     except typer.TyperException as error:
         return _wrong_usage(error)
     except RoadmapAnalyticsError as error:
         _say(f"{PROGRAM}: {error}")
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        _say(f"{PROGRAM}: interrupted. What was fetched is kept: run the same again to go on.")
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     return code if isinstance(code, int) else 0
 
 
@@ -84,9 +81,17 @@ def _say(text: str) -> None:
         typer.echo("".join(c if c.isprintable() else " " for c in line), err=True)
 
 
+def _tell(text: str) -> None:
+    """Print on standard output; a reader that has gone away (`| head`) is no failure."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
+
+
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
+        _tell(f"{PROGRAM} {version(PROGRAM)}")
         raise typer.Exit
 
 
@@ -151,8 +156,8 @@ def export(
     rows = {name: entry["rows"] for name, entry in done.tables["frames"].items()}
     width = max(map(len, rows))
     for name, count in rows.items():
-        typer.echo(f"{name:<{width}} {count:>10,}")
-    typer.echo(f"{requests:,} requests, {time.monotonic() - began:.1f} seconds: {to}")
+        _tell(f"{name:<{width}} {count:>10,}")
+    _tell(f"{requests:,} requests, {time.monotonic() - began:.1f} seconds: {to}")
     return _failed(failures)
 
 
@@ -205,7 +210,7 @@ def _request(
     )
     if manifest is not None and manifest.origin != request.origin:
         raise ConfigurationError(
-            f"--to: expected a dataset of {request.origin}, got one of {manifest.origin}. "
+            f"--to: expected a dataset of {request.origin}, found one of {manifest.origin}. "
             "Give another folder."
         )
     where = roadmaps or settings.roadmaps_path or settings.roadmaps_project
@@ -334,7 +339,9 @@ class _Screen:
         if not self._quiet and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(unit=" issues", dynamic_ncols=True, file=sys.stderr, leave=False)
+            sized = os.get_terminal_size(sys.stderr.fileno()).columns > 0  # some say 0 x 0
+            size: dict[str, Any] = {"dynamic_ncols": True} if sized else {"ncols": 80, "nrows": 24}
+            self._bar = tqdm(unit=" issues", file=sys.stderr, leave=False, **size)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -385,7 +392,7 @@ def check(dataset: Dataset) -> int:
 
     store.verify(dataset)
     found = quality.check(frames.load(dataset))
-    typer.echo(found)
+    _tell(str(found))
     return 0 if found.ok else 1
 
 
@@ -404,7 +411,7 @@ def report(
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
     from roadmap_analytics import report as pages
 
-    typer.echo(pages.build(dataset, to, confidential=confidential, pseudonyms=pseudonyms))
+    _tell(str(pages.build(dataset, to, confidential=confidential, pseudonyms=pseudonyms)))
 
 
 @app.command()

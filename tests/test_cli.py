@@ -1,0 +1,258 @@
+"""The command line: usage, progress, interruption, refusals, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from roadmap_analytics import store
+from tests.exporting import Outcome, command, export, start_export
+from tests.gitlab_server import LoopbackGitLab
+from tests.gitlab_server.hand_world import hand_world
+from tests.gitlab_server.truth import differences, served, stored
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder without roadmap.toml, a home without settings of python-gitlab."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(outcome: Outcome, code: int, *said: str) -> None:
+    """This exit code, one or two lines, and these words."""
+    assert outcome.code == code, (outcome.code, outcome.err)
+    assert 1 <= len(outcome.err.splitlines()) <= 2, outcome.err
+    assert "Traceback" not in outcome.err
+    for words in said:
+        assert words in outcome.err
+
+
+# -- usage -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "roadmap-analytics: expected a command."),
+        (["exprt"], "No such command 'exprt'"),
+        (["export"], "Missing option '--to'"),
+        (["export", "a", "--to", "x", "--jbos", "3"], "No such option: --jbos"),
+        (["export", "a", "--to", "x", "--jobs", "0"], "Invalid value for '--jobs'"),
+        (["export", "a", "--to", "x", "--jobs", "many"], "Invalid value for '--jobs'"),
+        (["check"], "Missing argument 'DIR'"),
+        (["report", "x"], "Missing option '--to'"),
+        (["simulate", "--to", "x", "--issues", "3"], "Missing option '--seed'"),
+    ],
+)
+def test_wrong_usage_is_two_lines(arguments: list[str], said: str) -> None:
+    outcome = command(*arguments)
+    refused(outcome, 2, said)
+    first, second = outcome.err.splitlines()
+    assert first.startswith("roadmap-analytics")
+    assert second.startswith("See: roadmap-analytics")
+    assert second.endswith("--help")
+
+
+@pytest.mark.parametrize("name", [None, "export", "check", "report", "simulate"])
+def test_every_level_has_help(name: str | None) -> None:
+    outcome = command(*([name] if name else []), "--help")
+    assert outcome.code == 0
+    assert outcome.out.startswith("Usage: roadmap-analytics")
+    assert outcome.err == ""
+
+
+def test_the_module_is_the_same_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "roadmap_analytics", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.stdout == command("--version").out
+    assert done.stdout.startswith("roadmap-analytics ")
+
+
+def test_nothing_to_export(tmp_path: Path) -> None:
+    refused(command("export", "--to", "x"), 2, "expected the address of a group or project")
+    (tmp_path / "roadmap.toml").write_text("[gitlab]\nproject = 'a'\n")
+    refused(
+        command("export", "--to", "x"), 2, "[gitlab] project is unknown. Did you mean projects?"
+    )
+    refused(command("export", "--to", "x", "--config", "none.toml"), 2, "none.toml: expected")
+    assert not (tmp_path / "x").exists()
+
+
+# -- where to --------------------------------------------------------------------------------------
+
+
+def test_folders_that_hold_something_else(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    refused(export(hand_gitlab, tmp_path / "file", "orchard"), 2, "expected a folder")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "photo.jpg").write_text("mine")
+    refused(export(hand_gitlab, tmp_path / "full", "orchard"), 5, "found photo.jpg")
+    assert (tmp_path / "full" / "photo.jpg").read_text() == "mine"
+
+
+def test_a_dataset_of_another_gitlab(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    assert export(hand_gitlab, to, "orchard").code == 0
+    outcome = command("export", "https://git.example.org/groups/a", "--to", str(to))
+    refused(
+        outcome, 2, f"expected a dataset of https://git.example.org, found one of {hand_gitlab.url}"
+    )
+
+
+def test_simulated_and_exported_data_do_not_mix(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    arguments = ("simulate", "--to", "a", "--issues", "20", "--seed", "1")
+    assert command(*arguments).code == 0
+    assert store.verify("a").simulated
+    refused(export(hand_gitlab, tmp_path / "a", "orchard"), 2, "holds simulated data")
+    refused(command(*arguments), 2, "holds a dataset already")
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert command("simulate", "--to", name, "--issues", "30", "--seed", "7").code == 0
+    files = [sorted(file for file in (tmp_path / n).rglob("*") if file.is_file()) for n in "ab"]
+    assert [f.relative_to(tmp_path / "a") for f in files[0]] == [
+        f.relative_to(tmp_path / "b") for f in files[1]
+    ]
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one
+
+
+# -- check -----------------------------------------------------------------------------------------
+
+
+def test_check_says_what_it_found(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    assert export(hand_gitlab, to, "orchard").code == 0
+    outcome = command("check", str(to))
+    assert outcome.code in (0, 1)
+    assert "8" in outcome.out or outcome.out.strip()
+    refused(command("check", str(tmp_path / "none")), 5, "expected a dataset, found no manifest")
+    damaged = to / "records/000001/history-0001.jsonl.zst"
+    data = bytearray(damaged.read_bytes())
+    data[40] ^= 8
+    damaged.write_bytes(data)
+    for outcome in (command("check", str(to)), export(hand_gitlab, to, "orchard")):
+        assert outcome.code == 5
+        assert f"{damaged}: damaged" in outcome.err
+
+
+# -- progress and interruption ---------------------------------------------------------------------
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    outcome = export(hand_gitlab, tmp_path / "a", "orchard")
+    assert outcome.err.splitlines()[-1] == "tables"
+    assert "\r" not in outcome.err
+    assert outcome.out.splitlines()[0].split() == ["issues", "7"]
+    assert "requests" in outcome.out.splitlines()[-1]
+    quiet = export(hand_gitlab, tmp_path / "b", "orchard", options=("--quiet",))
+    assert quiet.err == ""
+    assert quiet.out.splitlines()[:-1] == outcome.out.splitlines()[:-1]
+
+
+def test_progress_is_a_bar_on_a_terminal(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    hand_gitlab.set(latency=0.02)
+    hand_gitlab.inject(
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "skip": 9}
+    )
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "roadmap_analytics", "export"),
+            *(f"{hand_gitlab.url}/orchard", "--to", str(tmp_path / "data")),
+        ],
+        env={**os.environ, "GITLAB_PRIVATE_TOKEN": "secret", "COLUMNS": "120"},
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how a pseudo-terminal says that the other side is closed
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    summary, _ = process.communicate()
+    assert process.returncode == 0, shown
+    text = shown.decode()
+    assert text.count("\r") > 3, "it moves"
+    assert "issues: " in text
+    assert "7/7" in text
+    assert " requests" in text
+    assert "waiting 1 s for the rate limit" in text
+    assert b"requests" in summary
+
+
+def until_asked(process: subprocess.Popen[bytes], server: LoopbackGitLab, requests: int) -> None:
+    """Wait until the exporter has asked so often."""
+    while server.counts().total < requests:
+        assert process.poll() is None, "it ended too early"
+        time.sleep(0.005)
+
+
+def test_interrupted_it_ends_at_once_and_goes_on_later(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    hand_gitlab.inject({"kind": "hang", "seconds": 60, "match": "notes", "skip": 3, "times": None})
+    process = start_export(hand_gitlab, to, "orchard")
+    until_asked(process, hand_gitlab, 30)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert time.monotonic() - began < 3
+    hand_gitlab.inject()
+    assert export(hand_gitlab, to, "orchard").code == 0
+    assert differences(stored(to), served(hand_world(), "orchard")) == []
+
+
+def test_two_exports_into_one_dataset(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    to = tmp_path / "data"
+    hand_gitlab.set(latency=0.1)
+    process = start_export(hand_gitlab, to, "orchard")
+    until_asked(process, hand_gitlab, 5)
+    refused(export(hand_gitlab, to, "orchard"), 5, f"locked by process {process.pid} on")
+    process.kill()
+    process.wait()
+    hand_gitlab.set(latency=0)
+    assert export(hand_gitlab, to, "orchard").code == 0
+
+
+def test_a_reader_that_goes_away_is_no_error(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "roadmap_analytics", "export", "--quiet"),
+            *(f"{hand_gitlab.url}/orchard", "--to", str(tmp_path / "data")),
+        ],
+        env={**os.environ, "GITLAB_PRIVATE_TOKEN": "secret"},
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert said == b""
+    store.verify(tmp_path / "data")
