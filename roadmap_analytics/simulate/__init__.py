@@ -1,0 +1,60 @@
+"""A GitLab that never was: people, milestones that drift, issues and their whole history.
+
+The world is told as scripts, one per issue, of which an observer sees what had happened by then.
+So one world can be exported on several days, and the later view extends the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from roadmap_analytics.simulate.issues import issue_records
+from roadmap_analytics.simulate.roadmaps import documents
+from roadmap_analytics.simulate.world import NOW, ORIGIN, World, milliseconds
+
+__all__ = ["NOW", "ORIGIN", "records"]
+
+
+def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield what a GitLab with a simulated history answers, as records of an export.
+
+    Parameters
+    ----------
+    issues : int
+        How many issues are opened up to the world's end; a few more come of moves, some are not
+        yet opened, or deleted again, at `seen_at`.
+    seed : int
+        Decides everything else.
+    seen_at : str, optional
+        ISO, UTC: the day on which it is looked at; the world's end (`NOW`) by default.
+
+    Yields
+    ------
+    dict
+        Records of the kinds group, project, labels, milestone, history, issue, listing, document
+        and documents, as `gitlab_export` yields them. Of the issues, only their ids
+        are held in memory.
+
+    Examples
+    --------
+    >>> first = next(records(10, seed=1))
+    >>> first["kind"], first["data"]["full_path"], first["data"]["simulated"]
+    ('group', 'beacon', True)
+    """
+    seen = milliseconds(seen_at or NOW)
+    world = World(issues, seed)
+    yield from world.containers()
+    yield from world.labels()
+    yield from world.milestone_records(seen)
+    listed: dict[int, list[int]] = {project["id"]: [] for project in world.projects}
+    for record in issue_records(world, issues, seed, seen):
+        if record["kind"] == "issue":
+            listed[record["data"]["project_id"]].append(record["data"]["id"])
+        yield record
+    for project_id, ids in listed.items():
+        yield {"kind": "listing", "of": "issues", "project_id": project_id, "ids": sorted(ids)}
+    yield from world.milestone_listings(seen)
+    texts = list(documents(world, seen))
+    yield from texts
+    yield {"kind": "documents", "names": [text["name"] for text in texts]}

@@ -1,0 +1,539 @@
+"""Issues of a simulated GitLab: a script of what happens to each, and the answer seen by a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from math import log
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from roadmap_analytics.simulate.world import (
+    DAY,
+    DELETED_LABEL,
+    NOW,
+    START,
+    Milestone,
+    World,
+    at_noon,
+    day_of,
+    iso,
+    milliseconds,
+)
+
+__all__ = ["issue_records"]
+
+Row = dict[str, Any]
+
+BLOCK = 4096
+DRAWS = 64  # random numbers that one issue may use
+HOUR = 3_600_000
+FIRST = at_noon(START)
+LAST = milliseconds(NOW)
+VERBS = ["Fix", "Document", "Test", "Simplify", "Replace", "Measure", "Package", "Review", "Retry"]
+THINGS = [
+    "lamp timer", "signal parser", "log rotation", "relay handshake", "keeper login", "fog sensor",
+    "range table", "replay buffer", "install script", "backup job", "alarm text", "key ceremony",
+    "web console", "release notes", "unit conversion", "battery reading", "clock drift",
+]  # fmt: skip
+CASES = ["", "", " on cold start", " for small ports", " after a power cut", " in the manual",
+         " when offline", " under load", " at midnight"]  # fmt: skip
+HOSTILE = [
+    r"Footer shows $\frac{$ as it stands",
+    'Title with <b>markup</b> & "quotes"',
+    "=SUM(A1:A9) in the exported sheet",
+    "Price list: $5 now, $7 later",
+]
+TYPES = ["issue"] * 16 + ["task"] * 2 + ["incident", "ticket"]
+WEIGHTS = [1, 1, 2, 2, 3, 3, 5, 8]
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September",
+          "October", "November", "December"]  # fmt: skip
+
+
+class Step(NamedTuple):
+    """One thing that happens to an issue."""
+
+    at: int
+    what: str
+    who: Row | None
+    value: Any = None
+
+
+class Story(NamedTuple):
+    """An issue as its author opens it, and what happens to it, in order of time."""
+
+    id: int
+    project: Row
+    iid: int
+    title: str
+    kind: str
+    author: Row
+    created: int
+    confidential: bool
+    imported: bool
+    steps: list[Step]
+    deleted: int | None = None
+    copy: tuple[Row, int, int] | None = None  # project, iid and id of what replaced it
+    moved_from: str | None = None
+
+
+def issue_records(world: World, count: int, seed: int, seen: int) -> Iterator[Row]:
+    """Yield the history and the row of every issue that exists at a time."""
+    milestones = {m.id: world.milestone_row(m, seen) for m in world.milestones}
+    for story in _stories(world, count, seed):
+        if story.created <= seen and (story.deleted is None or story.deleted > seen):
+            arrived = next((s.at for s in story.steps if s.what == "arrive"), story.created)
+            if arrived <= seen:
+                yield from _seen(story, seen, milestones, world)
+
+
+def _stories(world: World, count: int, seed: int) -> Iterator[Story]:
+    iids: dict[int, int] = defaultdict(int)
+    for block in range(0, count, BLOCK):
+        random = np.random.default_rng([seed, 11, block])
+        size = min(BLOCK, count - block)
+        for n, numbers in enumerate(random.random((size, DRAWS)).tolist(), start=block):
+            story = _story(world, n, count, iter(numbers), iids)
+            yield story
+            if story.copy is not None:
+                yield _copied(story)
+
+
+def _story(world: World, n: int, count: int, dice: Iterator[float], iids: dict[int, int]) -> Story:
+    unit = n * world.units // count
+    people = world.people_of(unit)
+    projects = world.projects_of[unit]
+    roll = next(dice)
+    milestone: Milestone | None = None
+    if roll < 0.70:
+        milestone = _milestone(world, unit, next(dice))
+        project = projects[
+            [4, 4, 3, 0][int(next(dice) * 4)] if milestone.theme == 1 else int(next(dice) * 3)
+        ]
+        created, joins, closes = _planned(milestone, dice)
+    else:
+        created = FIRST + int(next(dice) * (LAST - FIRST))
+        project = projects[int(next(dice) * len(projects))]
+        joins, closes = None, created + _days(-log(1 - next(dice)) * (14 if roll < 0.92 else 900))
+    created = _office(created, next(dice))
+    closes = max(_free(_office(closes, next(dice)), next(dice)), created + HOUR)
+    author = people[int(next(dice) ** 2 * 7)]
+    draft = roll >= 0.97 and created > world.drafts[unit][0].created
+    steps = _assigning(people, created, closes, dice)
+    assignee = next((s.value[0][0] for s in steps if s.what == "assign" and s.value[0]), author)
+    steps += _sizing(created, closes, author, assignee, dice)
+    steps += _labelling(created, author, roll, dice)
+    if milestone is not None:
+        steps += _membership(milestone, created, joins or created, closes, author, dice)
+    elif draft:
+        steps.append(Step(created + HOUR, "milestone", author, world.drafts[unit][n % 2]))
+        closes = LAST + DAY
+    steps += _closing(closes, assignee, dice)
+    odd = next(dice)
+    iids[project["id"]] += 1
+    # A person who left still stands in notes, as the ghost; events name nobody.
+    gone = odd < 0.01
+    story = Story(
+        id=10_000 + 2 * n,
+        project=project,
+        iid=iids[project["id"]],
+        title=_title(n, dice),
+        kind=TYPES[int(next(dice) * len(TYPES))],
+        author=author,
+        created=created,
+        confidential=0.01 < odd < 0.03,
+        imported=0.03 < odd < 0.035,
+        steps=sorted(
+            (s._replace(who=None) if gone and s.who is assignee else s for s in steps),
+            key=lambda step: step.at,
+        ),
+        deleted=created + 20 * DAY if 0.035 < odd < 0.04 else None,
+    )
+    if 0.04 < odd < 0.055:
+        return _moving(story, projects, iids)
+    return story
+
+
+def _milestone(world: World, unit: int, roll: float) -> Milestone:
+    planned = world.planned[unit]
+    wanted = roll * sum(m.share for m in planned)
+    for milestone in planned:
+        wanted -= milestone.share
+        if wanted <= 0:
+            return milestone
+    return planned[-1]
+
+
+def _planned(milestone: Milestone, dice: Iterator[float]) -> tuple[int, int, int]:
+    """Give when an issue of a milestone is opened, put into it, and closed."""
+    start = at_noon(milestone.start or START)
+    length = at_noon(milestone.dues[-1][1] or START) - start
+    if next(dice) < 0.68:
+        created = max(start - int(next(dice) ** 2 * 60 * DAY), FIRST)
+        joins = max(created, start - int(next(dice) * 12 * DAY))
+        spent = 0.12 + 0.95 * next(dice) ** 0.8
+    else:
+        joins = created = start + int(next(dice) * 0.85 * length)
+        spent = (created - start) / length + 0.08 + 0.45 * next(dice)
+    if next(dice) < 0.3:  # a burst: many things are finished in the same days
+        spent = round(spent * 5) / 5 + 0.02 * next(dice)
+    return created, joins, start + int(spent * length * 1.02)
+
+
+def _assigning(people: list[Row], created: int, closes: int, dice: Iterator[float]) -> list[Step]:
+    roll, first = next(dice), people[int(next(dice) ** 1.4 * 7)]
+    second = people[int(next(dice) * 7)]
+    if roll < 0.07:
+        return []
+    at = created if roll < 0.4 else created + int(next(dice) * (closes - created))
+    if roll > 0.92 and second is not first:
+        return [Step(at, "assign", first, ([first, second], []))]
+    steps = [Step(at, "assign", first, ([first], []))]
+    later = at + int(next(dice) * (closes - at))
+    if roll > 0.78 and second is not first:
+        steps.append(Step(later, "assign", second, ([second], [first])))
+    elif 0.4 < roll < 0.43:
+        steps.append(Step(later, "assign", first, ([], [first])))
+    return steps
+
+
+def _sizing(
+    created: int, closes: int, author: Row, assignee: Row, dice: Iterator[float]
+) -> list[Step]:
+    """Weights, estimates, time spent and due dates."""
+    steps: list[Step] = []
+    span = closes - created
+    weight = WEIGHTS[int(next(dice) * 8)]
+    roll = next(dice)
+    if roll < 0.7:
+        steps.append(Step(created + int(next(dice) * 2 * HOUR), "weight", author, weight))
+        if roll < 0.08:
+            steps.append(Step(created + int(0.5 * span), "weight", assignee, weight + 2))
+    roll = next(dice)
+    if roll < 0.45:
+        hours = weight * (2 + int(next(dice) * 5))
+        steps.append(Step(created + int(0.1 * span), "estimate", author, hours))
+        if roll < 0.06:
+            steps.append(Step(created + int(0.5 * span), "estimate", assignee, hours * 2))
+        if roll < 0.35:
+            part = max(1, int(hours * (0.3 + next(dice) * 0.6)))
+            steps.append(Step(created + int(0.6 * span), "spent", assignee, part))
+            steps.append(Step(closes - HOUR // 2, "spent", assignee, max(1, hours // 2)))
+    roll = next(dice)
+    if roll < 0.08:
+        due = day_of(closes) + timedelta(days=int(next(dice) * 30) - 14)
+        steps.append(Step(created + 2 * HOUR, "due", author, due))
+        if roll < 0.02:
+            steps.append(Step(created + int(0.8 * span), "due", assignee, due + timedelta(days=10)))
+    return steps
+
+
+def _labelling(created: int, author: Row, roll: float, dice: Iterator[float]) -> list[Step]:
+    kind = 3 if 0.70 <= roll < 0.85 else int(next(dice) * 3)
+    steps = [Step(created, "label", author, ("add", kind))]
+    if roll >= 0.92:
+        steps.append(Step(created + HOUR, "label", author, ("add", 4)))
+    odd = next(dice)
+    if odd < 0.02:
+        steps.append(Step(created + HOUR, "label", author, ("add", DELETED_LABEL)))
+    elif odd < 0.06:
+        steps.append(Step(created + 30 * DAY, "label", author, ("remove", kind)))
+    return steps
+
+
+def _membership(
+    milestone: Milestone, created: int, joins: int, closes: int, author: Row, dice: Iterator[float]
+) -> list[Step]:
+    """Into the milestone, perhaps out of it, and on to the next one when it ends unfinished."""
+    roll = next(dice)
+    # Now and then GitLab writes no event for a milestone set at creation: it must be inferred.
+    what = "born in" if roll < 0.03 and joins <= created + HOUR else "milestone"
+    steps = [Step(max(joins, created), what, author, milestone)]
+    if roll > 0.96:
+        out = joins + int(0.3 * max(closes - joins, DAY))
+        return [*steps, Step(out, "milestone", author, None)]
+    while milestone.ended < closes and milestone.after is not None and next(dice) < 0.8:
+        milestone = milestone.after
+        steps.append(Step(_before(milestone), "milestone", author, milestone))
+        if len(steps) > 3:
+            break
+    return steps
+
+
+def _before(milestone: Milestone) -> int:
+    """Give the moment at which unfinished work moves into a milestone: after the one before."""
+    return at_noon(milestone.start or START) - DAY // 2
+
+
+def _closing(closes: int, assignee: Row, dice: Iterator[float]) -> list[Step]:
+    steps = [Step(closes, "state", assignee, "closed")]
+    if next(dice) < 0.06:
+        again = closes + _days(1 + 9 * next(dice))
+        done = again + _days(2 + 20 * next(dice))
+        steps += [Step(again, "state", assignee, "reopened")]
+        steps += [Step(done, "state", assignee, "closed")]
+    return steps
+
+
+def _moving(story: Story, projects: list[Row], iids: dict[int, int]) -> Story:
+    """Move an issue to another project half way: GitLab closes it and opens a copy."""
+    project = projects[(projects.index(story.project) + 1) % len(projects)]
+    iids[project["id"]] += 1
+    iid = iids[project["id"]]
+    at = story.created + max(HOUR, (story.steps[-1].at - story.created) // 2)
+    here = [s for s in story.steps if s.at < at]
+    reference = f"{project['path_with_namespace']}#{iid}"
+    here.append(Step(at, "moved to", story.author, reference))
+    return story._replace(
+        steps=[*here, *(s for s in story.steps if s.at >= at)],
+        copy=(project, iid, story.id + 1),
+    )
+
+
+def _copied(story: Story) -> Story:
+    """Give the copy that a move leaves in the other project, with what came before."""
+    assert story.copy is not None
+    project, iid, ident = story.copy
+    move = next(i for i, s in enumerate(story.steps) if s.what == "moved to")
+    moved = story.steps[move]
+    source = f"{story.project['path_with_namespace']}#{story.iid}"
+    steps = [
+        *story.steps[:move],
+        Step(moved.at, "arrive", moved.who, source),
+        *story.steps[move + 1 :],
+    ]
+    return story._replace(id=ident, project=project, iid=iid, steps=steps, copy=None)
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+
+def _days(days: float) -> int:
+    return int(days * DAY)
+
+
+def _office(at: int, roll: float) -> int:
+    """Move a moment to working hours, and off most weekends."""
+    weekday = (at // DAY + 3) % 7  # 1970-01-01 was a Thursday
+    if weekday > 4 and (roll * 97) % 1 > 0.12:
+        at += (7 - weekday) * DAY
+    return at // DAY * DAY + int((7 + 10 * roll) * HOUR)
+
+
+def _free(at: int, roll: float) -> int:
+    """Put off most of what would be finished in the summer or around the turn of the year."""
+    day = day_of(at)
+    if (day.month == 7 or ((day.month, day.day) < (8, 12) and day.month == 8)) and roll < 0.8:
+        return at + _days(14 + 40 * roll)
+    if (day.month, day.day) > (12, 20) and roll < 0.9:
+        return at + _days(13 + 10 * roll)
+    return at
+
+
+def _title(n: int, dice: Iterator[float]) -> str:
+    if n % 97 == 13:
+        return HOSTILE[n // 97 % len(HOSTILE)]
+    verb, thing = VERBS[int(next(dice) * 9)], THINGS[int(next(dice) * len(THINGS))]
+    return f"{verb} {thing}{CASES[int(next(dice) * 9)]}"
+
+
+# -- what GitLab answers ---------------------------------------------------------------------------
+
+
+def _seen(story: Story, seen: int, milestones: dict[int, Row], world: World) -> Iterator[Row]:
+    """Play the script up to a time: the history and the row of the issue."""
+    issue: Row = {
+        "id": story.id,
+        "iid": story.iid,
+        "project_id": story.project["id"],
+        "title": story.title,
+        "state": "opened",
+        "created_at": iso(story.created),
+        "updated_at": "",
+        "closed_at": None,
+        "closed_by": None,
+        "labels": [],
+        "milestone": None,
+        "assignees": [],
+        "author": story.author,
+        "type": story.kind.upper(),
+        "issue_type": story.kind,
+        "confidential": story.confidential,
+        "start_date": None,
+        "due_date": None,
+        "weight": None,
+        "moved_to_id": None,
+        "time_stats": {"time_estimate": 0, "total_time_spent": 0},
+        "task_completion_status": {"count": 0, "completed_count": 0},
+        "imported": story.imported,
+        "imported_from": "github" if story.imported else "none",
+        "web_url": f"{story.project['web_url']}/-/issues/{story.iid}",
+    }
+    player = _Player(story, issue, milestones, world)
+    updated = story.created
+    for number, step in enumerate(story.steps):
+        if step.at > seen:
+            break
+        # An import brings the fields, not all of the history.
+        silent = story.imported and number < 3
+        player.play(number, step, silent)
+        updated = max(updated, step.at)
+        if step.what == "moved to":
+            break
+    issue["updated_at"] = iso(updated)
+    keys = {"issue_id": story.id, "project_id": story.project["id"], "iid": story.iid}
+    yield {"kind": "history", **keys, "data": player.history}
+    yield {"kind": "issue", "project": story.project["path_with_namespace"], "data": issue}
+
+
+class _Player:
+    """What the steps of one issue do to its row and its history."""
+
+    def __init__(self, story: Story, issue: Row, milestones: dict[int, Row], world: World) -> None:
+        self.story = story
+        self.issue = issue
+        self.milestones = milestones
+        self.world = world
+        self.history: dict[str, list[Row]] = {
+            "state_events": [],
+            "label_events": [],
+            "milestone_events": [],
+            "weight_events": [],
+            "notes": [],
+        }
+        self.silent = False
+
+    def play(self, number: int, step: Step, silent: bool) -> None:
+        """Do one step."""
+        self.silent = silent
+        self.number = self.story.id * DRAWS + number
+        getattr(self, "_" + step.what.replace(" ", "_"))(step)
+
+    def _event(self, kind: str, step: Step, delay: int = 0, **fields: Any) -> None:
+        if self.silent:
+            return
+        self.history[kind].append(
+            {
+                "id": self.number,
+                "user": step.who,
+                "created_at": iso(step.at + delay),
+                "resource_type": "Issue",
+                "resource_id": self.story.id,
+                **fields,
+            }
+        )
+
+    def _note(self, step: Step, body: str) -> None:
+        if self.silent:
+            return
+        self.history["notes"].append(
+            {
+                "id": self.number,
+                "body": body,
+                "author": step.who or self.world.ghost,
+                "created_at": iso(step.at),
+                "updated_at": iso(step.at),
+                "system": True,
+                "noteable_id": self.story.id,
+                "noteable_type": "Issue",
+                "project_id": self.story.project["id"],
+                "noteable_iid": self.story.iid,
+                "internal": False,
+                "confidential": False,
+            }
+        )
+
+    def _state(self, step: Step) -> None:
+        # GitLab writes the event a moment after it sets closed_at.
+        self._event("state_events", step, delay=150, state=step.value)
+        closed = step.value == "closed"
+        self.issue["state"] = "closed" if closed else "opened"
+        self.issue["closed_at"] = iso(step.at) if closed else None
+        self.issue["closed_by"] = step.who if closed else None
+
+    def _milestone(self, step: Step) -> None:
+        before, after = self.issue["milestone"], step.value and self.milestones[step.value.id]
+        if (before and before["id"]) == (after and after["id"]):
+            return
+        self._event(
+            "milestone_events",
+            step,
+            milestone=after or before,
+            action="add" if after else "remove",
+            state=self.issue["state"],
+        )
+        self.issue["milestone"] = after
+
+    def _born_in(self, step: Step) -> None:
+        self.issue["milestone"] = self.milestones[step.value.id]
+
+    def _label(self, step: Step) -> None:
+        action, place = step.value
+        known = None if place == DELETED_LABEL else self.world.label_rows[place]
+        self._event("label_events", step, action=action, label=known)
+        if known is None:
+            return
+        labels = self.issue["labels"]
+        self.issue["labels"] = (
+            sorted({*labels, known["name"]})
+            if action == "add"
+            else [label for label in labels if label != known["name"]]
+        )
+
+    def _weight(self, step: Step) -> None:
+        self._event("weight_events", step, issue_id=self.story.id, weight=step.value)
+        if not self.silent:
+            del self.history["weight_events"][-1]["resource_id"]
+            del self.history["weight_events"][-1]["resource_type"]
+        self.issue["weight"] = step.value
+
+    def _assign(self, step: Step) -> None:
+        added, removed = step.value
+        words = []
+        if added:
+            words.append("assigned to " + " and ".join(f"@{who['username']}" for who in added))
+        if removed:
+            words.append("unassigned " + " and ".join(f"@{who['username']}" for who in removed))
+        self._note(step, " and ".join(words))
+        kept = [who for who in self.issue["assignees"] if who not in removed]
+        self.issue["assignees"] = [*kept, *added]
+
+    def _due(self, step: Step) -> None:
+        day = step.value
+        self._note(step, f"changed due date to {MONTHS[day.month - 1]} {day.day:02d}, {day.year}")
+        self.issue["due_date"] = day.isoformat()
+
+    def _estimate(self, step: Step) -> None:
+        before = self.issue["time_stats"]["time_estimate"]
+        words = _duration(step.value)
+        self._note(
+            step,
+            f"changed time estimate to {words} from {_duration(before // 3600)}"
+            if before
+            else f"added time estimate of {words}",
+        )
+        self.issue["time_stats"]["time_estimate"] = step.value * 3600
+
+    def _spent(self, step: Step) -> None:
+        self._note(step, f"added {_duration(step.value)} of time spent")
+        self.issue["time_stats"]["total_time_spent"] += step.value * 3600
+
+    def _moved_to(self, step: Step) -> None:
+        assert self.story.copy is not None
+        self._note(step, f"moved to {step.value}")
+        self.number += DRAWS // 2
+        self._state(step._replace(value="closed"))
+        self.issue["moved_to_id"] = self.story.copy[2]
+
+    def _arrive(self, step: Step) -> None:
+        self._note(step, f"moved from {step.value}")
+
+
+def _duration(hours: int) -> str:
+    """Write hours as GitLab does: 5 days of 8 hours to a week."""
+    weeks, rest = divmod(hours, 40)
+    days, hours = divmod(rest, 8)
+    parts = [f"{weeks}w" * (weeks > 0), f"{days}d" * (days > 0), f"{hours}h" * (hours > 0)]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,291 @@
+"""Roadmap revisions of the simulated team, in three layouts, true to its milestones."""
+
+from __future__ import annotations
+
+from calendar import month_name
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from roadmap_analytics.simulate.world import PEOPLE, Milestone, World, at_noon
+
+__all__ = ["documents"]
+
+PROJECT = "beacon/project/documentation"
+PRIORITIES = [
+    "The lamps stay lit, whatever the weather",
+    "It is easy to read and to write the log",
+    "The technology moves ahead",
+]
+# Revision, planned next update, layout. The team is rarely in time with its updates.
+_PLAN = [
+    (date(2024, 1, 16), date(2024, 4, 30), "numbered"),
+    (date(2024, 5, 14), date(2024, 9, 10), "numbered"),
+    (date(2024, 9, 10), date(2024, 12, 20), "priorities"),
+    (date(2025, 1, 21), date(2025, 5, 20), "priorities"),
+    (date(2025, 5, 20), date(2025, 8, 31), "activities"),
+    (date(2025, 9, 23), date(2025, 12, 20), "activities"),
+    (date(2026, 1, 27), date(2026, 4, 30), "activities"),
+    (date(2026, 5, 19), date(2026, 8, 31), "activities"),
+    (date(2026, 9, 15), date(2026, 12, 20), "activities"),
+]
+
+
+def documents(world: World, seen: int) -> Iterator[dict[str, Any]]:
+    """Yield the revisions that exist at a time, as records of the kind document."""
+    layouts: dict[str, Callable[[World, int], str]] = {
+        "numbered": _numbered,
+        "priorities": _priorities,
+        "activities": _activities,
+    }
+    for n, (day, _, layout) in enumerate(_PLAN):
+        if at_noon(day) <= seen:
+            name = f"archive/{day.isoformat()}-roadmap.md"
+            yield {
+                "kind": "document",
+                "name": name,
+                "text": layouts[layout](world, n),
+                "source": f"{PROJECT}@main:{name}",
+                "revision_hint": day.isoformat(),
+            }
+
+
+def _current(world: World, day: date) -> list[Milestone]:
+    """Give the milestones that a revision plans: begun, or to begin within six weeks."""
+    at = at_noon(day)
+    return [
+        m
+        for m in world.planned[0]
+        if m.start and m.start <= day + timedelta(days=42) and m.ended > at
+    ]
+
+
+def _due(milestone: Milestone, day: date) -> date:
+    due = milestone.due(at_noon(day))
+    assert due is not None
+    return due
+
+
+def _words(due: date, style: int) -> str:
+    """Say a day as people do; a vague word covers it."""
+    month = month_name[due.month]
+    third = "beginning of" if due.day <= 10 else "mid" if due.day <= 20 else "end of"
+    return [
+        f"{third} {month}",
+        f"{due.day} {month}, {due.year}",
+        f"towards the {third} {month}" if third == "end of" else f"around {third} {month}",
+        f"{month} {due.day}, {due.year}",
+    ][style % 4]
+
+
+def _late(day: date) -> str:
+    return f"end of {month_name[day.month]}" if day.day > 20 else f"mid {month_name[day.month]}"
+
+
+def _url(milestone: Milestone) -> str:
+    return f"{milestone.data['web_url']}#tab-issues"
+
+
+def _before(n: int) -> date:
+    return _PLAN[n - 1][0]
+
+
+def _finished(world: World, n: int) -> list[Milestone]:
+    before, now = _PLAN[n - 1][0], _PLAN[n][0]
+    return [m for m in world.planned[0] if at_noon(before) <= m.ended < at_noon(now)]
+
+
+def _people(milestone: Milestone) -> tuple[str, str, str]:
+    """Driver, worker, reviewer of a milestone: steady over revisions."""
+    place = milestone.id % 7
+    return PEOPLE[place], PEOPLE[(place + 2) % 7], PEOPLE[(place + 3) % 7]
+
+
+def _progress(world: World, n: int) -> list[str]:
+    return [
+        "## Summary of changes",
+        "",
+        "The plan before this one:",
+        "",
+        f"  - {world.projects_of[0][3]['web_url']}/-/blob/main/archive/"
+        f"{_before(n).isoformat()}-roadmap.md",
+        "",
+        *[f"  - {m.title} is done." for m in _finished(world, n)],
+        "",
+    ]
+
+
+def _numbered(world: World, n: int) -> str:
+    day, update, _ = _PLAN[n]
+    current = _current(world, day)
+    lines = [
+        f"# {day.isoformat()}",
+        "",
+        "What the Beacon team plans to do, in what order, and who looks after what.",
+        "",
+    ]
+    lines += _progress(world, n) if n else []
+    lines += [
+        f"The next roadmap update is planned to happen {month_name[update.month]} {update.day}, "
+        f"{update.year}.",
+        "",
+        "## Roadmap",
+        "",
+        "In rough order of priority:",
+        "",
+    ]
+    keys: dict[int, str] = {}
+    for theme, title in enumerate(PRIORITIES, start=1):
+        lines.append(f"  {theme}. {title}.")
+        mine = [m for m in current if m.theme == theme - 1]
+        for place, milestone in enumerate(mine, start=1):
+            keys[milestone.id] = f"{theme}.{place}"
+            target = _words(_due(milestone, day), n)
+            lines.append(f"     {place}. {milestone.title}, done by {target}.")
+    last = max(_due(m, day) for m in current)
+    lines += [
+        "  4. Solar lamps.  Needs planning before anybody starts.",
+        "",
+        "We will not be working on (4) and forward until the next roadmap is set.  Our current",
+        f"estimate for all of the above is the {_words(last, 0)}, {last.year}.",
+        "",
+        "Bug fixing and help for ports that run a beacon are in scope and planned separately.",
+        "",
+        "## People",
+        "",
+    ]
+    for person in PEOPLE[:7]:
+        said = []
+        for milestone in current:
+            driver, worker, reviewer = _people(milestone)
+            key = keys[milestone.id]
+            if person == driver:
+                said.append(f"    - Main driver of {key} with input from {reviewer}.")
+            if person == worker:
+                said.append(f"    - Will work on {key}, review from {reviewer}.")
+        if person == PEOPLE[0]:
+            said.append("    - Main responsible for planning and coordinating.")
+        if said:
+            lines += [f"  - {person}", *said]
+    lines += ["", "## Concrete milestones", ""]
+    for milestone in current:
+        fresh = "new" if milestone.created > at_noon(_before(n)) or n == 0 else "continued"
+        lines += [f"  - {milestone.title} ({fresh})", f"    - {_url(milestone)}"]
+    return "\n".join([*lines, ""])
+
+
+def _priorities(world: World, n: int) -> str:
+    day, update, _ = _PLAN[n]
+    current = _current(world, day)
+    first, second, third = (
+        [m for m in current if m.theme == theme] for theme in range(len(PRIORITIES))
+    )
+    lines = [
+        f"# {day.isoformat()}",
+        "",
+        "An overview of the plan and of the people behind it.  A new roadmap will be decided",
+        f"towards the {_words(update, 0)}, {update.year}.",
+        "",
+        "## Summary of changes",
+        "",
+        "Since the last roadmap:",
+        "",
+        *[f"- {m.title} is done" for m in _finished(world, n)],
+        *[f"- {m.title} continues" for m in current if m.created < at_noon(_before(n))],
+        "",
+        "## Roadmap",
+        "",
+        "The current priorities are as follows:",
+        "",
+    ]
+    for theme, (title, mine) in enumerate(
+        zip(PRIORITIES, (first, second, third), strict=True), start=1
+    ):
+        lines.append(f"{theme}. {title}")
+        lines += [f"   - {m.title}, {_words(_due(m, day), n + theme)}" for m in mine]
+    lines += [
+        "4. Talks and visits",
+        "",
+        "We will mainly focus on (1)--(2), and make best-effort progress on (3).",
+        "",
+        "## People",
+        "",
+    ]
+    for person in PEOPLE[:7]:
+        said = []
+        for milestone in current:
+            driver, worker, reviewer = _people(milestone)
+            if person == driver:
+                said.append(f"  - Main driver of {milestone.title}")
+            if person == worker:
+                said.append(f"  - Will work on {milestone.title}, review from {reviewer}")
+        if person == PEOPLE[6]:
+            said.append("  - Point of contact for ports that want a lamp")
+        lines += [f"- {person}", *said] if said else []
+    lines += ["", "## Concrete milestones", ""]
+    for milestone in current:
+        lines += [f"- {milestone.title}", f"  - {_url(milestone)}"]
+    return "\n".join([*lines, ""])
+
+
+def _activities(world: World, n: int) -> str:
+    day, update, _ = _PLAN[n]
+    current = _current(world, day)
+    until = f"{'end' if update.day > 20 else 'middle'} of {month_name[update.month]}, {update.year}"
+    lines = [
+        f"# {day.isoformat()}",
+        "",
+        "What Beacon works on next, and who looks after what for longer.  A new roadmap will be",
+        f"decided in the {_late(update)}, {update.year}.",
+        "",
+        "## High-level priorities",
+        "",
+        *[f"  {place}. {title}" for place, title in enumerate(PRIORITIES, start=1)],
+        "",
+        f"## Main activities until the {until}",
+        "",
+    ]
+    for place, milestone in enumerate(current):
+        driver, worker, reviewer = _people(milestone)
+        lines += [
+            f"  - **{milestone.title}**",
+            f"    - Work by: {driver}, {worker}",
+            f"    - Review by: {reviewer}",
+            f"    - Expected outcome: {_url(milestone)}",
+            f"    - Estimated done: {_words(_due(milestone, day), n + place)}",
+        ]
+    lines += [
+        "  - **Talks at the harbour fair**",
+        f"    - Work by: {PEOPLE[6]}",
+        "    - Estimated done: no estimate",
+        "",
+        "As usual: bug fixing and help for ports are in scope and planned when they are needed.",
+        "",
+        "## People and their standing responsibilities",
+        "",
+        f"  - {PEOPLE[0]}:",
+        "    - Responsible for planning and coordinating",
+        f"  - {PEOPLE[1]}",
+        "    - Maintains the core repositories",
+        f"  - {PEOPLE[6]}:",
+        "    - Point of contact for ports that want a lamp",
+        "",
+        f"## What happens after {month_name[update.month]}, {update.year}",
+        "",
+        'Nothing is decided.  Look at issues with the "Future" label and at milestones whose',
+        'title begins with "DRAFT: ".',
+        "",
+        f"## Summary of progress since {month_name[_before(n).month]}, {_before(n).year}",
+        "",
+        "Finished:",
+        "",
+        *[f"  - {m.title}" for m in _finished(world, n)],
+        "",
+    ]
+    behind = [m for m in current if m.start and m.start < _before(n)]
+    if behind:
+        lines += ["We did not have enough time to:", ""]
+        lines += [
+            f"  - Finish {m.title}.  This work continues in the upcoming roadmap." for m in behind
+        ]
+    return "\n".join([*lines, ""])

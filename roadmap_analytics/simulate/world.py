@@ -1,0 +1,320 @@
+"""The fixed part of a simulated GitLab: people, groups, projects, labels, drifting milestones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+__all__ = ["DAY", "NOW", "ORIGIN", "START", "Milestone", "World", "day_of", "iso", "milliseconds"]
+
+ORIGIN = "https://gitlab.example"
+NOW = "2026-11-20T18:00:00Z"
+START = date(2023, 9, 4)
+DAY = 86_400_000
+PER_UNIT = 2500
+"""Issues of one unit: a team with projects and milestones. Bigger worlds have more units."""
+
+Row = dict[str, Any]
+
+PEOPLE = ["ada", "bjarne", "cleo", "dag", "elin", "farid", "greta", "hugo"]
+NAMES = ["Ada Lind", "Bjarne Holm", "Cleo Marsh", "Dag Ek", "Elin Sjö", "Farid Naz", "Greta Kvist"]
+LABELS = ["bug", "feature", "documentation", "support", "Future", "legacy"]
+DELETED_LABEL = 5
+PROJECTS = ["core/lamp", "core/beacon-go", "core/beacon-py", "project/documentation", "website"]
+THEMES = [
+    [
+        "Night watch rota",
+        "Spare lamp in the harbour",
+        "Alarms that wake the right keeper",
+        "Logbook backup drill",
+        "Second relay station",
+        "Power cut rehearsal",
+        "Keys handed over in writing",
+        "Storm season readiness",
+        "Relay station upgrade",
+        "Quiet hours on call",
+    ],
+    [
+        "First light: starter guide",
+        "Signal books for small ports",
+        "Ships read the log offline",
+        "Keeper handbook",
+        "Packages for three distributions",
+        "Watch console for visitors",
+        "Signal books, second edition",
+        "Harbour masters onboard",
+        "Log reader on phones",
+        "Guide in four languages",
+    ],
+    [
+        "Compact log format",
+        "Lamp firmware that signs",
+        "Range calculator",
+        "Fog model",
+        "Signatures by two keepers",
+        "Fast replay of old logs",
+        "Lens self-test",
+        "Log format frozen",
+        "Firmware update over radio",
+        "Replay in the browser",
+    ],
+]
+DRAFTS = ["Solar lamps", "Drift buoys"]
+
+
+def milliseconds(text: str) -> int:
+    """Read an ISO time."""
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def iso(at: int) -> str:
+    """Write a time as GitLab does."""
+    moment = datetime.fromtimestamp(at // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+
+
+def day_of(at: int) -> date:
+    """Give the calendar day (UTC) of a time."""
+    return datetime.fromtimestamp(at // 1000, UTC).date()
+
+
+def at_noon(day: date) -> int:
+    """Give noon of a day."""
+    return int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp() * 1000)
+
+
+@dataclass
+class Milestone:
+    """One milestone of a group, with its dates over time."""
+
+    id: int
+    iid: int
+    unit: int
+    theme: int
+    title: str
+    created: int
+    start: date | None
+    dues: list[tuple[int, date | None]]  # since when, which due date; the first is the plan
+    ended: int  # when it was closed; beyond NOW for those that are not
+    share: float = 1.0
+    after: Milestone | None = None
+    data: Row = field(default_factory=dict)
+
+    def due(self, seen: int) -> date | None:
+        """Give the due date that stood at a time."""
+        return [due for since, due in self.dues if since <= seen or since == self.created][-1]
+
+    def changed(self, seen: int) -> int:
+        """Give the last change by a time."""
+        moments = [since for since, _ in self.dues] + [self.ended]
+        return max([self.created, *(moment for moment in moments if moment <= seen)])
+
+
+class World:
+    """People, groups, projects, labels and milestones of a world of so many issues."""
+
+    def __init__(self, issues: int, seed: int) -> None:
+        self.random = np.random.default_rng([seed, 7])
+        self.units = max(1, round(issues / PER_UNIT))
+        self.users = self._users()
+        self.ghost = {"id": 1, "username": "ghost", "name": "Ghost User", "state": "active"}
+        self.groups: list[Row] = []
+        self.projects: list[Row] = []
+        self.projects_of: list[list[Row]] = []
+        self._containers()
+        self.label_rows = [{"id": 900 + i, "name": name} for i, name in enumerate(LABELS)]
+        self.milestones: list[Milestone] = []
+        self.planned: list[list[Milestone]] = []
+        self.drafts: list[list[Milestone]] = []
+        for unit in range(self.units):
+            self._plan(unit)
+
+    # -- people, groups, projects ------------------------------------------------------------------
+
+    def _users(self) -> list[Row]:
+        count = min(7 * self.units, 60)
+        names = PEOPLE[:7] + [f"keeper{n:02d}" for n in range(8, count + 1)]
+        shown = NAMES + [name.title() for name in names[7:]]
+        users = [
+            {"id": 20 + n, "username": name, "name": show, "state": "active"}
+            for n, (name, show) in enumerate(zip(names, shown, strict=True))
+        ]
+        # The same person under an older account, and one who left.
+        users.append({"id": 10, "username": "ada.old", "name": "Ada Lind", "state": "blocked"})
+        users.append({"id": 11, "username": "hugo", "name": "Hugo Berg", "state": "blocked"})
+        return users
+
+    def people_of(self, unit: int) -> list[Row]:
+        """Give the members of a unit, lead first."""
+        members = len(self.users) - 2
+        return [self.users[(7 * unit + i) % members] for i in range(7)]
+
+    def _group(self, path: str) -> Row:
+        for known in self.groups:
+            if known["full_path"] == path:
+                return known
+        above, _, name = path.rpartition("/")
+        parent = self._group(above)["id"] if above else None
+        group = {
+            "id": 100 + len(self.groups),
+            "name": name,
+            "path": name,
+            "full_path": path,
+            "parent_id": parent,
+            "visibility": "public",
+            "web_url": f"{ORIGIN}/groups/{path}",
+            "created_at": "2023-08-01T08:00:00.000Z",
+            "simulated": True,
+        }
+        self.groups.append(group)
+        return group
+
+    def _containers(self) -> None:
+        self._group("beacon")
+        for unit in range(self.units):
+            above = "beacon" if unit == 0 else f"beacon/unit{unit + 1:03d}"
+            mine = [self._project(f"{above}/{path}") for path in PROJECTS]
+            if unit == 0:
+                mine.append(self._project("harbour/services/beacon-logs", grouped=False))
+            self.projects_of.append(mine)
+
+    def _project(self, path: str, grouped: bool = True) -> Row:
+        above, _, name = path.rpartition("/")
+        if grouped:
+            self._group(above)
+        project = {
+            "id": 300 + len(self.projects),
+            "name": name,
+            "path": name,
+            "path_with_namespace": path,
+            "default_branch": "main",
+            "archived": False,
+            "visibility": "public",
+            "web_url": f"{ORIGIN}/{path}",
+            "created_at": "2023-08-01T08:00:00.000Z",
+            "simulated": True,
+        }
+        self.projects.append(project)
+        return project
+
+    def containers(self) -> Iterator[Row]:
+        """Yield groups and projects."""
+        yield from ({"kind": "group", "data": group} for group in self.groups)
+        yield from ({"kind": "project", "data": project} for project in self.projects)
+
+    def _holders(self) -> Iterator[Row]:
+        for group in self.groups:
+            yield {"kind": "group", "id": group["id"], "path": group["full_path"]}
+        for project in self.projects:
+            yield {"kind": "project", "id": project["id"], "path": project["path_with_namespace"]}
+
+    def labels(self) -> Iterator[Row]:
+        """Yield the labels of each group and project: all belong to the top group."""
+        shown = [row for i, row in enumerate(self.label_rows) if i != DELETED_LABEL]
+        names = {str(row["id"]): row["name"] for row in shown}
+        for holder in self._holders():
+            yield {"kind": "labels", "container": holder, "names": names}
+
+    # -- milestones --------------------------------------------------------------------------------
+
+    def _plan(self, unit: int) -> None:
+        """Lay out three lines of work, each one milestone after the other, and two drafts."""
+        owner = self._owner(unit)
+        now = datetime.fromisoformat(NOW).date()
+        lines = [self._line(unit, theme, now) for theme in range(len(THEMES))]
+        made = sorted((m for line in lines for m in line), key=lambda m: (m.created, m.theme))
+        drafts = []
+        for n, title in enumerate(DRAFTS):
+            created = at_noon(now - timedelta(days=150 - 40 * n))
+            plan: list[tuple[int, date | None]] = [(created, None)]
+            title = f"DRAFT: {title}"
+            drafts.append(Milestone(0, 0, unit, 2, title, created, None, plan, DAY * 10**6))
+        for n, milestone in enumerate([*made, *drafts]):
+            milestone.id = 5000 + 100 * unit + n
+            milestone.iid = 7 + n
+            milestone.data = {
+                "id": milestone.id,
+                "iid": milestone.iid,
+                "group_id": owner["id"],
+                "title": milestone.title,
+                "created_at": iso(milestone.created),
+                "web_url": f"{owner['web_url']}/-/milestones/{milestone.iid}",
+            }
+        self.milestones += [*made, *drafts]
+        self.planned.append(made)
+        self.drafts.append(drafts)
+
+    def _owner(self, unit: int) -> Row:
+        return self._group("beacon" if unit == 0 else f"beacon/unit{unit + 1:03d}")
+
+    def _line(self, unit: int, theme: int, now: date) -> list[Milestone]:
+        random = self.random
+        line: list[Milestone] = []
+        begin = START + timedelta(days=int(random.integers(0, 25)))
+        for n in range(len(THEMES[theme])):
+            length = int(random.integers(75, 145))
+            due = _workday(begin + timedelta(days=length))
+            created = at_noon(begin - timedelta(days=int(random.integers(10, 35))))
+            dues: list[tuple[int, date | None]] = [(created, due)]
+            last = due
+            for chance in (0.55, 0.3):
+                if random.random() < chance:
+                    noticed = at_noon(last - timedelta(days=int(random.integers(2, 16))))
+                    last = _workday(last + timedelta(days=int(random.integers(14, 43))))
+                    dues.append((noticed, last))
+                else:
+                    break
+            ended = at_noon(last + timedelta(days=int(random.integers(-6, 16))))
+            title = THEMES[theme][n] if unit == 0 else f"{THEMES[theme][n]} {unit + 1}"
+            milestone = Milestone(0, 0, unit, theme, title, created, begin, dues, ended)
+            milestone.share = float(random.uniform(0.6, 1.4))
+            if line:
+                line[-1].after = milestone
+            line.append(milestone)
+            begin = day_of(ended) + timedelta(days=int(random.integers(1, 9)))
+            if begin > now + timedelta(days=60):
+                break
+        return line
+
+    def milestone_row(self, milestone: Milestone, seen: int) -> Row:
+        """Give a milestone as GitLab answers it at a time."""
+        due = milestone.due(seen)
+        closed = milestone.ended <= seen
+        return milestone.data | {
+            "description": "",
+            "state": "closed" if closed else "active",
+            "updated_at": iso(milestone.changed(seen)),
+            "start_date": milestone.start.isoformat() if milestone.start else None,
+            "due_date": due.isoformat() if due else None,
+            "expired": bool(due and due < day_of(seen)),
+        }
+
+    def milestone_records(self, seen: int) -> Iterator[Row]:
+        """Yield the milestones that exist at a time."""
+        for milestone in self.milestones:
+            if milestone.created <= seen:
+                owner = self._owner(milestone.unit)
+                yield {
+                    "kind": "milestone",
+                    "container": {"kind": "group", "id": owner["id"], "path": owner["full_path"]},
+                    "data": self.milestone_row(milestone, seen),
+                }
+
+    def milestone_listings(self, seen: int) -> Iterator[Row]:
+        """Yield for each group and project the ids of its milestones at a time."""
+        ids: dict[tuple[str, int], list[int]] = {}
+        for milestone in self.milestones:
+            if milestone.created <= seen:
+                key = "group", self._owner(milestone.unit)["id"]
+                ids.setdefault(key, []).append(milestone.id)
+        for holder in self._holders():
+            mine = ids.get((holder["kind"], holder["id"]), [])
+            yield {"kind": "listing", "of": "milestones", "container": holder, "ids": sorted(mine)}
+
+
+def _workday(day: date) -> date:
+    return day + timedelta(days={5: 2, 6: 1}.get(day.weekday(), 0))
