@@ -169,7 +169,8 @@ def _manifest(path: Path) -> store.Manifest | None:
     if not path.is_dir():
         raise ConfigurationError(f"--to {path}: expected a folder, found a file. Give a folder.")
     if not (path / "manifest.json").exists():
-        strangers = sorted(one.name for one in path.iterdir() if one.name not in store.OWN_NAMES)
+        names = sorted(one.name for one in path.iterdir())
+        strangers = [name for name in names if name.removesuffix(".part") not in store.OWN_NAMES]
         if strangers:
             raise DatasetError(
                 f"{path}: expected a dataset or an empty folder, found {strangers[0]}. "
@@ -197,6 +198,7 @@ def _request(
     urls = urls or [*settings.groups, *settings.projects]
     if not urls and manifest is not None:
         urls = list(manifest.asked["urls"])
+        roadmaps = roadmaps or manifest.asked["roadmaps"]
     if not urls:
         raise ConfigurationError(
             "export: expected the address of a group or project, got none. Give one, or list "

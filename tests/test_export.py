@@ -16,6 +16,7 @@ from tests.exporting import Outcome, export, start_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
 from tests.gitlab_server.truth import differences, served, stored
+from tests.test_faults import many_issues
 
 Row = dict[str, Any]
 LATER = "2024-07-01T12:00:00+00:00"
@@ -309,6 +310,27 @@ def stored_in_pieces(to: Path) -> int:
         for kind in ("history", "issue")
     }
     return len(ids["history"] & ids["issue"])
+
+
+def test_a_project_that_fails_throughout_is_soon_left_alone(
+    gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
+    world = many_issues(60)
+    gitlab.load(world, now=NOW)
+    gitlab.inject({"kind": "status", "match": r"projects/100/issues/\d+/", "times": None})
+    to = tmp_path / "data"
+    outcome = export(gitlab, to, "orchard")
+    assert outcome.code == 4
+    assert "histories of project orchard/press/juice: 500: 5 issues in a row failed" in outcome.err
+    assert gitlab.counts().status["500"] < 6 * 15
+    truth = served(world, "orchard")
+    assert differences(stored(to), truth, ["issue", "milestone"]) == [], "the rows are there"
+    others = {ident for ident, row in truth["history"].items() if row["project_id"] != 100}
+    assert set(stored(to)["history"]) == others
+    gitlab.inject()
+    done(export(gitlab, to))
+    assert differences(stored(to), truth) == []
 
 
 # -- names that change without a trace -------------------------------------------------------------

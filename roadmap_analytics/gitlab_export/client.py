@@ -128,11 +128,11 @@ class Client:
         """Whether requests carry a token or password."""
         return bool(self._secrets)
 
-    def get(self, path: str, **query: Any) -> Row:
-        """Ask for one object."""
+    def get(self, path: str, *, needed: Collection[str] = (), **query: Any) -> Row:
+        """Ask for one object that has these fields."""
         answer = self._ask(lambda: self._api.http_get(path, **_STRICT, **query), path)
-        if not isinstance(answer, dict):
-            raise PartFailed(200, f"expected a JSON object from {path}")
+        if not isinstance(answer, dict) or any(answer.get(name) is None for name in needed):
+            raise PartFailed(200, f"an answer without {' '.join(needed)}")
         return answer
 
     def raw(self, path: str, **query: Any) -> bytes:
@@ -202,6 +202,8 @@ class Client:
             ) from None
         except (requests.RequestException, gitlab.GitlabError) as error:
             raise PartFailed(None, self.scrubbed(reason(error))) from None
+        except (KeyError, TypeError) as error:  # python-gitlab takes every answer for a list
+            raise PartFailed(200, f"no list ({type(error).__name__})") from None
 
     def _unauthorised(self, path: str, error: gitlab.GitlabError) -> str:
         if self.has_credentials:

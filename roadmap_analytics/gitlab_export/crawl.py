@@ -37,6 +37,8 @@ EVENTS = {
     "label_events": "resource_label_events",
     "milestone_events": "resource_milestone_events",
 }
+GROUP_FIELDS = ("id", "full_path")
+PROJECT_FIELDS = ("id", "path_with_namespace")
 MOST_PASSES = 5
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
@@ -262,7 +264,8 @@ class Export:
         kinds = [f"{kind}s" for kind in address.kind.split(" or ")]
         for kind in kinds:
             try:
-                row = self._client.get(f"/{kind}/{quote(address.path, '')}")
+                needed = GROUP_FIELDS if kind == "groups" else PROJECT_FIELDS
+                row = self._client.get(f"/{kind}/{quote(address.path, '')}", needed=needed)
             except PartFailed as failed:
                 if failed.status == 404 and kind != kinds[-1]:
                     continue
@@ -273,14 +276,14 @@ class Export:
     def _add_group(self, group: Row) -> None:
         if group["id"] in self._scope.groups:
             return
-        path = f"/groups/{group['id']}"
-        below = _steady(lambda: self._client.rows(f"{path}/descendant_groups"))
+        below = self._below(group["id"])
         projects = _steady(
             lambda: self._client.rows(
-                f"{path}/projects",
-                include_subgroups=True,
-                with_shared=False,
-                archived=False,
+                f"/groups/{group['id']}/projects",
+                needed=PROJECT_FIELDS,
+                include_subgroups="true",
+                with_shared="false",
+                archived="false",
                 order_by="id",
                 sort="asc",
             )
@@ -288,8 +291,21 @@ class Export:
         for row in [group, *below]:
             self._scope.groups[row["id"]] = row
         for row in projects:
-            self._scope.projects[row["id"]] = row
+            if not row.get("archived"):
+                self._scope.projects[row["id"]] = row
         self._scope.sources.append(("group", group["id"]))
+
+    def _below(self, group_id: int) -> list[Row]:
+        """All groups under a group; level by level on a GitLab before 13.5."""
+        path = f"/groups/{group_id}"
+        needed = GROUP_FIELDS
+        try:
+            return _steady(lambda: self._client.rows(f"{path}/descendant_groups", needed=needed))
+        except PartFailed as failed:
+            if failed.status != 404:
+                raise
+        direct = _steady(lambda: self._client.rows(f"{path}/subgroups", needed=needed))
+        return [row for group in direct for row in (group, *self._below(group["id"]))]
 
     def _add_project(self, project: Row) -> None:
         if project["id"] not in self._scope.projects:
@@ -349,7 +365,7 @@ class Export:
     def _labels(self) -> Iterator[Record]:
         self._progress.stage("labels")
         path_of = dict(self._scope.containers())
-        extra = {"include_descendant_groups": True, "only_group_labels": False}
+        extra = {"include_descendant_groups": "true", "only_group_labels": "false"}
         queries = [extra if kind == "group" else {} for kind, _ in self._scope.sources]
         paths = [f"/{kind}s/{ident}/labels" for kind, ident in self._scope.sources]
         for key, rows in zip(self._scope.sources, self._lists(paths, queries), strict=True):

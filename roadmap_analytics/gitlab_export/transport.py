@@ -251,7 +251,8 @@ class Transport(HTTPAdapter):
         request, args, kwargs = self._answered
         self.requests += 1
         try:
-            return bool(super().send(request, *args, **kwargs).status_code == 200)
+            response = super().send(request, *args, **kwargs)
+            return response.status_code == 200 and bool(response.content)
         except requests.RequestException:
             return False
 
