@@ -17,6 +17,8 @@ from referencing.jsonschema import DRAFT4
 
 from tests.gitlab_server import LoopbackGitLab, adapters
 from tests.gitlab_server.hand_world import hand_world
+from tests.gitlab_server.life import Life
+from tests.gitlab_server.truth import differences, served
 
 Row = dict[str, Any]
 
@@ -337,6 +339,39 @@ def test_pages_that_overlap_and_a_world_that_changes_between_pages(
     assert ids(hand_gitlab, path) == [1001, 1002, 1005, 1003, 1003, 1004, 1006, 1007]
     hand_gitlab.inject({"kind": "change", "match": "page=2", "delete_issues": [1001]})
     assert ids(hand_gitlab, path) == [1001, 1002, 1005, 1003, 1006, 1007], "1004 slipped past"
+
+
+# -- what the tests of the exporter are held against ----------------------------------------------
+
+
+def test_what_differs_from_the_truth_is_named() -> None:
+    truth = served(hand_world(), "orchard", "upkeep")
+    found = served(hand_world(), "orchard", "upkeep")
+    for record in found["history"].values():
+        del record["data"]["comments"]
+    assert differences(found, truth) == []
+    found["history"][1001]["data"]["label_events"].pop()
+    found["history"][1002]["data"]["notes"][0]["body"] = "assigned to @cy"
+    found["history"][1003]["data"]["notes"].append({"id": 1, "body": "a comment"})
+    found["issue"][1004]["data"]["title"] = "another"
+    del found["issue"][1005]
+    del found["milestone"][501]["data"]["due_date"]
+    assert sorted(differences(found, truth)) == [
+        "history 1001 label_events 2: missing",
+        "history 1002 notes 9: body is 'assigned to @cy', was served as 'assigned to @ana'",
+        "history 1003 notes 1: invented",
+        "issue 1004: title is 'another', was served as 'A page about juice'",
+        "issue 1005: missing",
+        "milestone 501: due_date lost",
+    ]
+
+
+def test_a_life_is_the_same_for_the_same_seed() -> None:
+    lives = [Life(5), Life(5), Life(6)]
+    for life in lives:
+        life.work(40)
+    assert lives[0].records() == lives[1].records()
+    assert lives[0].records() != lives[2].records()
 
 
 # -- GitLab's own words --------------------------------------------------------------------------

@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 
 import roadmap_analytics as ra
+from roadmap_analytics import frames, simulate
 from roadmap_analytics.store import iter_records
 from tests.exporting import export
 from tests.gitlab_server import LoopbackGitLab, adapters
@@ -17,12 +19,22 @@ from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
 from tests.gitlab_server.truth import differences, served, stored
 
 Row = dict[str, Any]
+DOCUMENT_FRAMES = (
+    *("revisions", "roadmap_items", "responsibilities", "roadmap_milestones", "carry_over"),
+)
 
 
-def taken(server: LoopbackGitLab, world: list[Row], to: Path, *paths: str) -> ra.Dataset:
+def taken(
+    server: LoopbackGitLab,
+    world: list[Row],
+    to: Path,
+    *paths: str,
+    now: str = NOW,
+    options: tuple[str, ...] = (),
+) -> ra.Dataset:
     """Serve a world, export it, hold every record against it, and load the frames."""
-    server.load(world, now=NOW)
-    outcome = export(server, to, *paths)
+    server.load(world, now=now)
+    outcome = export(server, to, *paths, options=options)
     assert outcome.code == 0, outcome.err
     assert differences(stored(to), served(world, *paths)) == []
     return ra.load(to)
@@ -73,6 +85,50 @@ def test_roadmap_documents_of_the_same_gitlab(gitlab: LoopbackGitLab, tmp_path: 
     gitlab.reset()
     assert export(gitlab, tmp_path / "data", "orchard", options=("--roadmaps", where)).code == 0
     assert "projects/:id/repository/files/:path/raw" not in gitlab.counts().routes, "unchanged"
+
+
+SIMULATED = ("beacon", "harbour/services/beacon-logs")
+DOCUMENTS = ("--roadmaps", "beacon/project/documentation:archive/*-roadmap.md")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_simulated_world_exported_is_the_simulated_world(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int
+) -> None:
+    """The frames of the export are those made from the records served, cell by cell."""
+    world = list(simulate.records(150, seed))
+    to = tmp_path / "data"
+    dataset = taken(gitlab, world, to, *SIMULATED, now=simulate.NOW, options=DOCUMENTS)
+    expected = frames.build([frames.RunRecords(1, simulate.NOW, world)])
+    for name, frame in expected.items():
+        if name not in DOCUMENT_FRAMES:
+            assert_frame_equal(dataset[name], frame, obj=name)
+    documents = {record["name"]: record["text"] for record in iter_records(to, ["document"])}
+    served_texts = {one["name"]: one["text"] for one in world if one["kind"] == "document"}
+    assert documents == served_texts
+
+
+def test_nights_of_a_simulated_world(gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    """Looked at on five days, the dataset equals the whole export of the fifth."""
+    days = ("2026-11-01", "2026-11-02", "2026-11-05", "2026-11-12", "2026-11-20")
+    requests = []
+    for day in days:
+        gitlab.reset()
+        now = f"{day}T18:00:00Z"
+        world = list(simulate.records(150, 3, seen_at=now))
+        taken(gitlab, world, tmp_path / "data", *SIMULATED, now=now)
+        requests.append(gitlab.counts().total)
+    assert max(requests[1:]) < requests[0] / 3
+    last = taken(gitlab, world, tmp_path / "whole", *SIMULATED, now=now)
+    nightly = ra.load(tmp_path / "data")
+    for name, frame in last.frames.items():
+        if name != "milestone_dates":  # the nights saw more of them
+            assert_frame_equal(nightly[name], frame, obj=name)
+    expected = [
+        frames.RunRecords(n, f"{day}T18:00:00Z", simulate.records(150, 3, seen_at=f"{day}T18:00Z"))
+        for n, day in enumerate(days, 1)
+    ]
+    assert_frame_equal(nightly["milestone_dates"], frames.build(expected)["milestone_dates"])
 
 
 def test_gitlabs_sample_project(gitlab: LoopbackGitLab, shared: Path, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def served(world: Iterable[Row], *paths: str) -> State:
     archived = {
         row["id"]
         for row in whole.projects.values()
-        if row["archived"] and row["path_with_namespace"] not in paths
+        if row.get("archived") and row["path_with_namespace"] not in paths
     }
     projects = {
         row["id"]

@@ -15,11 +15,11 @@ class World:
     """Groups, projects, milestones, issues with history, and repository files at one instant.
 
     Takes the records that an export yields (``group``, ``project``, ``milestone``, ``issue``,
-    ``history``, ``document``), and ``label``, which no export yields (a label that none gives
-    belongs to the project that uses it). A ``history`` may also hold ``comments`` (notes by
-    people), which a server mixes into the notes and an exporter must leave out; a ``document``
-    may name the ``project`` whose repository it lies in (default: the first one named
-    "documentation").
+    ``history``, ``labels``, ``document``), and ``label``, one of ``labels`` alone (a label that
+    none gives belongs to the project that uses it). A ``history`` may also hold ``comments``
+    (notes by people), which a server mixes into the notes and an exporter must leave out; a
+    ``document`` may name the ``project`` whose repository it lies in (default: the first one
+    named "documentation").
     """
 
     def __init__(self, records: Iterable[Row] = ()) -> None:
@@ -45,6 +45,8 @@ class World:
                 self.milestones[record["data"]["id"]] = record
             elif kind == "label":
                 self.labels[record["data"]["id"]] = record
+            elif kind == "labels":
+                self._name_labels(record)
             elif kind == "history":
                 self.histories[record["issue_id"]] = record
             elif kind == "document":
@@ -58,6 +60,16 @@ class World:
         self.issues_of = defaultdict(list)
         for issue in self.issues.values():
             self.issues_of[issue["project_id"]].append(issue)
+
+    def _name_labels(self, record: Row) -> None:
+        """Take in labels as an export notes them: id and name alone."""
+        for ident, name in record["names"].items():
+            label = {"id": int(ident), "name": name}
+            self.labels[label["id"]] = {
+                "kind": "label",
+                "container": record["container"],
+                "data": label,
+            }
 
     def records(self) -> Iterator[Row]:
         """The world as records again (a deep copy: to be changed freely)."""
