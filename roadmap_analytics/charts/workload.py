@@ -16,7 +16,6 @@ from roadmap_analytics.charts._style import (
     date_axis,
     label_line,
     safe_text,
-    spread,
     stamp,
     styled,
 )
@@ -131,8 +130,8 @@ def _count_label(frame: pd.DataFrame) -> str:
 
 
 @styled
-def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people: int = 7) -> Axes:
-    """Draw the open issues of each person over time, as lines on one scale.
+def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people: int = 10) -> Axes:
+    """Draw the open issues of each person over time, one row each, all on one scale.
 
     Parameters
     ----------
@@ -141,43 +140,43 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     people : int
-        How many persons get a line of their own colour and a name: those with most at the end.
-        The others are drawn in grey without a name.
+        How many persons are shown: those with most at the end.
 
     Returns
     -------
     Axes
-        Lines bear their person's name at the end.
+        Unassigned stands first, then people by load at the end. A row's label gives the open
+        issues at the end, a dotted line and its number the most there ever were.
     """
-    ax = axes_or_new(ax)
-    last = frame[frame["date"] == frame["date"].max()].sort_values(
-        ["open_issues", "person"], ascending=[False, True]
-    )
-    named = [p for p in last["person"] if p != "unassigned"][:people]
-    styles = ["-", "--", "-.", ":"]
-    ends: list[tuple[str, Any, float, str]] = []
-    for person, line in frame.groupby("person", sort=True):
-        if person == "unassigned":
-            look: dict[str, Any] = {"color": COLORS["scope"], "linestyle": (0, (1, 1)), "lw": 2.2}
-        elif person in named:
-            place = named.index(str(person))
-            look = {"color": PALETTE[place % 7], "linestyle": styles[place % 4], "lw": 1.8}
-        else:
-            look = {"color": COLORS["unassigned"], "linestyle": "-", "lw": 0.8}
-        ax.plot(line["date"], line["open_issues"], drawstyle="steps-post", **look)
-        if person == "unassigned" or person in named:
-            end = line.iloc[-1]
-            ends.append((str(person), end["date"], float(end["open_issues"]), look["color"]))
-    top = max(float(frame["open_issues"].max()) if len(frame) else 1.0, 1.0)
-    for (name, x, value, color), y in zip(
-        ends, spread([e[2] for e in ends], top * 0.065), strict=True
-    ):
-        label_line(ax, x, y, f"{name} {value:g}", color=color)
-    ax.set_ylim(0, top * 1.08)
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_ylabel(_count_label(frame).replace(" (", "\n("))
-    ax.margins(x=0.01)
+    last = frame[frame["date"] == frame["date"].max()]
+    shown = _by_load(last)[: people + 1]
+    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
+    top = float(frame.loc[frame["person"].isin(shown), "open_issues"].max()) if len(shown) else 1
+    scale = 0.86 / max(top, 1.0)
+    labels = []
+    for i, person in enumerate(shown):
+        line = frame[frame["person"] == person]
+        held = line["open_issues"].astype(float)
+        color = COLORS["scope"] if person == "unassigned" else COLORS["remaining"]
+        ax.fill_between(
+            line["date"], -i, -i + held * scale, step="post", color=color, alpha=0.25, lw=0
+        )
+        ax.plot(line["date"], -i + held * scale, drawstyle="steps-post", color=color, lw=1.4)
+        most = held.max()
+        ax.plot(
+            [frame["date"].min(), frame["date"].max()],
+            [-i + most * scale] * 2,
+            color=COLORS["muted"],
+            lw=0.7,
+            linestyle=":",
+        )
+        label_line(ax, frame["date"].max(), -i + most * scale, f"most {most:g}", color="#5B5F66")
+        labels.append(f"{safe_text(person, 24)}  {held.iloc[-1]:g}")
+    ax.set_yticks([-i for i in range(len(shown))], labels)
+    ax.set_ylim(-len(shown) + 0.9, 1.0)
+    ax.margins(x=0.0)
     date_axis(ax)
+    ax.set_xlabel(_count_label(frame) + ", all rows on one scale")
     ax.set_title("Open issues held, by person")
     stamp(ax, frame)
     return ax
@@ -228,7 +227,7 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
             color="white" if row["level"] == "high" else COLORS["as_of"],
         )
     ax.set_xlim(-0.5, max(len(shown), 1) - 0.5)
-    ax.set_ylim(-len(people) + 0.5, 0.5)
+    ax.set_ylim(-max(len(people), 1) + 0.5, 0.5)
     ax.set_xticks(range(len(shown)), [f"{pd.Timestamp(w):%d %b}" for w in shown])
     ax.set_yticks([-i for i in range(len(people))], [safe_text(p, 24) for p in people])
     ax.set_xlabel("week that ends on this Sunday; hours (+ overdue), * mostly assumed")
@@ -293,7 +292,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(list(rows.values()), labels, fontsize=8)
     ax.set_xticks(range(len(people)), [safe_text(p, 16) for p in people], rotation=40, ha="right")
     ax.set_xlim(-0.5, max(len(people), 1) - 0.5)
-    ax.set_ylim(-len(items) + 0.5, 0.5)
+    ax.set_ylim(-max(len(items), 1) + 0.5, 0.5)
     ax.grid(visible=False)
     ax.tick_params(length=0)
     for side in ("left", "bottom"):

@@ -187,7 +187,7 @@ def _assigning(people: list[Row], created: int, closes: int, dice: Iterator[floa
     second = people[int(next(dice) * 7)]
     if roll < 0.07:
         return []
-    at = created if roll < 0.4 else created + int(next(dice) * (closes - created))
+    at = created if roll < 0.4 else created + int(next(dice) ** 2 * min(closes - created, 60 * DAY))
     if roll > 0.92 and second is not first:
         return [Step(at, "assign", first, ([first, second], []))]
     steps = [Step(at, "assign", first, ([first], []))]
