@@ -137,7 +137,7 @@ def shade_weekends(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
     if (last - first).days > 120:
         return
     for day in pd.date_range(first, last):
-        if day.dayofweek >= 5:
+        if day.weekday() >= 5:
             ax.axvspan(
                 mdates.date2num(day - pd.Timedelta(hours=12)),
                 mdates.date2num(day + pd.Timedelta(hours=12)),

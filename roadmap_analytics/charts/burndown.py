@@ -1,0 +1,467 @@
+"""Charts of milestones: burndown, burnup, scope changes, progress, comparisons, small multiples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from roadmap_analytics.charts._style import (
+    COLORS,
+    PALETTE,
+    axes_or_new,
+    date_axis,
+    label_line,
+    mark_day,
+    safe_text,
+    shade_weekends,
+    spread,
+    stamp,
+    styled,
+)
+
+__all__ = [
+    "plot_burndown",
+    "plot_burndowns",
+    "plot_burnup",
+    "plot_compared",
+    "plot_progress",
+    "plot_scope_changes",
+]
+
+_HEADROOM = 1.28  # the words on vertical marks stand above the lines
+_DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))]
+
+
+@styled
+def plot_burndown(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what remained of one milestone, day by day, against the ideal line.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `burndown` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        Weekends are shaded, the due date and the reporting day marked; days after the due date
+        are drawn in the colour of what is overdue, on a tinted ground.
+    """
+    ax = axes_or_new(ax)
+    _name(ax, frame, "remaining")
+    if _nothing(ax, frame):
+        return ax
+    _ground(ax, frame)
+    ideal = _ideal(frame)
+    if len(ideal):
+        ax.plot(ideal["date"], ideal["ideal"], color=COLORS["ideal"], lw=1.3, linestyle="--")
+        middle = ideal.iloc[len(ideal) // 3]
+        ax.annotate(
+            "ideal",
+            xy=(mdates.date2num(middle["date"]), middle["ideal"]),
+            xytext=(0, -11),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=COLORS["ideal"],
+        )
+    _remaining(ax, frame)
+    last = frame.iloc[-1]
+    label_line(
+        ax,
+        mdates.date2num(last["date"]),
+        float(last["remaining"]),
+        f"{_number(last['remaining'])} remaining",
+        color=COLORS["overdue" if last["overdue"] else "remaining"],
+    )
+    highest = max(float(frame["remaining"].max()), float(ideal["ideal"].max() or 0), 1.0)
+    ax.set_ylim(0, highest * _HEADROOM)
+    return ax
+
+
+def _remaining(ax: Axes, frame: pd.DataFrame, *, width: float = 2.0) -> None:
+    """Draw what remains: as planned, then, joined to it, the overrun."""
+    planned = frame[~frame["overdue"]]
+    ax.plot(planned["date"], planned["remaining"], color=COLORS["remaining"], lw=width)
+    late = frame[frame["overdue"]]
+    if len(late):
+        joined = pd.concat([planned.tail(1), late])
+        ax.plot(
+            joined["date"],
+            joined["remaining"],
+            color=COLORS["overdue"],
+            lw=width,
+            linestyle=(0, (3, 1)),
+        )
+
+
+@styled
+def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw scope and what is completed of one milestone: the gap between them remains.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `burndown` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        Scope as a grey line (a rise is work added), completed below it, both named at their ends.
+    """
+    ax = axes_or_new(ax)
+    _name(ax, frame, "")
+    if _nothing(ax, frame):
+        return ax
+    _ground(ax, frame)
+    date, scope = frame["date"], frame["scope"].to_numpy(float)
+    done = frame["completed"].to_numpy(float)
+    ax.fill_between(date, done, scope, color=COLORS["remaining"], alpha=0.10, lw=0)
+    ax.plot(date, scope, color=COLORS["scope"], lw=1.8, linestyle=(0, (6, 1.5)))
+    ax.plot(date, done, color=COLORS["completed"], lw=2.2)
+    top = max(scope.max(), 1.0) * _HEADROOM
+    ends = [scope[-1], done[-1], (scope[-1] + done[-1]) / 2]
+    texts = ["scope", "completed", "remaining"]
+    values = [scope[-1], done[-1], float(frame["remaining"].iloc[-1])]
+    shown = [0, 1] if values[2] == 0 else [0, 1, 2]
+    heights = spread([ends[i] for i in shown], top * 0.075)
+    for i, height in zip(shown, heights, strict=True):
+        label_line(
+            ax,
+            mdates.date2num(date.iloc[-1]),
+            height,
+            f"{_number(values[i])} {texts[i]}",
+            color=COLORS[texts[i]],
+        )
+    ax.set_ylim(0, top)
+    return ax
+
+
+@styled
+def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what was added to and removed from one milestone after its start, day by day.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `burndown` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        Bars upwards for what was added, hatched bars downwards for what was removed. The scope
+        committed to at the start is said in words: it is no change.
+    """
+    ax = axes_or_new(ax, size=(8.6, 3.2))
+    _name(ax, frame, "removed ↓   added ↑")
+    if _nothing(ax, frame):
+        return ax
+    _ground(ax, frame)
+    later = frame.iloc[1:]
+    added, removed = later["added"].to_numpy(float), later["removed"].to_numpy(float)
+    ax.bar(later["date"], added, width=0.8, color=COLORS["added"])
+    ax.bar(later["date"], -removed, width=0.8, color=COLORS["removed"], hatch="////")
+    for date, up, down in zip(later["date"], added, removed, strict=True):
+        for height, amount, sign in ((up, up, "+"), (-down, down, "−")):
+            if amount and len(later) <= 45:
+                ax.annotate(
+                    f"{sign}{_number(amount)}",
+                    xy=(mdates.date2num(date), height),
+                    xytext=(0, 3 if height > 0 else -3),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom" if height > 0 else "top",
+                    fontsize=8,
+                )
+    ax.axhline(0, color=COLORS["scope"], lw=0.8)
+    most = max(added.max(initial=0), removed.max(initial=0), 1.0) * 1.6
+    ax.set_ylim(-most, most)
+    ax.yaxis.set_major_formatter(lambda value, _: _number(abs(value)))
+    unit = frame.attrs.get("unit", "issues")
+    first, last = frame["scope"].iloc[0], frame["scope"].iloc[-1]
+    ax.annotate(
+        f"committed at the start: {_number(first)} {unit}; scope now: {_number(last)}",
+        xy=(0, 1),
+        xycoords="axes fraction",
+        xytext=(4, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize=9,
+        color=COLORS["scope"],
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+    )
+    return ax
+
+
+@styled
+def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw where milestones stand: completed and remaining as one bar each, in the frame's order.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of what `milestone_progress` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        Bars from the top in the order of the rows; the words behind a bar say how much is left
+        and how long.
+    """
+    size = (8.6, max(2.2, 0.42 * len(frame) + 1.4))
+    ax = axes_or_new(ax, size=size)
+    unit = frame.attrs.get("unit", "issues")
+    _title(
+        ax, f"Progress of milestones on {frame.attrs['as_of']}" if "as_of" in frame.attrs else ""
+    )
+    stamp(ax, frame)
+    if _nothing(ax, frame):
+        return ax
+    place = -np.arange(len(frame))
+    done, left = frame["completed"].to_numpy(float), frame["remaining"].to_numpy(float)
+    ax.barh(place, done, height=0.62, color=COLORS["completed"])
+    ax.barh(place, left, left=done, height=0.62, color="white", edgecolor=COLORS["remaining"],
+            hatch="///", lw=0.9)  # fmt: skip
+    for y, row in zip(place, frame.itertuples(), strict=True):
+        ax.annotate(
+            _standing(row),
+            xy=(row.scope, y),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=COLORS["overdue" if row.overdue else "as_of"],
+            annotation_clip=False,
+        )
+    ax.set_yticks(place, [safe_text(title, 36) for title in frame["title"]])
+    ax.set_xlabel(safe_text(f"{unit} (solid: completed; hatched: remaining)"))
+    ax.grid(visible=False, axis="y")
+    ax.grid(visible=True, axis="x")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    widest = max(float(frame["scope"].max()), 1.0)
+    ax.set_xlim(0, widest * 1.45)
+    ax.set_ylim(-len(frame) + 0.4, 0.6)
+    return ax
+
+
+def _standing(row: Any) -> str:
+    left = f"{_number(row.remaining)} of {_number(row.scope)} left"
+    if pd.isna(row.due_date):
+        return f"{left}, no due date"
+    due = f"due {row.due_date.day} {row.due_date:%b %Y}"
+    if not row.remaining:
+        return f"nothing left, {due}" if row.scope else f"no issues, {due}"
+    days = int(row.days_left)
+    if days < 0:
+        return f"{left}, {due}: {_days(-days)} late"
+    return f"{left}, {due}: {'today' if days == 0 else f'in {_days(days)}'}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"
+
+
+@styled
+def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what remained of several milestones, lined up at their due dates.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `burndowns` returns; milestones without due date do not appear.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        One line per milestone over days to the due date (right of the line marked "due": late),
+        each named at its end; the one due last is drawn strongest.
+    """
+    ax = axes_or_new(ax)
+    dated = frame[frame["days_to_due"].notna()]
+    unit = frame.attrs.get("unit", "issues")
+    _title(ax, "Remaining, by days before the due date")
+    stamp(ax, frame)
+    ax.set_ylabel(safe_text(f"remaining {unit}"))
+    if _nothing(ax, dated):
+        return ax
+    due = dated["date"] + pd.to_timedelta(dated["days_to_due"].astype("int64"), unit="D")
+    order = list(due.groupby(dated["milestone_id"]).first().sort_values(kind="stable").index)
+    left, right = int(dated["days_to_due"].max()), -int(dated["days_to_due"].min())
+    cut = right > max(left, 1)  # overruns longer than any plan would squeeze the plans
+    right = max(0, min(right, max(left, 1)))
+    at_edge = []
+    for i, milestone in enumerate(reversed(order)):
+        rows = dated[(dated["milestone_id"] == milestone) & (dated["days_to_due"] >= -right)]
+        x, y = -rows["days_to_due"].to_numpy(np.int64), rows["remaining"].to_numpy(float)
+        color = COLORS["remaining"] if i == 0 else PALETTE[1:][(i - 1) % (len(PALETTE) - 1)]
+        ax.plot(x, y, color=color, lw=2.6 if i == 0 else 1.3, linestyle=_DASHES[i % len(_DASHES)])
+        ax.plot(x[-1:], y[-1:], "o", color=color, ms=4)
+        if x[-1] == right:
+            at_edge.append((float(y[-1]), rows["title"].iloc[0], color))
+        else:
+            label_line(ax, x[-1], float(y[-1]), rows["title"].iloc[0], color=color, dy=7)
+    top = max(float(dated["remaining"].max()), 1.0) * 1.08
+    heights = spread([y for y, _, _ in at_edge], top * 0.07)
+    for (_, title, color), height in zip(at_edge, heights, strict=True):
+        label_line(ax, right, height, title, color=color)
+    ax.axvline(0, color=COLORS["due"], lw=1.1)
+    ax.annotate("due", xy=(0, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
+                textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8,
+                color=COLORS["due"])  # fmt: skip
+    shown = f", later than {_days(right)} not shown" if cut else ""
+    ax.set_xlabel(f"days before (−) and after the due date{shown}")
+    ax.set_xlim(-left, right + 0.22 * max(right + left, 1))
+    ax.set_ylim(0, top)
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return ax
+
+
+@styled
+def plot_burndowns(
+    frame: pd.DataFrame, *, ax: Axes | None = None, columns: int = 3, most: int = 12
+) -> Axes:
+    """Draw the burndown of several milestones as small multiples, soonest due first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `burndowns` returns.
+    ax : Axes, optional
+        Whose area is divided; a new figure otherwise.
+    columns : int
+        How many stand side by side.
+    most : int
+        How many are drawn; how many are left out is said.
+
+    Returns
+    -------
+    Axes
+        The area; each milestone has an inset of its own (`ax.child_axes`), with its own scales.
+    """
+    last_rows = frame.drop_duplicates("milestone_id", keep="last")
+    due = last_rows["date"] + pd.to_timedelta(last_rows["days_to_due"], unit="D")
+    order = last_rows.assign(due=due).sort_values(["due", "milestone_id"])["milestone_id"].tolist()
+    left_out, order = len(order[most:]), order[:most]
+    rows = max(1, -(-len(order) // columns))
+    ax = axes_or_new(ax, size=(8.6, 2.1 * rows + 0.7))
+    ax.set_axis_off()
+    more = f" ({left_out} more not shown)" if left_out else ""
+    _title(ax, f"Remaining {frame.attrs.get('unit', 'issues')} of each milestone{more}")
+    stamp(ax, frame)
+    if _nothing(ax, frame):
+        return ax
+    gap_x, gap_y = 0.07, 0.34 / rows
+    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows - 0.05
+    for i, milestone in enumerate(order):
+        across, down = i % columns, i // columns
+        bottom = 1 - height - 0.05 - down * (height + gap_y)
+        inset = ax.inset_axes((across * (width + gap_x), bottom, width, height))
+        _small(inset, frame[frame["milestone_id"] == milestone])
+    return ax
+
+
+def _small(ax: Axes, frame: pd.DataFrame) -> None:
+    ax.plot(frame["date"], frame["ideal"], color=COLORS["ideal"], lw=1, linestyle="--")
+    _remaining(ax, frame, width=1.6)
+    last = frame.iloc[-1]
+    late = bool(last["overdue"]) and last["remaining"] > 0
+    dated = last["days_to_due"] is not pd.NA
+    due = last["date"] + pd.Timedelta(int(last["days_to_due"]) if dated else 0, "D")
+    ax.set_title(safe_text(last["title"], 22), fontsize=9, pad=4)
+    left = f"{_number(last['remaining'])} left"
+    color = COLORS["overdue" if late else "remaining"]
+    ax.set_title(left, fontsize=9, pad=4, loc="right", fontweight="normal", color=color)
+    days = [frame["date"].iloc[0], max(last["date"], due) if dated else last["date"]]
+    ax.set_xticks(mdates.date2num(days), [f"{day.day} {day:%b %Y}" for day in days])
+    margin = 0.03 * max((days[1] - days[0]).days, 1)
+    ax.set_xlim(mdates.date2num(days[0]) - margin, mdates.date2num(days[1]) + margin)
+    first, second = ax.get_xticklabels()
+    first.set_horizontalalignment("left")
+    second.set_horizontalalignment("right")
+    ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    ax.tick_params(labelsize=7)
+    if dated:
+        ax.axvline(mdates.date2num(due), color=COLORS["due"], lw=1)
+    highest = frame[["remaining", "ideal"]].max().max()
+    ax.set_ylim(0, max(float(highest), 1.0) * 1.08)
+
+
+# -- what they share ------------------------------------------------------------------------------
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):,.1f}".removesuffix(".0")
+
+
+def _title(ax: Axes, text: str) -> None:
+    if text:
+        ax.set_title(safe_text(text, 90))
+
+
+def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:
+    unit = frame.attrs.get("unit", "issues")
+    _title(ax, str(frame.attrs.get("title", "")))
+    ax.set_ylabel(safe_text(f"{unit} {what}".strip()))
+    stamp(ax, frame)
+
+
+def _nothing(ax: Axes, frame: pd.DataFrame) -> bool:
+    """Say so where there is nothing to draw."""
+    if len(frame):
+        return False
+    ax.text(0.5, 0.5, "nothing to show", transform=ax.transAxes, ha="center", color=COLORS["muted"])
+    return True
+
+
+def _ground(ax: Axes, frame: pd.DataFrame) -> None:
+    """Prepare the time axis: weekends, due date, reporting day, room for names at the right."""
+    first, last = frame["date"].iloc[0], frame["date"].iloc[-1]
+    due, as_of = (_day(frame, name) for name in ("due_date", "as_of"))
+    end = last if pd.isna(due) else max(last, due)
+    shade_weekends(ax, first, end)
+    if frame["overdue"].any():
+        ax.axvspan(mdates.date2num(due), mdates.date2num(end), color=COLORS["overdue"],
+                   alpha=0.07, lw=0, zorder=0.5)  # fmt: skip
+    if pd.notna(due):
+        words = "due, reporting day" if due == as_of else "due"
+        mark_day(ax, due, words, color=COLORS["due"])
+    if pd.notna(as_of) and as_of != due and first <= as_of <= end:
+        mark_day(ax, as_of, "reporting day", color=COLORS["as_of"], linestyle=":")
+    date_axis(ax)
+    days = max((end - first).days, 1)
+    room = 0.2 * days if (end - last).days < 0.2 * days else 0.02 * days
+    ax.set_xlim(
+        mdates.date2num(first) - 0.015 * days - 0.5,
+        mdates.date2num(end) + max(room, 0.5),
+    )
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def _day(frame: pd.DataFrame, name: str) -> pd.Timestamp:
+    text = frame.attrs.get(name)
+    return pd.Timestamp(text) if text else pd.Timestamp("NaT")
+
+
+def _ideal(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the ideal line up to the due date, the days after the last row included."""
+    past = frame.loc[frame["ideal"].notna() & ~frame["overdue"], ["date", "ideal"]]
+    ahead = pd.DataFrame(frame.attrs.get("ideal_ahead") or [], columns=["date", "ideal"])
+    if ahead.empty:
+        return past
+    ahead["date"] = pd.to_datetime(ahead["date"])
+    return pd.concat([past, ahead]).drop_duplicates("date")

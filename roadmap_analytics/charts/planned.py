@@ -1,0 +1,169 @@
+"""Charts of planned and unplanned work, of what lies ahead, and of work that moved on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from roadmap_analytics.charts._style import (
+    COLORS,
+    axes_or_new,
+    date_axis,
+    safe_text,
+    stamp,
+    styled,
+)
+
+__all__ = ["plot_future", "plot_moved_on", "plot_planned"]
+
+
+@styled
+def plot_planned(
+    frame: pd.DataFrame, *, ax: Axes | None = None, what: Literal["closed", "opened"] = "closed"
+) -> Axes:
+    """Draw the work of each week: in milestones, and stacked on it outside of them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of what `planned_work` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    what : {"closed", "opened"}
+        Which issues.
+
+    Returns
+    -------
+    Axes
+        Solid bars for what was planned, hatched ones for the rest, one pair per week; a week that
+        has not ended is drawn pale.
+    """
+    ax = axes_or_new(ax)
+    ax.set_title(f"Issues {what} per week, in milestones and outside")
+    ax.set_ylabel("issues per week")
+    stamp(ax, frame)
+    if frame.empty:
+        return _nothing(ax)
+    # A bar stands over its week, Monday to Sunday.
+    week = mdates.date2num(frame["week_date"]) + 3.0
+    planned = frame[f"{what}_planned"].to_numpy(float)
+    rest = frame[f"{what}_unplanned"].to_numpy(float)
+    bars = [
+        *ax.bar(week, planned, width=5.6, color=COLORS["planned"]),
+        *ax.bar(week, rest, width=5.6, bottom=planned, color=COLORS["unplanned"], hatch="////",
+                edgecolor="white", lw=0.4),
+    ]  # fmt: skip
+    for bar, complete in zip(bars, [*frame["complete"], *frame["complete"]], strict=True):
+        if not complete:
+            bar.set_alpha(0.45)
+    ax.xaxis_date()
+    date_axis(ax)
+    top = max(float((planned + rest).max()), 1.0) * 1.3
+    ax.set_ylim(0, top)
+    ax.set_xlim(week[0] - 6, week[-1] + 6)
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    keys = [
+        (0.01, "■ solid: in a milestone", "planned"),
+        (0.27, "▨ hatched: outside milestones", "unplanned"),
+    ]
+    if not frame["complete"].all():
+        keys.append((0.6, "pale: the week is not over", "muted"))
+    for x, text, color in keys:
+        ax.text(x, 0.97, text, transform=ax.transAxes, va="top", color=COLORS["as_of"], fontsize=9,
+                bbox={"facecolor": "white", "edgecolor": COLORS[color], "pad": 2.5})  # fmt: skip
+    return ax
+
+
+@styled
+def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how many open issues lie on each shelf that is not promised yet.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `future_work` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        One bar per shelf in the frame's order, from the top, with count and age of the oldest.
+    """
+    ax = axes_or_new(ax, size=(8.6, max(1.9, 0.42 * len(frame) + 1.3)))
+    ax.set_title("What lies ahead: open issues not promised yet")
+    ax.set_xlabel("open issues")
+    stamp(ax, frame)
+    if frame.empty:
+        return _nothing(ax)
+    place = -np.arange(len(frame))
+    issues = frame["issues"].to_numpy(float)
+    solid = (frame["kind"] == "label").to_numpy()
+    for rows, hatch in ((solid, ""), (~solid, "///")):
+        ax.barh(place[rows], issues[rows], height=0.62, color=COLORS["unassigned"], hatch=hatch)
+    for y, row in zip(place, frame.itertuples(), strict=True):
+        age: Any = row.oldest_days
+        oldest = "" if pd.isna(age) else f", the oldest {age:,.0f} days old"
+        ax.annotate(f"{row.issues}{oldest}", xy=(row.issues, y), xytext=(6, 0),
+                    textcoords="offset points", va="center", fontsize=9,
+                    annotation_clip=False)  # fmt: skip
+    names = [
+        safe_text(f"label {row.shelf}" if row.kind == "label" else row.shelf, 36)
+        for row in frame.itertuples()
+    ]
+    ax.set_yticks(place, names)
+    ax.grid(visible=False, axis="y")
+    ax.grid(visible=True, axis="x")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlim(0, max(issues.max(), 1.0) * 1.35)
+    ax.set_ylim(-len(frame) + 0.4, 0.6)
+    return ax
+
+
+@styled
+def plot_moved_on(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how many issues moved on to a later milestone how often.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `moved_on_counts` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        One bar per number of moves: closed issues solid, open ones hatched on top; the words on
+        a bar give its height and share.
+    """
+    ax = axes_or_new(ax, size=(8.6, 3.4))
+    ax.set_title("How often issues moved on to a later milestone")
+    ax.set_ylabel("issues (solid: closed; hatched: open)")
+    ax.set_xlabel("times moved on")
+    stamp(ax, frame)
+    if frame.empty:
+        return _nothing(ax)
+    moves = frame["moves"].to_numpy(float)
+    closed, opened = (frame[name].to_numpy(float) for name in ("closed", "opened"))
+    ax.bar(moves, closed, width=0.7, color=COLORS["completed"])
+    ax.bar(moves, opened, width=0.7, bottom=closed, color="white", edgecolor=COLORS["remaining"],
+           hatch="///", lw=0.9)  # fmt: skip
+    for x, height, share in zip(moves, closed + opened, frame["share"], strict=True):
+        ax.annotate(f"{height:,.0f} ({share:.0%})", xy=(x, height), xytext=(0, 3),
+                    textcoords="offset points", ha="center", va="bottom", fontsize=9)  # fmt: skip
+    ax.set_xticks(moves, [f"{x:.0f}" for x in moves])
+    ax.set_xlim(-0.7, max(moves.max(), 3) + 0.7)
+    ax.set_ylim(0, max(float((closed + opened).max()), 1.0) * 1.18)
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    return ax
+
+
+def _nothing(ax: Axes) -> Axes:
+    ax.text(0.5, 0.5, "nothing to show", transform=ax.transAxes, ha="center", color=COLORS["muted"])
+    return ax

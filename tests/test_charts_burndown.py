@@ -1,0 +1,217 @@
+"""Charts of milestones and of planned work: the artists drawn, not the pixels."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from roadmap_analytics.burndown import burndown, burndowns, milestone_progress
+from roadmap_analytics.charts._style import COLORS
+from roadmap_analytics.charts.burndown import (
+    plot_burndown,
+    plot_burndowns,
+    plot_burnup,
+    plot_compared,
+    plot_progress,
+    plot_scope_changes,
+)
+from roadmap_analytics.charts.planned import plot_future, plot_moved_on, plot_planned
+from roadmap_analytics.frames import Dataset
+from roadmap_analytics.planned import future_work, moved_on_counts, planned_work
+from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
+
+FROM_BURNDOWN = (plot_burndown, plot_burnup, plot_scope_changes)
+HOSTILE = r"$\frac{$ <b>_x\_ " + "\x1b[31m 雪"
+
+
+def drawn(ax: Axes) -> Axes:
+    """Saving is where text that is no plain text fails."""
+    ax.figure.savefig(io.BytesIO(), format="png", dpi=30)
+    return ax
+
+
+def texts(ax: Axes) -> list[str]:
+    return [t.get_text() for t in ax.texts] + [ax.get_title("left")]
+
+
+def lines(ax: Axes, color: str) -> list[Any]:
+    return [
+        line for line in ax.lines if line.get_color() == COLORS[color] and len(line.get_xdata()) > 2
+    ]
+
+
+def harvest(as_of: str = AS_OF, **manifest: Any) -> pd.DataFrame:
+    return burndown(eight_issues().dataset(**manifest), HARVEST, as_of=as_of)
+
+
+def test_burndown_draws_plan_and_overrun_apart() -> None:
+    frame = harvest()
+    ax = drawn(plot_burndown(frame))
+    planned, late = lines(ax, "remaining")[0], lines(ax, "overdue")[0]
+    assert planned.get_ydata().tolist() == frame.loc[~frame["overdue"], "remaining"].tolist()
+    # The overrun is joined to the last planned day.
+    assert late.get_ydata().tolist() == [1, 1, 2, 1, 1]
+    assert late.get_linestyle() != planned.get_linestyle()
+    assert "1 remaining" in texts(ax)
+    assert {"due", "reporting day", "Harvest"} <= set(texts(ax))
+    assert ax.get_ylabel() == "issues remaining"
+    assert ax.get_ylim()[0] == 0
+
+
+def test_burndown_shows_the_ideal_line_to_its_end() -> None:
+    frame = harvest("2025-03-10")
+    ideal = lines(drawn(plot_burndown(frame)), "ideal")[0]
+    assert mdates.num2date(ideal.get_xdata(orig=False)[-1]).strftime("%m-%d") == "03-14"
+    assert ideal.get_ydata()[0] == 6
+    assert ideal.get_ydata()[-1] == 0
+    assert len(ideal.get_ydata()) == 12
+
+
+def test_weekends_due_date_and_reporting_day_are_marked() -> None:
+    ax = drawn(plot_burndown(harvest("2025-03-14")))
+    assert "due, reporting day" in texts(ax)
+    weekend = [p for p in ax.patches if p.get_facecolor()[:3] == _rgb(COLORS["weekend"])]
+    assert len(weekend) == 2
+
+
+def _rgb(color: str) -> tuple[float, ...]:
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(color)
+
+
+def test_burnup_names_scope_completed_and_what_remains() -> None:
+    frame = harvest()
+    ax = drawn(plot_burnup(frame))
+    assert lines(ax, "scope")[0].get_ydata().tolist() == frame["scope"].tolist()
+    assert lines(ax, "completed")[0].get_ydata().tolist() == frame["completed"].tolist()
+    assert {"5 scope", "4 completed", "1 remaining"} <= set(texts(ax))
+
+
+def test_scope_changes_are_bars_and_the_commitment_is_words() -> None:
+    ax = drawn(plot_scope_changes(harvest()))
+    heights = [bar.get_height() for bar in ax.containers[0]]
+    assert sum(heights) == 2
+    assert sum(bar.get_height() for bar in ax.containers[1]) == -3
+    assert all(bar.get_hatch() for bar in ax.containers[1])
+    assert "committed at the start: 6 issues; scope now: 5" in texts(ax)
+    assert texts(ax).count("+1") == 2
+    assert texts(ax).count("−1") == 3
+
+
+def test_progress_says_how_much_is_left_and_how_long() -> None:
+    ax = drawn(plot_progress(milestone_progress(eight_issues().dataset(), as_of=AS_OF)))
+    assert [bar.get_width() for bar in ax.containers[0]] == [4, 0, 0]
+    assert [bar.get_width() for bar in ax.containers[1]] == [1, 2, 1]
+    assert [t.get_text() for t in ax.texts] == [
+        "1 of 5 left, due 14 Mar 2025: 4 days late",
+        "2 of 2 left, due 28 Mar 2025: in 10 days",
+        "1 of 1 left, no due date",
+    ]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["Harvest", "Winter", "DRAFT: Someday"]
+
+
+def test_compared_lines_up_at_the_due_date() -> None:
+    frame = burndowns(eight_issues().dataset(), as_of=AS_OF)
+    ax = drawn(plot_compared(frame))
+    long = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    assert [line.get_xdata()[-1] for line in long] == [-10, 4]  # Winter first: due last
+    assert {"Winter", "Harvest"} <= set(texts(ax))
+
+
+def test_small_multiples_have_one_inset_each_and_say_what_is_left_out() -> None:
+    frame = burndowns(eight_issues().dataset(), as_of=AS_OF)
+    ax = drawn(plot_burndowns(frame, columns=2))
+    assert [inset.get_title("left") for inset in ax.child_axes] == [
+        "Harvest",
+        "Winter",
+        "DRAFT: Someday",
+    ]
+    assert [inset.get_title("right") for inset in ax.child_axes] == ["1 left", "2 left", "1 left"]
+    fewer = drawn(plot_burndowns(frame, most=1))
+    assert len(fewer.child_axes) == 1
+    assert "2 more not shown" in fewer.get_title("left")
+
+
+def test_planned_future_and_moved_on() -> None:
+    dataset = eight_issues().dataset()
+    ax = drawn(plot_planned(planned_work(dataset, as_of=AS_OF)))
+    assert [bar.get_height() for bar in ax.containers[0]] == [0, 0, 1, 3, 0]
+    assert [bar.get_height() for bar in ax.containers[1]] == [0, 0, 1, 0, 0]
+    assert ax.containers[0][-1].get_alpha() == 0.45  # the week is not over
+    opened = drawn(plot_planned(planned_work(dataset, as_of=AS_OF), what="opened"))
+    assert [bar.get_height() for bar in opened.containers[0]] == [1, 4, 1, 0, 0]
+    ahead = drawn(plot_future(future_work(dataset, as_of=AS_OF)))
+    assert [t.get_text() for t in ahead.texts] == ["1, the oldest 20 days old"] * 2
+    moved = drawn(plot_moved_on(moved_on_counts(dataset, as_of=AS_OF)))
+    assert [t.get_text() for t in moved.texts] == ["5 (62%)", "3 (38%)"]
+
+
+@pytest.mark.parametrize("measure", ["issues", "weight", "hours"])
+def test_units_stand_at_the_axis(measure: Any) -> None:
+    frame = burndown(eight_issues().dataset(), HARVEST, as_of=AS_OF, measure=measure)
+    unit = {"issues": "issues", "weight": "weight", "hours": "estimated hours"}[measure]
+    for plot in FROM_BURNDOWN:
+        assert unit in drawn(plot(frame)).get_ylabel()
+
+
+def every_chart(dataset: Dataset, as_of: str = AS_OF) -> Iterator[Axes]:
+    milestone = int(dataset.milestones["milestone_id"].iloc[0])
+    for plot in FROM_BURNDOWN:
+        yield plot(burndown(dataset, milestone, as_of=as_of))
+    many = burndowns(dataset, as_of=as_of)
+    yield plot_compared(many)
+    yield plot_burndowns(many)
+    yield plot_progress(milestone_progress(dataset, as_of=as_of))
+    yield plot_planned(planned_work(dataset, as_of=as_of))
+    yield plot_future(future_work(dataset, as_of=as_of))
+    yield plot_moved_on(moved_on_counts(dataset, as_of=as_of))
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_data_are_stamped(simulated: bool) -> None:
+    for ax in every_chart(eight_issues().dataset(simulated=simulated)):
+        assert ("simulated data" in texts(ax)) is simulated
+
+
+def test_hostile_titles_are_plain_text() -> None:
+    world = eight_issues()
+    for row in (*world.milestones, *world.observed):
+        row["title"] = HOSTILE
+    for ax in every_chart(world.dataset()):
+        for text in texts(drawn(ax)):
+            assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("as_of", ["2025-01-01", "2025-03-10", "2025-03-20"])
+def test_early_and_late_days_draw(as_of: str) -> None:
+    for ax in every_chart(eight_issues().dataset(), as_of):
+        drawn(ax)
+
+
+def test_nothing_to_show_is_said() -> None:
+    world = World()
+    world.milestone(WINTER, "Winter", None, None)
+    for ax in every_chart(world.dataset()):
+        shown = drawn(ax)
+        said = [*texts(shown), *(t for inset in shown.child_axes for t in texts(inset))]
+        assert any("nothing" in t or "no due date" in t or t == "0" for t in said)
+
+
+def test_the_given_axes_are_used_and_settings_stay() -> None:
+    before = plt.rcParams.copy()
+    figure, ax = plt.subplots()
+    for plot in FROM_BURNDOWN:
+        assert plot(harvest(), ax=ax) is ax
+    assert plt.rcParams == before
+    assert len(plt.get_fignums()) == 1
+    assert figure.axes == [ax]
+    assert np.isfinite(ax.get_ylim()).all()
