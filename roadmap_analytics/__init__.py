@@ -7,6 +7,15 @@ from roadmap_analytics.burndown import (
     milestone_progress,
     scope_changes,
 )
+from roadmap_analytics.charts.burndown import (
+    plot_burndown,
+    plot_burndowns,
+    plot_burnup,
+    plot_compared,
+    plot_progress,
+    plot_scope_changes,
+)
+from roadmap_analytics.charts.planned import plot_future, plot_moved_on, plot_planned
 from roadmap_analytics.charts.workload import (
     plot_duties,
     plot_workload,
@@ -15,6 +24,14 @@ from roadmap_analytics.charts.workload import (
 )
 from roadmap_analytics.frames import Dataset, load, read_roadmaps
 from roadmap_analytics.history import state_at
+from roadmap_analytics.planned import (
+    future_issues,
+    future_work,
+    moved_on,
+    moved_on_counts,
+    planned_work,
+)
+from roadmap_analytics.quality import check
 from roadmap_analytics.workload import (
     duties,
     workload,
@@ -28,10 +45,25 @@ __all__ = [
     "burndown",
     "burndowns",
     "carried_over",
+    "check",
     "duties",
+    "future_issues",
+    "future_work",
     "load",
     "milestone_progress",
+    "moved_on",
+    "moved_on_counts",
+    "planned_work",
+    "plot_burndown",
+    "plot_burndowns",
+    "plot_burnup",
+    "plot_compared",
     "plot_duties",
+    "plot_future",
+    "plot_moved_on",
+    "plot_planned",
+    "plot_progress",
+    "plot_scope_changes",
     "plot_workload",
     "plot_workload_history",
     "plot_workload_plan",
