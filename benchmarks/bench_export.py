@@ -3,7 +3,7 @@
 Usage: python benchmarks/bench_export.py [ISSUES]      (default: 400)
 
 The plain loop is what one would write first with python-gitlab: the list of issues, then three
-event lists for each, one after another. Exit code 1 where a promise of docs/scale.md is broken:
+event lists for each, one after another. Exit code 1 where a promise of docs/export.md is broken:
 
 - time at most 1.25 x (requests x latency / jobs), and what the export costs without latency;
 - a second run, with 1 % of the issues changed, makes at most 3 % of the requests of the first.

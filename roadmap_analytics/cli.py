@@ -153,12 +153,15 @@ def export(
     request, documents, asked = _request(urls or [], roadmaps, jobs, settings, manifest)
     with store.lock(to), _Screen(quiet) as screen:
         done, failures, requests = _export(to, request, documents, asked, settings, full, screen)
-    rows = {name: entry["rows"] for name, entry in done.tables["frames"].items()}
-    width = max(map(len, rows))
-    for name, count in rows.items():
-        _tell(f"{name:<{width}} {count:>10,}")
+    _summary(done)
     _tell(f"{requests:,} requests, {time.monotonic() - began:.1f} seconds: {to}")
     return _failed(failures)
+
+
+def _summary(manifest: store.Manifest) -> None:
+    """Say how many rows each table has."""
+    for name, entry in manifest.tables["frames"].items():
+        _tell(f"{name:<20}{entry['rows']:>12,}")
 
 
 def _manifest(path: Path) -> store.Manifest | None:
@@ -439,9 +442,10 @@ def simulate(
             for record in world.records(issues, seed):
                 run.write(record)
             config = configuration.Config().for_dataset()
-            run.commit(
+            done = run.commit(
                 frames.build_tables(run.records(), config=config),
                 ended_at=world.NOW,
                 config=config,
                 simulated=True,
             )
+    _summary(done)
