@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/ready
+# One worker per core; notebooks stay serial, since their cells need their order.
+PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 
 .PHONY: help report test lab lint bench soak notebooks docs lock clean
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ report: $(READY)  ## HTML report of the bundled sample in report/
 	$(BIN)/roadmap-analytics report data/sample --to report
 
 test: $(READY)  ## every test, then every notebook against its stored output
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks/
 
 lab: $(READY)  ## JupyterLab, opened on the roadmap review
@@ -29,7 +31,7 @@ bench: $(READY)  ## measure speed and memory
 	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python "$$script"; done
 
 soak: $(READY)  ## the tests that take long
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow $(PARALLEL)
 
 notebooks: $(READY)  ## run the notebooks anew on the sample and store what they print
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
