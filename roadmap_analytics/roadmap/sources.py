@@ -20,7 +20,7 @@ from roadmap_analytics.errors import RoadmapError
 __all__ = ["MATCHES", "MAX_BYTES", "date_in", "decode", "read", "select"]
 
 MATCHES = "matches.csv"
-MAX_BYTES = 1_000_000  # a thousand times a roadmap's usual size; what is larger is something else
+MAX_BYTES = 300_000  # thirty times a long roadmap; what is larger is something else
 
 _SUFFIXES = (".md", ".markdown", ".mdown", ".txt")
 _DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
@@ -67,7 +67,9 @@ def select(names: Iterable[str], pattern: str | None = None) -> list[str]:
         named = [name for name in texts if _UNDATED.search(name)]
         chosen = [name for name in dated if name in set(named)] or dated or named
     beside = {name.rpartition("/")[0] for name in chosen}
-    tables = [n for n in names if n.rpartition("/")[2] == MATCHES and n.rpartition("/")[0] in beside]
+    tables = [
+        n for n in names if n.rpartition("/")[2] == MATCHES and n.rpartition("/")[0] in beside
+    ]
     return sorted({*chosen, *tables})
 
 
@@ -148,7 +150,9 @@ def _record(name: str, text: str, source: str, hint: str | None) -> dict[str, An
 
 
 def _nothing(where: Path, pattern: str | None) -> RoadmapError:
-    wanted = f"files that match {pattern!r}" if pattern else "dated Markdown files or one ROADMAP.md"
+    wanted = (
+        f"files that match {pattern!r}" if pattern else "dated Markdown files or one ROADMAP.md"
+    )
     return RoadmapError(
         f"Roadmaps {where}: expected {wanted}, found none. Name the files by date "
         "(2025-11-11-roadmap.md) or give a pattern."
@@ -200,7 +204,9 @@ def _git(where: Path, *arguments: str) -> bytes:
         raise RoadmapError(f"Roadmaps {where}: git gave no answer within 120 seconds.") from error
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RoadmapError(f"Roadmaps {where}: git says: {reason[-1] if reason else error}") from error
+        raise RoadmapError(
+            f"Roadmaps {where}: git says: {reason[-1] if reason else error}"
+        ) from error
     return done.stdout
 
 
@@ -217,7 +223,11 @@ def _git_top(where: Path) -> Path | None:
 
 def _commit(where: Path, ref: str) -> str:
     try:
-        return _git(where, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
+        return (
+            _git(where, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+            .decode()
+            .strip()
+        )
     except RoadmapError as error:
         raise RoadmapError(
             f"Roadmaps {where}: expected a branch, tag or commit, got {ref!r}, which this clone does not have."

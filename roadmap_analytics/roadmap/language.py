@@ -1,0 +1,287 @@
+"""How roadmaps speak: sentences, titles, labels in front of values, and references to items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from roadmap_analytics.roadmap.markdown import Inline
+
+__all__ = ["fold", "label_of", "references", "sentences", "title_of"]
+
+_SENTENCE = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bwrt)(?<!\bWrt)(?<!\bvs)(?<!\bcf)(?<!\bDr)(?<!\bapprox)"
+    r"(?<=[.!?])[\"”')\]]*\s+(?=[A-Z0-9\"“(\[À-Þ])|(?<=[.!?][)\"”])\s+(?=[A-Z])"
+)
+_CLAUSE = re.compile(
+    r",\s+(?=(?:e\.g|i\.e|also|likely|possibly|hopefully|ideally|which|who|where|but|so\s+that|see|such\s+as|with|"
+    r"help|review|input|currently|tracked|depends|based|based\s+on|start(?:ing)?\s+(?:by|with)|needs?\s+to|propose|toggle|"
+    r"aim(?:s|ing)?\s+to|target|due|eta|expected|estimated|by\s+\w|until)\b)"
+)
+_TITLE_END = re.compile(
+    r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
+)
+_ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*\.?$|\s+\((?P<inside2>[^()]*)\)(?=\s*[.;,])")
+_LEAD_URL = re.compile(r"^https?://\S+[\s,:;–-]+")
+
+_REF = r"\(?\b(?P<{0}>[PA]?\d{{1,3}}(?:\.\d{{1,2}}){{0,3}})(?:\((?P<{0}r>[ivx]+)\))?\)?"
+_REFERENCE = re.compile(
+    _REF.format("a")
+    + r"(?:\s*(?:-{1,3}|–|—|\bto\b|\bthrough\b)\s*"
+    + _REF.format("b")
+    + r")?"
+    + r"(?P<open>\s*(?:and|or)\s+(?:forward|onwards?|later|above|up|beyond)\b|\s+(?:onwards?|ff\.?)\b)?"
+)
+_ROMAN = {
+    "i": 1,
+    "ii": 2,
+    "iii": 3,
+    "iv": 4,
+    "v": 5,
+    "vi": 6,
+    "vii": 7,
+    "viii": 8,
+    "ix": 9,
+    "x": 10,
+}
+_LEADS_TO_NUMBER = re.compile(
+    r"(?:^|\b(?:of|do|on|for|with|to|move|start|priorit(?:y|ies)|items?|points?|activit(?:y|ies)|goals?|numbers?|no\.|#)\s*|"
+    r"(?:\d|\))\s*(?:,|and|or|,\s*and|&|/)\s*)$",
+    re.IGNORECASE,
+)
+_FIRST_ONES = re.compile(
+    r"\bfirst\s+(?P<n>two|three|four|five|\d)\s+(?:priorities|items|points|activities)",
+    re.IGNORECASE,
+)
+_COUNT = {"two": 2, "three": 3, "four": 4, "five": 5}
+_MONTH_NEXT = re.compile(
+    r"\s*(?:st|nd|rd|th)?\s+(?:of\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+    re.IGNORECASE,
+)
+
+_LABELS: list[tuple[str, re.Pattern[str]]] = [
+    (kind, re.compile(rf"^(?:{words})$", re.IGNORECASE))
+    for kind, words in [
+        (
+            "target",
+            r"(?:(?:expected|estimated|planned|targeted|target|to\s+be|hopefully)\s+)?(?:done|due|completed?|completion|finish(?:ed)?|"
+            r"delivery|delivered|ready|release[d]?|shipped)(?:\s+(?:by|date|in|on|before))?|target(?:\s+date)?|targets?|deadline|eta|due\s+date|"
+            r"when|date|dates|(?:expected|estimated|planned|target)\s+(?:date|by|completion\s+date|time|end|finish)|estimate[d]?|expected|"
+            r"time\s*(?:line|frame|estimate)|planned(?:\s+for)?|scheduled(?:\s+for)?|schedule|quarter|end(?:\s+date)?|until|period",
+        ),
+        ("relates", r"(?:relates?|related)\s+to|priorit(?:y|ies)|part\s+of|supports|theme|goal"),
+        (
+            "outcome",
+            r"(?:expected\s+|desired\s+|planned\s+)?(?:outcomes?|deliverables?|results?)|definition\s+of\s+done|done\s+when|scope|acceptance\s+criteria",
+        ),
+        ("status", r"status|state|progress"),
+        (
+            "title",
+            r"item|title|name|feature|task|activity|what|deliverable|milestone|initiative|epic|project|description|work\s+item|topic|subject",
+        ),
+        (
+            "info",
+            r"(?:more\s+)?info(?:rmation)?|notes?|remarks?|see(?:\s+also)?|links?|details?|comments?|context|background|why|"
+            r"motivation|depend(?:s\s+on|encies|ency)|blocked\s+by|issues?|milestones?|tracking|tracked\s+in|references?|risks?",
+        ),
+    ]
+]
+_ROLE_WORDS: list[tuple[str, str]] = [
+    ("driver", r"(?:main\s+)?driver|driven|drives|leads?|led|champion|lead\s+by"),
+    ("maintainer", r"(?:main\s+)?maintainers?|maintained|maintains"),
+    (
+        "responsible",
+        r"(?:main\s+)?responsible|responsibility|owners?|owned|accountable|in\s+charge|dri",
+    ),
+    ("contact", r"(?:point\s+of\s+)?contact"),
+    ("review", r"(?:code[\s-]+|design[\s-]+)?review(?:s|ed|ers?|ing)?|reviewed"),
+    ("input", r"input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted"),
+    (
+        "work",
+        r"work|worked|working|workers?|assignees?|assigned(?:\s+to)?|who|people|person|team|implement(?:ation|ed|ers?)?|done|"
+        r"developers?|help|contributors?|participants?|involved",
+    ),
+]
+_ROLE_LABEL = re.compile(
+    r"^(?:"
+    + "|".join(words for _, words in _ROLE_WORDS)
+    + r")(?:(?:\s*[,/&+]\s*|\s+and\s+)(?:"
+    + "|".join(words for _, words in _ROLE_WORDS)
+    + r"))*(?:\s+(?:by|from|with|of|is|to))?$",
+    re.IGNORECASE,
+)
+
+
+def fold(text: str) -> str:
+    """Bring white space and case to one form, for comparisons."""
+    return re.sub(r"\s+", " ", text).strip().casefold()
+
+
+def sentences(inline: Inline) -> list[Inline]:
+    """Cut running text into sentences; "e.g." and file names end none.
+
+    Examples
+    --------
+    >>> [s.text for s in sentences(Inline("Cut log.md, e.g. now. Then rest."))]
+    ['Cut log.md, e.g. now.', 'Then rest.']
+    """
+    out, start = [], 0
+    for gap in _SENTENCE.finditer(inline.text):
+        out.append(inline[start : gap.end()].strip())
+        start = gap.end()
+    out.append(inline[start:].strip())
+    return [sentence for sentence in out if sentence.text]
+
+
+def _cut_aside(text: str, words: int) -> str:
+    """Drop a bracket that explains; keep one that belongs to the name ("USB armory")."""
+    found = _ASIDE.search(text)
+    if not found:
+        return text
+    inside = found["inside"] if found["inside"] is not None else found["inside2"]
+    if len(inside.split()) <= words and not re.match(
+        r"(?i)separate|including|see|new|continued|tbd|wip|q\d|h\d|done|\d", inside
+    ):
+        return text
+    return text[: found.start()]
+
+
+def title_of(inline: Inline, *, aside: int = 2) -> str:
+    """The title within the text of an item: what is bold, or the words up to where explanation begins.
+
+    A bracket of at most `aside` words belongs to the title.
+
+    Examples
+    --------
+    >>> title_of(Inline("log.md, toggle release-candidate to become v1."))
+    'log.md'
+    >>> title_of(Inline("Add tests, docs and examples (see issues).  Later more."))
+    'Add tests, docs and examples'
+    """
+    if inline.strong and inline.strong[0][0] == 0 and inline.strong[0][1] > 1:
+        return inline.text[: inline.strong[0][1]].strip().rstrip(".:").strip()
+    text = _LEAD_URL.sub("", inline.text).strip()
+    end = _TITLE_END.search(text)
+    text = text[: end.start()] if end else text
+    text = _cut_aside(text, aside)
+    if clause := _CLAUSE.search(text):
+        text = text[: clause.start()]
+    head, comma, _ = text.partition(", ")
+    if comma and len(head.split()) == 1 and text.count(", ") == 1:
+        text = head
+    return _cut_aside(text, aside).strip().rstrip(".:,").strip() or inline.text.strip()
+
+
+def label_of(text: str) -> tuple[str, list[str], str] | None:
+    """Read "Label: value".
+
+    Returns
+    -------
+    (kind, roles, value) or None
+        Kinds are target, relates, outcome, status, title, info, and people with their roles.
+
+    Examples
+    --------
+    >>> label_of("Work and review by: ada, bo")
+    ('people', ['work', 'review'], 'ada, bo')
+    >>> label_of("Expected done: end of May")
+    ('target', [], 'end of May')
+    """
+    label, colon, value = text.partition(":")
+    label = label.strip().strip("*_").strip()
+    if len(label) > 40 or (colon and value.startswith("//")):
+        return None
+    for kind, pattern in _LABELS:
+        if pattern.match(label):
+            return (kind, [], value.strip()) if colon or kind == "outcome" else None
+    if colon and _ROLE_LABEL.match(label):
+        return "people", roles_in(label), value.strip()
+    return None
+
+
+def roles_in(label: str) -> list[str]:
+    """Find the roles that a label names, in order of the vocabulary; work where it names none.
+
+    Examples
+    --------
+    >>> roles_in("Input/review")
+    ['review', 'input']
+    """
+    named = [
+        role for role, words in _ROLE_WORDS if re.search(rf"\b(?:{words})\b", label, re.IGNORECASE)
+    ]
+    return sorted(
+        named, key=lambda role: ["work", "driver"].index(role) if role in ("work", "driver") else 9
+    ) or ["work"]
+
+
+def _key(number: str, roman: str | None, keys: Collection[str]) -> str | None:
+    spelt = f"{number}.{_ROMAN[roman]}" if roman in _ROMAN else number
+    return next((key for key in (spelt, f"P{spelt}", f"A{spelt}") if key in keys), None)
+
+
+def _top(key: str) -> str:
+    return key.split(".")[0]
+
+
+def _range(first: str, last: str | None, keys: Sequence[str]) -> list[str]:
+    """Siblings from first to last (None: to the end), in the order of the document."""
+    depth = first.count(".")
+    prefix = first.rpartition(".")[0]
+    row = [
+        k
+        for k in keys
+        if k.count(".") == depth
+        and k.rpartition(".")[0] == prefix
+        and k[0].isdigit() == first[0].isdigit()
+    ]
+    if not row[0][0].isdigit():
+        row = [k for k in row if k[0] == first[0]]
+    stop = row.index(last) if last in row else len(row) - 1
+    return row[row.index(first) : stop + 1]
+
+
+def references(text: str, keys: Sequence[str], *, bare: bool = True) -> list[str]:
+    """The items that a text refers to: ``1.2``, ``3(ii)``, ``(1)--(3)``, ``(4) and forward``, ``priorities 2 and 4``.
+
+    Parameters
+    ----------
+    keys
+        The keys of the items there are, in order; nothing else is ever referred to.
+    bare
+        Whether a number without brackets or dot counts where the words before it lead to one.
+
+    Examples
+    --------
+    >>> references("driver of 1.1 and 2(i), not v3", ["1", "1.1", "2", "2.1", "3"])
+    ['1.1', '2.1']
+    >>> references("not (2) and forward", ["1", "2", "2.1", "3"])
+    ['2', '3']
+    """
+    out: list[str] = []
+    if first := _FIRST_ONES.search(text):
+        count = _COUNT.get(first["n"].lower()) or int(first["n"])
+        tops = [key for key in keys if "." not in key and key[0] != "A"]
+        out += tops[:count]
+    for m in _REFERENCE.finditer(text):
+        if not _refers(text, m, bare):
+            continue
+        start = _key(m["a"], m["ar"], keys)
+        if start is None:
+            continue
+        last = _key(m["b"], m["br"], keys) if m["b"] else None
+        out += _range(start, last, keys) if last or m["open"] else [start]
+    return list(dict.fromkeys(out))
+
+
+def _refers(text: str, m: re.Match[str], bare: bool) -> bool:
+    """Whether a number is a reference, and neither a date, a version, nor a count."""
+    before, after = text[: m.start()], text[m.end() :]
+    if (
+        re.search(r"[\w.%/-]$", before)
+        or re.match(r"[\w%/]|-\w|\.\d", after)
+        or _MONTH_NEXT.match(after)
+    ):
+        return False
+    marked = m.group().startswith("(") or m["ar"] or "." in m["a"] or m["a"][0] in "PA"
+    return bool(marked or (bare and (m["open"] or _LEADS_TO_NUMBER.search(before))))

@@ -1,0 +1,297 @@
+"""A Markdown document as a small tree: headings, paragraphs, lists, tables, and what their text links to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import ftfy
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+__all__ = [
+    "Block",
+    "Heading",
+    "Inline",
+    "Item",
+    "Link",
+    "ListBlock",
+    "Other",
+    "Paragraph",
+    "Table",
+    "parse",
+]
+
+_URL = re.compile(r"https?://[^\s<>\[\]\"]+")
+_DANGLING = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
+_CHECKBOX = re.compile(r"^\[([ xX])\]\s+")
+_NESTING = 60  # deeper lists are kept as text of the list around them
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link within a text: where it stands, and where it leads."""
+
+    start: int
+    end: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Running text without markup, with the places of its links and of what is bold."""
+
+    text: str
+    links: tuple[Link, ...] = ()
+    strong: tuple[tuple[int, int], ...] = ()
+
+    def __getitem__(self, where: slice) -> Inline:
+        start, stop, _ = where.indices(len(self.text))
+        inside = [
+            Link(max(link.start - start, 0), min(link.end, stop) - start, link.url)
+            for link in self.links
+            if link.start < stop and link.end > start
+        ]
+        bold = [
+            (max(a - start, 0), min(b, stop) - start)
+            for a, b in self.strong
+            if a < stop and b > start
+        ]
+        return Inline(self.text[start:stop], tuple(inside), tuple(bold))
+
+    def strip(self) -> Inline:
+        """Drop white space at both ends."""
+        left = len(self.text) - len(self.text.lstrip())
+        return self[left : len(self.text.rstrip())] if self.text.strip() else Inline("")
+
+    @property
+    def urls(self) -> list[str]:
+        """Where the text leads, in order."""
+        return [link.url for link in self.links]
+
+    @property
+    def bare(self) -> str:
+        """The text without the addresses that stand in it as such."""
+        out, at = [], 0
+        for link in self.links:
+            if _URL.match(self.text, link.start):
+                out.append(self.text[at : link.start])
+                at = link.end
+        return re.sub(r"\s+", " ", "".join([*out, self.text[at:]])).strip()
+
+
+@dataclass
+class Paragraph:
+    """Running text."""
+
+    inline: Inline
+
+
+@dataclass
+class Heading:
+    """A heading and its level, from 1."""
+
+    level: int
+    inline: Inline
+
+
+@dataclass
+class Other:
+    """What is neither: code, or markup that was not understood. Kept as text."""
+
+    text: str
+
+
+@dataclass
+class Item:
+    """One entry of a list."""
+
+    number: int | None
+    blocks: list[Block]
+    checked: bool | None = None
+
+    @cached_property
+    def head(self) -> Inline:
+        """The text beside the marker."""
+        first = self.blocks[0] if self.blocks else None
+        return first.inline if isinstance(first, Paragraph | Heading) else Inline("")
+
+    @cached_property
+    def children(self) -> list[Item]:
+        """The entries of the lists within."""
+        return [
+            item for block in self.blocks if isinstance(block, ListBlock) for item in block.items
+        ]
+
+    @cached_property
+    def paragraphs(self) -> list[Inline]:
+        """Further paragraphs below the first."""
+        return [block.inline for block in self.blocks[1:] if isinstance(block, Paragraph)]
+
+    def walk(self) -> Iterator[Item]:
+        """Yield this entry and all below it, from the top."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def text(self) -> str:
+        """All text of the entry, and of what is below it."""
+        return " ".join(part.text for part in self.inlines())
+
+    def inlines(self) -> Iterator[Inline]:
+        """Yield every text of the entry, and of what is below it."""
+        yield from _inlines(self.blocks)
+
+
+@dataclass
+class ListBlock:
+    """A list, numbered or not."""
+
+    ordered: bool
+    items: list[Item]
+
+
+@dataclass
+class Table:
+    """A table: its head and its rows, cell by cell."""
+
+    head: list[Inline]
+    rows: list[list[Inline]] = field(default_factory=list)
+
+
+Block = Paragraph | Heading | ListBlock | Table | Other
+
+
+def _inlines(blocks: Sequence[Block]) -> Iterator[Inline]:
+    for block in blocks:
+        if isinstance(block, Paragraph | Heading):
+            yield block.inline
+        elif isinstance(block, ListBlock):
+            for item in block.items:
+                yield from item.inlines()
+        elif isinstance(block, Table):
+            for row in [block.head, *block.rows]:
+                yield from row
+        else:
+            yield Inline(block.text)
+
+
+def parse(text: str) -> list[Block]:
+    """Read a document; any text is one.
+
+    Encoding damage ("Gr√©goire") is mended first, nothing else of the text is changed.
+
+    Examples
+    --------
+    >>> [type(block).__name__ for block in parse("# Plan\\n\\n- [x] one\\n- two\\n")]
+    ['Heading', 'ListBlock']
+    """
+    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * _NESTING})
+    reader.enable(["table", "strikethrough"])
+    tokens = reader.parse(ftfy.fix_encoding(text))
+    return _blocks(SyntaxTreeNode(tokens).children)
+
+
+def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:
+    out: list[Block] = []
+    for node in nodes:
+        if node.type == "heading":
+            out.append(Heading(int(node.tag[1]), _inline(node)))
+        elif node.type == "paragraph":
+            out.append(Paragraph(_inline(node)))
+        elif node.type in ("bullet_list", "ordered_list"):
+            out.append(_list(node))
+        elif node.type == "table":
+            out.append(_table(node))
+        elif node.type == "blockquote":
+            out += _blocks(node.children)
+        elif node.content.strip():
+            out.append(Other(node.content))
+    return out
+
+
+def _list(node: SyntaxTreeNode) -> ListBlock:
+    ordered = node.type == "ordered_list"
+    start = int(node.attrs.get("start", 1)) if ordered else 0
+    items = []
+    for index, child in enumerate(node.children):
+        blocks = _blocks(child.children)
+        checked = None
+        if (
+            blocks
+            and isinstance(blocks[0], Paragraph)
+            and (box := _CHECKBOX.match(blocks[0].inline.text))
+        ):
+            checked = box.group(1) != " "
+            blocks[0] = Paragraph(blocks[0].inline[box.end() :])
+        items.append(Item(start + index if ordered else None, blocks, checked))
+    return ListBlock(ordered, items)
+
+
+def _table(node: SyntaxTreeNode) -> Table:
+    rows = [
+        [_inline(cell) for cell in row.children] for part in node.children for row in part.children
+    ]
+    return Table(rows[0] if rows else [], rows[1:])
+
+
+class _Writer:
+    """Collects text while it remembers where links and bold passages stand."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.links: list[Link] = []
+        self.strong: list[tuple[int, int]] = []
+
+    def add(self, nodes: Sequence[SyntaxTreeNode]) -> None:
+        for node in nodes:
+            start = len(self.text)
+            if node.type in ("softbreak", "hardbreak"):
+                self.text += " "
+            elif node.type in ("text", "code_inline", "html_inline"):
+                self.text += re.sub(r"\s+", " ", node.content)
+            elif node.type == "image":
+                self.text += node.content or str(node.attrs.get("alt", ""))
+            else:
+                self.add(node.children)
+            if node.type == "link":
+                self.links.append(Link(start, len(self.text), str(node.attrs.get("href", ""))))
+            elif node.type == "strong":
+                self.strong.append((start, len(self.text)))
+
+
+def _inline(node: SyntaxTreeNode) -> Inline:
+    writer = _Writer()
+    for child in node.children:
+        writer.add(child.children)
+    return _with_bare_urls(
+        _without_dangling(Inline(writer.text, tuple(writer.links), tuple(writer.strong)))
+    )
+
+
+def _without_dangling(inline: Inline) -> Inline:
+    """Write ``[words][label]`` as words where the label is defined nowhere."""
+    while found := _DANGLING.search(inline.text):
+        before, after = inline[: found.start()], inline[found.end() :]
+        shift = len(before.text) + len(found.group(1))
+        inline = Inline(
+            before.text + found.group(1) + after.text,
+            before.links + tuple(Link(x.start + shift, x.end + shift, x.url) for x in after.links),
+            before.strong + tuple((a + shift, b + shift) for a, b in after.strong),
+        )
+    return inline
+
+
+def _with_bare_urls(inline: Inline) -> Inline:
+    links = list(inline.links)
+    for found in _URL.finditer(inline.text):
+        url = found.group().rstrip(".,;:!?'")
+        if url.count("(") < url.count(")"):
+            url = url.rstrip(").,;")
+        end = found.start() + len(url)
+        if not any(link.start <= found.start() < link.end for link in inline.links):
+            links.append(Link(found.start(), end, url))
+    return Inline(inline.text, tuple(sorted(links, key=lambda link: link.start)), inline.strong)

@@ -1,0 +1,640 @@
+"""What "towards the end of October" covers: a time expression becomes an interval and its latest day.
+
+Plain dates ("18 November, 2025", "January 20, 2026") are read by dateutil; the grammar of vague ones, which no
+library has, is here. Conventions: thirds of a month are days 1-10, 11-20 and 21 to the last; a bare month
+covers its last day, also after "until"; of ranges and alternatives the latest part counts; a date without a
+year is the first that does not lie before the document.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from dateutil.parser import parse as parse_date
+from rapidfuzz.distance import Levenshtein
+
+__all__ = ["BEFORE_DOCUMENT", "DAY_AND_MONTH", "Calendar", "Found", "Target", "find", "read_target"]
+
+Span = tuple[date, date]
+
+BEFORE_DOCUMENT = "before the document: read as the year that fits"
+STALE = "before the document"
+DAY_AND_MONTH = "day and month may be swapped"
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What a document's own words may refer to besides dates."""
+
+    periods: Mapping[str, Span] | None = None  # "summer holidays": first and last day
+    renewal: Span | None = None  # the next update of the roadmap
+    horizon: Span | None = None  # the end of the roadmap
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target: its words, the first and latest day they cover, and a reason to look twice."""
+
+    text: str
+    start: date | None = None
+    end: date | None = None
+    flag: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A time expression within a text; `span` is None where no calendar day can be told."""
+
+    start: int
+    end: int
+    span: Span | None
+    year: int | None = None  # as written
+    flag: str | None = None
+    anchored: bool = True  # the year is known, so nothing may move it
+
+
+_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
+_SHORT = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
+_MONTH = r"(?P<{0}>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
+_YEAR = r"(?:\s*,?\s*(?:of\s+)?(?P<{0}>(?:19|20)\d\d(?![\d.-]*\d)|['’]\d\d(?!\d)))"
+_PART = (
+    r"(?P<part>beginning|start|early|first\s+days?|first\s+week|first\s+half|second\s+half|latter\s+half|"
+    r"middle|mid|late|end|last\s+week|last\s+days?)"
+)
+_DAY = r"(?P<{0}>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_DASH = r"\s*(?:-|–|—|--|to|and|or|/)\s*"
+_ORDINAL = {
+    "first": 1,
+    "1st": 1,
+    "second": 2,
+    "2nd": 2,
+    "third": 3,
+    "3rd": 3,
+    "fourth": 4,
+    "4th": 4,
+    "last": 4,
+}
+_NUMBER = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "couple": 2,
+}
+
+
+def _last(year: int, month: int) -> date:
+    return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _month_of(word: str) -> int | None:
+    """A month's number; "Janurary" is one, "decide" and the verb "may" are none."""
+    lower = word.lower().rstrip(".")
+    if lower in _SHORT or lower in _MONTHS:
+        return _SHORT.get(lower) or _MONTHS[lower]
+    for name, number in _MONTHS.items():
+        if name[:3] == lower[:3] and len(lower) > 4 and Levenshtein.distance(name, lower) <= 2:
+            return number
+    return None
+
+
+def _months_of(year: int, first: int, last: int) -> Span:
+    return date(year, first, 1), _last(year, last)
+
+
+def _part_of(span: Span, part: str | None) -> Span:
+    """The third, half or week of a period that a word names."""
+    if part is None:
+        return span
+    first, last = span
+    word = re.sub(r"\s+", " ", part.lower())
+    if first.year == last.year and first.month == last.month:
+        edges = {
+            "first half": (1, 15),
+            "second half": (16, 31),
+            "latter half": (16, 31),
+            "first week": (1, 7),
+        }
+        edges |= {"last week": (last.day - 6, 31)}
+        a, b = edges.get(word, (21, 31) if word.startswith(("late", "last", "end")) else (1, 10))
+        if word in ("mid", "middle"):
+            a, b = 11, 20
+        return first.replace(day=a), first.replace(day=min(b, last.day))
+    return _part_of_months(first, last, word)
+
+
+def _part_of_months(first: date, last: date, word: str) -> Span:
+    """Halves of a quarter or a year by days; thirds of a year by four months, of a quarter by one."""
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if word.endswith("half"):
+        size, skip = (
+            months // 2 or 1,
+            0 if word.startswith("first") else months - (months // 2 or 1),
+        )
+    elif word.startswith(("late", "last", "end")):
+        size = 1 if word.startswith(("end", "last")) else max(months // 3, 1)
+        skip = months - size
+    else:
+        size = max(months // 3, 1)
+        skip = size if word.startswith("mid") else 0
+    start = first.month - 1 + skip
+    return _months_of(first.year, start + 1, start + size)
+
+
+def _year(text: str | None) -> int | None:
+    if not text:
+        return None
+    return int(text) if text[0] in "12" else 2000 + int(text[1:])
+
+
+class _Scan:
+    """One text read from left to right: at each place the first pattern that makes sense is taken."""
+
+    def __init__(self, written: date, context: Calendar) -> None:
+        self.written = written
+        self.context = context
+
+    def fit(self, make: Callable[[int], Span], year: int | None) -> tuple[Span, str | None]:
+        """The reading of a date in the year as written, or in the first that is not past."""
+        if year is None:
+            span = make(self.written.year)
+            return (span, None) if span[1] >= self.written else (make(self.written.year + 1), None)
+        span = make(year)
+        if span[1] >= self.written:
+            return span, None
+        later = make(year + 1)
+        return (later, BEFORE_DOCUMENT) if later[1] >= self.written else (span, STALE)
+
+    def _found(
+        self, m: re.Match[str], make: Callable[[int], Span], year: int | None
+    ) -> Found | None:
+        try:
+            span, flag = self.fit(make, year)
+        except ValueError:  # the 31st of a short month, or a year beyond the calendar
+            return None
+        return Found(m.start(), m.end(), span, year, flag, year is not None)
+
+    # One method per kind of expression; each returns None where the words mean something else.
+
+    def iso(self, m: re.Match[str]) -> Found | None:
+        day = parse_date(m.group()).date()
+        return self._found(m, lambda y: (day.replace(year=y), day.replace(year=y)), day.year)
+
+    def numeric(self, m: re.Match[str]) -> Found | None:
+        first, second, year = int(m["a"]), int(m["b"]), int(m["y"])
+        dotted = "." in m.group()
+        day, month = (second, first) if second > 12 and not dotted else (first, second)
+        found = self._found(m, lambda y: (date(y, month, day), date(y, month, day)), year)
+        unclear = not dotted and first != second and max(first, second) <= 12
+        return replace(found, flag=found.flag or DAY_AND_MONTH) if found and unclear else found
+
+    def iso_month(self, m: re.Match[str]) -> Found | None:
+        month = int(m["m"])
+        return self._found(m, lambda y: _part_of(_months_of(y, month, month), None), int(m["y"]))
+
+    def iso_week(self, m: re.Match[str]) -> Found | None:
+        week, year = int(m["w"]), _year(m["y"] or m["y2"])
+
+        def make(y: int) -> Span:
+            monday = date.fromisocalendar(y, week, 1)
+            return monday, monday + timedelta(days=6)
+
+        return self._found(m, make, year)
+
+    def quarter(self, m: re.Match[str]) -> Found | None:
+        first = int(m["q"]) if m["q"] else _ORDINAL[m["ord"].lower()]
+        last = int(m["q2"]) if m["q2"] else first
+        year = _year(m["y"] or m["y2"])
+        return self._found(
+            m, lambda y: _part_of(_months_of(y, 3 * first - 2, 3 * last), m["part"]), year
+        )
+
+    def half(self, m: re.Match[str]) -> Found | None:
+        number = int(m["h"]) if m["h"] else 1 if m["ord"].lower() in ("first", "1st") else 2
+        year = _year(m["y"] or m["y2"])
+        if m["ord"] and year is None:
+            year = self._named_year(m["year_word"])
+        return self._found(
+            m, lambda y: _part_of(_months_of(y, 6 * number - 5, 6 * number), m["part"]), year
+        )
+
+    def day_range(self, m: re.Match[str]) -> Found | None:
+        month = _month_of(m["month"])
+        if month is None:
+            return None
+        first, last = int(m["d1"]), int(m["d2"])
+        return self._found(
+            m, lambda y: (date(y, month, first), date(y, month, last)), _year(m["year"])
+        )
+
+    def day(self, m: re.Match[str]) -> Found | None:
+        month = _month_of(m["month"])
+        if month is None:
+            return None
+        year = _year(m["year"])
+
+        def make(y: int) -> Span:
+            spelt = f"{m['d']} {calendar.month_name[month]} {y}"
+            at = parse_date(spelt, default=datetime(y, month, 1)).date()  # noqa: DTZ001 a day, no instant
+            return at, at
+
+        return self._found(m, make, year)
+
+    def week_of(self, m: re.Match[str]) -> Found | None:
+        day = self.day(m)
+        if day is None or day.span is None:
+            return None
+        monday = day.span[0] - timedelta(days=day.span[0].weekday())
+        return replace(day, span=(monday, monday + timedelta(days=6)))
+
+    def month(self, m: re.Match[str]) -> Found | None:
+        month = _month_of(m["month"])
+        word = m["month"]
+        if month is None or (
+            word == word.lower() and word[:3] in ("may", "mar") and not (m["part"] or m["year"])
+        ):
+            return None
+        last = _month_of(m["month2"]) if m["month2"] else month
+        if last is None:
+            return None
+
+        def make(y: int) -> Span:
+            end = _last(y, last)
+            start = date(y if last >= month else y - 1, month, 1)
+            return _part_of((start, end), m["part"]) if m["part"] else (start, end)
+
+        return self._found(m, make, _year(m["year"]))
+
+    def _named_year(self, word: str | None) -> int | None:
+        return (
+            self.written.year + 1 if word and word.lower().startswith("next") else self.written.year
+        )
+
+    def year(self, m: re.Match[str]) -> Found | None:
+        year = _year(m["year"]) or self._named_year(m["year_word"])
+        return self._found(m, lambda y: _part_of(_months_of(y, 1, 12), m["part"]), year)
+
+    def relative(self, m: re.Match[str]) -> Found | None:
+        unit, which = m["unit"].lower(), m["which"].lower()
+        ahead = 1 if which in ("next", "coming") else 0
+        if unit == "week":
+            monday = self.written + timedelta(days=7 * ahead - self.written.weekday())
+            span: Span = (monday, monday + timedelta(days=6))
+        elif unit == "month":
+            year, month = divmod(self.written.year * 12 + self.written.month - 1 + ahead, 12)
+            span = _part_of(_months_of(year, month + 1, month + 1), m["part"])
+        else:
+            year, quarter = divmod(self.written.year * 4 + (self.written.month - 1) // 3 + ahead, 4)
+            span = _part_of(_months_of(year, 3 * quarter + 1, 3 * quarter + 3), m["part"])
+        return Found(m.start(), m.end(), span)
+
+    def within(self, m: re.Match[str]) -> Found | None:
+        word = m["n"].lower()
+        count = _NUMBER.get(word) or (int(word) if word.isdigit() else 0)
+        days = {"day": 1, "week": 7, "month": 30.44, "year": 365.25}[m["unit"].lower()] * count
+        if not 0 < days < 4000:
+            return None
+        return Found(m.start(), m.end(), (self.written, self.written + timedelta(days=round(days))))
+
+    def today(self, m: re.Match[str]) -> Found | None:
+        day = self.written + timedelta(days=m.group().lower() == "tomorrow")
+        return Found(m.start(), m.end(), (day, day))
+
+    def renewal(self, m: re.Match[str]) -> Found | None:
+        return Found(m.start(), m.end(), self.context.renewal)
+
+    def horizon(self, m: re.Match[str]) -> Found | None:
+        return Found(m.start(), m.end(), self.context.horizon or self.context.renewal)
+
+    def season(self, m: re.Match[str]) -> Found | None:
+        return Found(m.start(), m.end(), None)
+
+    def named(self, m: re.Match[str], span: Span, text: str) -> Found:
+        before = re.search(
+            r"(?i)\b(before|until|by|prior\s+to|ahead\s+of)\s+(the\s+)?$", text[: m.start()]
+        )
+        eve = span[0] - timedelta(days=1)
+        return Found(m.start(), m.end(), (eve, eve) if before else span)
+
+    def after(self, m: re.Match[str]) -> Found | None:
+        return Found(m.start(), m.end(), None)
+
+    def at(self, text: str, place: int) -> Found | None:
+        """The expression that begins at a place of the text, or None."""
+        for name, span in (self.context.periods or {}).items():
+            pattern = re.compile(
+                r"\s+".join(map(re.escape, name.split())) + r"(?!\w)", re.IGNORECASE
+            )
+            if m := pattern.match(text, place):
+                return self.named(m, span, text)
+        for kind, pattern in _GRAMMAR:
+            if (m := pattern.match(text, place)) and (found := getattr(self, kind)(m)):
+                return found if isinstance(found, Found) else None
+        return None
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text + r"(?![\w%])", re.IGNORECASE)
+
+
+_OF = r"(?:\s*-\s*|\s+(?:of\s+)?(?:the\s+)?(?:month\s+of\s+)?)"
+_YEAR_WORD = r"(?P<year_word>(?:the|this|next)\s+year)"
+_GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
+    ("iso", _pattern(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")),
+    ("iso", _pattern(r"20\d\d/(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])")),
+    ("iso_week", _pattern(r"(?P<y>20\d\d)-?w(?P<w>\d\d?)(?P<y2>)")),
+    (
+        "iso_week",
+        _pattern(r"(?:week\s*|w)(?P<w>\d\d?)(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<y2>)"),
+    ),
+    (
+        "quarter",
+        _pattern(
+            rf"(?:{_PART}{_OF})?(?:(?P<y>20\d\d)[\s-]*)?Q(?P<q>[1-4])(?:{_DASH}Q?(?P<q2>[1-4]))?"
+            rf"(?:[\s,/-]*(?:FY)?(?P<y2>20\d\d|['’]\d\d))?(?P<ord>)"
+        ),
+    ),
+    (
+        "quarter",
+        _pattern(
+            rf"(?:{_PART}{_OF})?(?P<ord>first|second|third|fourth|last|1st|2nd|3rd|4th)\s+quarter"
+            rf"(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<q>)(?P<q2>)(?P<y2>)"
+        ),
+    ),
+    (
+        "half",
+        _pattern(
+            rf"(?:{_PART}{_OF})?(?:(?P<y>20\d\d)[\s-]*)?H(?P<h>[12])(?:[\s,/-]*(?P<y2>20\d\d|['’]\d\d))?"
+            r"(?P<ord>)(?P<year_word>)"
+        ),
+    ),
+    (
+        "half",
+        _pattern(
+            rf"(?P<ord>first|second|1st|2nd|latter)\s+half\s+(?:of\s+)?(?:(?P<y>20\d\d)|{_YEAR_WORD})"
+            r"(?P<h>)(?P<y2>)(?P<part>)".replace("(?P<part>)", "(?P<part>(?!))?")
+        ),
+    ),
+    ("iso_month", _pattern(r"(?P<y>20\d\d)-(?P<m>0[1-9]|1[0-2])")),
+    ("numeric", _pattern(r"(?P<a>\d\d?)(?P<s>[./])(?P<b>\d\d?)(?P=s)(?P<y>20\d\d)")),
+    (
+        "week_of",
+        _pattern(
+            rf"week\s+of\s+(?:the\s+)?{_DAY.format('d')}\s+(?:of\s+)?{_MONTH.format('month')}"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "week_of",
+        _pattern(
+            rf"week\s+of\s+{_MONTH.format('month')}\s+{_DAY.format('d')}{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "day_range",
+        _pattern(
+            rf"{_DAY.format('d1')}{_DASH}{_DAY.format('d2')}\s+(?:of\s+)?{_MONTH.format('month')}"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "day_range",
+        _pattern(
+            rf"{_MONTH.format('month')}\s+{_DAY.format('d1')}{_DASH}{_DAY.format('d2')}"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "day",
+        _pattern(
+            rf"{_DAY.format('d')}[\s-]+(?:of\s+)?{_MONTH.format('month')}(?:-?{_YEAR.format('year')})?"
+        ),
+    ),
+    (
+        "day",
+        _pattern(
+            rf"{_MONTH.format('month')}\s+(?:the\s+)?{_DAY.format('d')}(?!\s*(?:st|nd|rd|th)?\s*[%:.]\d)"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "month",
+        _pattern(
+            rf"(?:{_PART}{_OF})?{_MONTH.format('month')}(?:\s*[-–/]\s*{_MONTH.format('month2')})?"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "relative",
+        _pattern(
+            rf"(?:{_PART}{_OF})?(?P<which>this|next|coming|current|the(?=\s+(?:month|quarter)))\s+"
+            r"(?P<unit>week|month|quarter)"
+        ),
+    ),
+    ("year", _pattern(rf"{_PART}{_OF}(?:(?P<year>20\d\d)(?![-.]\d)|{_YEAR_WORD})")),
+    (
+        "year",
+        _pattern(
+            r"(?P<part>(?!))?(?:(?P<year>20\d\d)(?![-.]\d)|(?P<year_word>(?:this|next)\s+year))"
+        ),
+    ),
+    (
+        "within",
+        _pattern(
+            r"(?:with)?in\s+(?:about\s+|around\s+|~\s*|the\s+next\s+)?(?P<n>\d{1,3}|an?|one|two|three|four|"
+            r"five|six|(?:a\s+)?couple)(?:\s+of)?\s+(?P<unit>day|week|month|year)s?"
+        ),
+    ),
+    ("today", _pattern(r"today|tomorrow")),
+    (
+        "horizon",
+        _pattern(
+            r"(?:the\s+)?end\s+of\s+(?:the|this|our|next)?\s*(?:upcoming\s+|current\s+|next\s+|present\s+)?"
+            r"roadmap(?:\s+(?:period|iteration|cycle))?"
+        ),
+    ),
+    (
+        "renewal",
+        _pattern(
+            r"(?:the\s+)?(?:next|new|upcoming)\s+(?:roadmap\s+(?:renewal|update|revision|iteration)|"
+            r"(?:renewal|update|revision)\s+of\s+(?:the|this)\s+roadmap|renewal|roadmap(?:\s+is\s+\w+)?)"
+        ),
+    ),
+    (
+        "renewal",
+        _pattern(
+            r"(?:the\s+)?roadmap(?:'s)?\s+(?:renewal|update|(?:is|gets)\s+(?:renewed|updated|revised|set))"
+        ),
+    ),
+    (
+        "season",
+        _pattern(
+            r"(?:the\s+|this\s+|next\s+)?(?:(?:early|mid|late|end\s+of)[\s-]+)?(?:summer|winter|autumn|fall|spring|"
+            r"christmas|easter|new\s+year)(?:'s)?(?:\s+(?:holidays?|vacations?|break))?(?:\s+20\d\d)?"
+        ),
+    ),
+    (
+        "season",
+        _pattern(
+            r"the\s+(?:[\w.-]+\s+){0,4}(?:summit|conference|meetup|workshop|hackathon|holidays?|vacations?)"
+        ),
+    ),
+]
+_MODIFIERS = re.compile(
+    r"(?:\b(?:at\s+least|at\s+the\s+latest|no\s+later\s+than|towards?|around|about|approximately|roughly|before|until|"
+    r"till|during|within|by|in|on|the|for|latest|early|sometime|somewhere|already|between|from|hopefully|likely|due)\s+|~\s*)+$",
+    re.IGNORECASE,
+)
+_NOT_YET = re.compile(
+    r"(?:\b(?:not\s+(?:\w+\s+){0,6}(?:before|until)|no(?:t)?\s+(?:earlier|sooner)\s+than|after|from|since|starting|as\s+of|start(?:s|ed)?\s+in)"
+    r"\s+(?:the\s+)?(?:around\s+)?)$",
+    re.IGNORECASE,
+)
+_CONNECTOR = re.compile(
+    r"^[\s,]*(?:/|-|–|—|or|to|and|until|till|through|latest|likely|maybe|possibly|perhaps|probably|early|by|at|the|in|"
+    r"around|about|towards?|worst\s+case|rather|but|more|\s)*[\s,]*$",
+    re.IGNORECASE,
+)
+_NONE = re.compile(
+    r"^\W*(?:no\s+(?:estimate|date|deadline|target|eta|plan)|not\s+(?:estimated|planned|scheduled|decided|known)|tb[dac]\b|"
+    r"to\s+be\s+(?:decided|determined|announced|confirmed)|unknown|unclear|undecided|unscheduled|none|n/?a\b|open[\s-]ended|"
+    r"ongoing|continuous(?:ly)?|soon|later|someday|eventually|asap|-+$|\?+$)",
+    re.IGNORECASE,
+)
+_LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
+
+
+def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found]:  # noqa: B008 frozen
+    """Every time expression in a text, in order.
+
+    Parameters
+    ----------
+    text
+        Running text; only its first 600 characters are read.
+    written
+        The day the text was written: years and "next month" are told from it.
+    context
+        Named periods, and what "the next roadmap renewal" means.
+
+    Examples
+    --------
+    >>> [f.span[1].isoformat() for f in find("mid April, maybe 5-7 May", date(2026, 2, 3))]
+    ['2026-04-20', '2026-05-07']
+    """
+    scan = _Scan(written, context)
+    out: list[Found] = []
+    text = text[:_LONGEST]
+    place = 0
+    for word in re.finditer(r"(?<![\w.%@#$+])(?<!\d[-/])(?<!\w-)[\w'’]", text):
+        if word.start() >= place and (found := scan.at(text, word.start())):
+            out.append(found)
+            place = found.end
+    return _share_years(out, text, scan)
+
+
+def _share_years(found: list[Found], text: str, scan: _Scan) -> list[Found]:
+    """In "end of February / beginning of March, 2027" the year belongs to both."""
+    for i in range(len(found) - 2, -1, -1):
+        this, after = found[i], found[i + 1]
+        joined = _CONNECTOR.match(text[this.end : after.start])
+        if joined and not this.anchored and this.span and after.year and after.span:
+            year = after.span[1].year
+            shift = year - this.span[1].year
+            try:
+                span = (
+                    this.span[0].replace(year=this.span[0].year + shift),
+                    this.span[1].replace(year=year),
+                )
+            except ValueError:
+                continue
+            if span[1] > after.span[1]:
+                span = (span[0].replace(year=span[0].year - 1), span[1].replace(year=year - 1))
+            found[i] = replace(this, span=span, year=year, anchored=True)
+    return found
+
+
+def read_target(text: str, written: date, context: Calendar = Calendar()) -> Target | None:  # noqa: B008 frozen
+    """Read the words of a target.
+
+    Parameters
+    ----------
+    text
+        What stands after "Expected done:", in a date column, in brackets behind a title.
+    written
+        The date of the document.
+    context
+        See `find`.
+
+    Returns
+    -------
+    Target or None
+        None for empty text. Words without a day ("no estimate", "until summer") keep their text and have no
+        dates. `flag` says why a date needs a second look; a date before the document is read as the following
+        year where that fits.
+
+    Examples
+    --------
+    >>> read_target("towards the end of February / beginning of March", date(2026, 2, 3)).end.isoformat()
+    '2026-03-10'
+    >>> read_target("20 January, 2025", date(2025, 11, 11)).flag
+    'before the document: read as the year that fits'
+    >>> read_target("no estimate, the next step is to talk", date(2025, 2, 4))
+    Target(text='no estimate', start=None, end=None, flag=None)
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if none := _NONE.match(text):
+        return Target(re.split(r"[,;.(]", text[: none.end() + 40], maxsplit=1)[0].strip() or text)
+    main = re.sub(r"\([^()]*\)", lambda m: " " * len(m.group()), text)
+    sentence = re.match(r".*?(?=\.\s+[A-Z]|$)", main, re.DOTALL)
+    for part in (sentence.group() if sentence else main, main, text):
+        found = [f for f in find(part, written, context) if not _NOT_YET.search(part[: f.start])]
+        if any(f.span for f in found):
+            return _latest(part, found)
+    return Target(_words(main if main.strip() else text))
+
+
+def _words(text: str) -> str:
+    return (
+        re.split(r"\.\s+[A-Z]|;", text, maxsplit=1)[0].strip().rstrip(".").strip() or text.strip()
+    )
+
+
+def _latest(text: str, found: list[Found]) -> Target:
+    """Join ranges and alternatives, then take the last step."""
+    groups: list[list[Found]] = []
+    for this in found:
+        if this.span is None:
+            continue
+        if groups and _CONNECTOR.match(text[groups[-1][-1].end : this.start]):
+            groups[-1].append(this)
+        else:
+            groups.append([this])
+    last = max(groups, key=lambda group: max(f.span[1] for f in group if f.span))
+    spans = [f.span for f in last if f.span]
+    flags = [f.flag for f in last if f.flag]
+    start, end = expression(text, last[0].start, last[-1].end)
+    if len(groups) > 1:
+        start = 0
+    words = text[start:end] + ("?" if text[end : end + 1] == "?" else "")
+    return Target(
+        re.sub(r"\s+", " ", words).strip().rstrip("."),
+        min(first for first, _ in spans),
+        max(latest for _, latest in spans),
+        flags[0] if flags else None,
+    )
+
+
+def expression(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen the place of a time expression to the words that lead into it ("towards the", "at least until")."""
+    lead = _MODIFIERS.search(text[:start])
+    return (lead.start() if lead else start), end
