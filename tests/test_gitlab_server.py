@@ -357,7 +357,7 @@ def test_what_differs_from_the_truth_is_named() -> None:
     del found["issue"][1005]
     del found["milestone"][501]["data"]["due_date"]
     assert sorted(differences(found, truth)) == [
-        "history 1001 label_events 2: missing",
+        "history 1001 label_events 4: missing",
         "history 1002 notes 9: body is 'assigned to @cy', was served as 'assigned to @ana'",
         "history 1003 notes 1: invented",
         "issue 1004: title is 'another', was served as 'A page about juice'",

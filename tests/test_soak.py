@@ -23,6 +23,7 @@ from tests.test_faults import (
     nights,
     storm,
     survive,
+    while_people_work,
 )
 
 __all__ = ["hurried"]
@@ -66,6 +67,13 @@ def test_ten_nights_of_faults_and_changes(
         assert outcome.code == 0, outcome.err
         assert differences(stored(to), served(life.records(), *PATHS)) == [], (seed, night)
         life.work(15)
+
+
+@pytest.mark.parametrize("seed", range(200, 260))
+def test_people_work_while_it_is_exported(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int
+) -> None:
+    while_people_work(gitlab, tmp_path / "data", seed, number=4, changes=12)
 
 
 @pytest.mark.parametrize("seed", range(100, 160))
