@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from roadmap_analytics.simulate.issues import issue_records
+from roadmap_analytics.simulate import issues as stories
 from roadmap_analytics.simulate.roadmaps import documents
 from roadmap_analytics.simulate.world import NOW, ORIGIN, World, milliseconds
 
-__all__ = ["NOW", "ORIGIN", "records"]
+__all__ = ["NOW", "ORIGIN", "oddities", "records"]
 
 
 def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[dict[str, Any]]:
@@ -48,7 +48,7 @@ def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[d
     yield from world.labels()
     yield from world.milestone_records(seen)
     listed: dict[int, list[int]] = {project["id"]: [] for project in world.projects}
-    for record in issue_records(world, issues, seed, seen):
+    for record in stories.issue_records(world, issues, seed, seen):
         if record["kind"] == "issue":
             listed[record["data"]["project_id"]].append(record["data"]["id"])
         yield record
@@ -58,3 +58,21 @@ def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[d
     texts = list(documents(world, seen))
     yield from texts
     yield {"kind": "documents", "names": [text["name"] for text in texts]}
+
+
+def oddities(issues: int, seed: int, *, seen_at: str | None = None) -> dict[str, list[int]]:
+    """Give the issues that are odd on purpose, as real ones are: what a reader must cope with.
+
+    Returns
+    -------
+    dict
+        "milestone without event" (set at creation, never told), "imported" (the beginning of the
+        history is missing), "deleted label" (its events name none), "deleted user" (events name
+        nobody, notes a ghost), "moved" and "copy of moved" -> ids of issues there at `seen_at`.
+
+    Examples
+    --------
+    >>> len(oddities(500, seed=1)["moved"])
+    4
+    """
+    return stories.oddities(World(issues, seed), issues, seed, milliseconds(seen_at or NOW))

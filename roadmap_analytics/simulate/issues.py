@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import log
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from roadmap_analytics.simulate.world import (
     DAY,
     DELETED_LABEL,
     NOW,
+    PROJECTS,
     START,
     Milestone,
     World,
@@ -23,7 +25,7 @@ from roadmap_analytics.simulate.world import (
     milliseconds,
 )
 
-__all__ = ["issue_records"]
+__all__ = ["issue_records", "oddities"]
 
 Row = dict[str, Any]
 
@@ -61,57 +63,82 @@ class Step(NamedTuple):
     value: Any = None
 
 
-class Story(NamedTuple):
-    """An issue as its author opens it, and what happens to it, in order of time."""
+@dataclass(slots=True, eq=False)
+class Story:
+    """An issue as its author opens it, and what happens to it, in order of time.
 
-    id: int
+    `born` is when it appears: for the copy that a move leaves, later than `created`. `odd` names
+    what is unlike other issues on purpose.
+    """
+
     project: Row
-    iid: int
     title: str
     kind: str
     author: Row
     created: int
+    born: int
     confidential: bool
     imported: bool
     steps: list[Step]
     deleted: int | None = None
-    copy: tuple[Row, int, int] | None = None  # project, iid and id of what replaced it
-    moved_from: str | None = None
+    copy: Story | None = None
+    odd: list[str] = field(default_factory=list)
+    id: int = 0
+    iid: int = 0
+
+    def exists(self, seen: int) -> bool:
+        """Tell whether GitLab has it at a time."""
+        return self.born <= seen and (self.deleted is None or self.deleted > seen)
 
 
 def issue_records(world: World, count: int, seed: int, seen: int) -> Iterator[Row]:
     """Yield the history and the row of every issue that exists at a time."""
     milestones = {m.id: world.milestone_row(m, seen) for m in world.milestones}
     for story in _stories(world, count, seed):
-        if story.created <= seen and (story.deleted is None or story.deleted > seen):
-            arrived = next((s.at for s in story.steps if s.what == "arrive"), story.created)
-            if arrived <= seen:
-                yield from _seen(story, seen, milestones, world)
+        if story.exists(seen):
+            yield from _seen(story, seen, milestones, world)
+
+
+def oddities(world: World, count: int, seed: int, seen: int) -> dict[str, list[int]]:
+    """Give the ids of the issues at a time that are odd on purpose, by what is odd."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for story in _stories(world, count, seed):
+        if story.exists(seen):
+            for what in story.odd:
+                found[what].append(story.id)
+    return dict(found)
 
 
 def _stories(world: World, count: int, seed: int) -> Iterator[Story]:
-    iids: dict[int, int] = defaultdict(int)
+    """Yield unit by unit, numbered in the order in which they appear."""
+    ident = 10_000
+    dice = _dice(seed, count)
+    for unit in range(world.units):
+        first, last = -(-unit * count // world.units), -(-(unit + 1) * count // world.units)
+        stories = [_story(world, unit, n, next(dice)) for n in range(first, last)]
+        stories += [story.copy for story in stories if story.copy is not None]
+        iids: dict[int, int] = defaultdict(int)
+        for story in sorted(stories, key=lambda story: story.born):
+            ident += 1
+            iids[story.project["id"]] += 1
+            story.id, story.iid = ident, iids[story.project["id"]]
+        yield from stories
+
+
+def _dice(seed: int, count: int) -> Iterator[Iterator[float]]:
+    """Yield for each issue the random numbers that decide its story."""
     for block in range(0, count, BLOCK):
         random = np.random.default_rng([seed, 11, block])
-        size = min(BLOCK, count - block)
-        for n, numbers in enumerate(random.random((size, DRAWS)).tolist(), start=block):
-            story = _story(world, n, count, iter(numbers), iids)
-            yield story
-            if story.copy is not None:
-                yield _copied(story)
+        yield from map(iter, random.random((min(BLOCK, count - block), DRAWS)).tolist())
 
 
-def _story(world: World, n: int, count: int, dice: Iterator[float], iids: dict[int, int]) -> Story:
-    unit = n * world.units // count
-    people = world.people_of(unit)
+def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
     projects = world.projects_of[unit]
     roll = next(dice)
     milestone: Milestone | None = None
     if roll < 0.70:
         milestone = _milestone(world, unit, next(dice))
-        project = projects[
-            [4, 4, 3, 0][int(next(dice) * 4)] if milestone.theme == 1 else int(next(dice) * 3)
-        ]
+        project = _project(milestone, projects, dice)
         created, joins, closes = _planned(milestone, dice)
     else:
         created = FIRST + int(next(dice) * (LAST - FIRST))
@@ -119,6 +146,7 @@ def _story(world: World, n: int, count: int, dice: Iterator[float], iids: dict[i
         joins, closes = None, created + _days(-log(1 - next(dice)) * (14 if roll < 0.92 else 900))
     created = _office(created, next(dice))
     closes = max(_free(_office(closes, next(dice)), next(dice)), created + HOUR)
+    people = world.people_of(unit, created)
     author = people[int(next(dice) ** 2 * 7)]
     draft = roll >= 0.97 and created > world.drafts[unit][0].created
     steps = _assigning(people, created, closes, dice)
@@ -132,28 +160,44 @@ def _story(world: World, n: int, count: int, dice: Iterator[float], iids: dict[i
         closes = LAST + DAY
     steps += _closing(closes, assignee, dice)
     odd = next(dice)
-    iids[project["id"]] += 1
-    # A person who left still stands in notes, as the ghost; events name nobody.
-    gone = odd < 0.01
+    if odd < 0.01:  # a person who left stands in notes as the ghost; events name nobody
+        steps = [s._replace(who=None) if s.who is assignee else s for s in steps]
     story = Story(
-        id=10_000 + 2 * n,
         project=project,
-        iid=iids[project["id"]],
         title=_title(n, dice),
         kind=TYPES[int(next(dice) * len(TYPES))],
         author=author,
         created=created,
+        born=created,
         confidential=0.01 < odd < 0.03,
-        imported=0.03 < odd < 0.035,
-        steps=sorted(
-            (s._replace(who=None) if gone and s.who is assignee else s for s in steps),
-            key=lambda step: step.at,
-        ),
+        imported=0.055 < odd < 0.065,
+        steps=sorted(steps, key=lambda step: step.at),
         deleted=created + 20 * DAY if 0.035 < odd < 0.04 else None,
+        odd=["deleted user"] if odd < 0.01 else [],
     )
-    if 0.04 < odd < 0.055:
-        return _moving(story, projects, iids)
+    _mark(story)
+    if 0.04 < odd < 0.055 and project in projects[: len(PROJECTS)]:
+        _move(story, projects)
     return story
+
+
+def _project(milestone: Milestone, projects: list[Row], dice: Iterator[float]) -> Row:
+    """Give a project that works on a milestone: its own, or those of its theme."""
+    if milestone.project is not None:
+        return milestone.project
+    code = [4, 4, 3, 0] if milestone.theme == 1 else [0, 1, 2]
+    return projects[code[int(next(dice) * len(code))]]
+
+
+def _mark(story: Story) -> None:
+    """Note what is odd about the story."""
+    whats = {step.what for step in story.steps}
+    if "born in" in whats:
+        story.odd.append("milestone without event")
+    if story.imported:
+        story.odd.append("imported")
+    if any(s.what == "label" and s.value[1] == DELETED_LABEL for s in story.steps):
+        story.odd.append("deleted label")
 
 
 def _milestone(world: World, unit: int, roll: float) -> Milestone:
@@ -250,11 +294,12 @@ def _membership(
     roll = next(dice)
     # Now and then GitLab writes no event for a milestone set at creation: it must be inferred.
     what = "born in" if roll < 0.03 and joins <= created + HOUR else "milestone"
-    steps = [Step(max(joins, created), what, author, milestone)]
+    joins = max(joins, created, milestone.created + HOUR)
+    steps = [Step(joins, what, author, milestone)]
     if roll > 0.96:
         out = joins + int(0.3 * max(closes - joins, DAY))
         return [*steps, Step(out, "milestone", author, None)]
-    while milestone.ended < closes and milestone.after is not None and next(dice) < 0.8:
+    while milestone.after is not None and _before(milestone.after) < closes and next(dice) < 0.8:
         milestone = milestone.after
         steps.append(Step(_before(milestone), "milestone", author, milestone))
         if len(steps) > 3:
@@ -277,34 +322,20 @@ def _closing(closes: int, assignee: Row, dice: Iterator[float]) -> list[Step]:
     return steps
 
 
-def _moving(story: Story, projects: list[Row], iids: dict[int, int]) -> Story:
+def _move(story: Story, projects: list[Row]) -> None:
     """Move an issue to another project half way: GitLab closes it and opens a copy."""
-    project = projects[(projects.index(story.project) + 1) % len(projects)]
-    iids[project["id"]] += 1
-    iid = iids[project["id"]]
+    project = projects[(projects.index(story.project) + 1) % len(PROJECTS)]
     at = story.created + max(HOUR, (story.steps[-1].at - story.created) // 2)
-    here = [s for s in story.steps if s.at < at]
-    reference = f"{project['path_with_namespace']}#{iid}"
-    here.append(Step(at, "moved to", story.author, reference))
-    return story._replace(
-        steps=[*here, *(s for s in story.steps if s.at >= at)],
-        copy=(project, iid, story.id + 1),
+    before = [s for s in story.steps if s.at < at]
+    after = [s for s in story.steps if s.at >= at]
+    arrival = Step(at, "arrive", story.author, story)
+    # Weights come along, but not their events.
+    came = [s._replace(what="weighed") if s.what == "weight" else s for s in before]
+    story.odd.append("moved")
+    story.copy = replace(
+        story, project=project, born=at, steps=[*came, arrival, *after], odd=["copy of moved"]
     )
-
-
-def _copied(story: Story) -> Story:
-    """Give the copy that a move leaves in the other project, with what came before."""
-    assert story.copy is not None
-    project, iid, ident = story.copy
-    move = next(i for i, s in enumerate(story.steps) if s.what == "moved to")
-    moved = story.steps[move]
-    source = f"{story.project['path_with_namespace']}#{story.iid}"
-    steps = [
-        *story.steps[:move],
-        Step(moved.at, "arrive", moved.who, source),
-        *story.steps[move + 1 :],
-    ]
-    return story._replace(id=ident, project=project, iid=iid, steps=steps, copy=None)
+    story.steps = [*before, Step(at, "moved to", story.author, story.copy)]
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -380,8 +411,6 @@ def _seen(story: Story, seen: int, milestones: dict[int, Row], world: World) -> 
         silent = story.imported and number < 3
         player.play(number, step, silent)
         updated = max(updated, step.at)
-        if step.what == "moved to":
-            break
     issue["updated_at"] = iso(updated)
     keys = {"issue_id": story.id, "project_id": story.project["id"], "iid": story.iid}
     yield {"kind": "history", **keys, "data": player.history}
@@ -489,6 +518,9 @@ class _Player:
             del self.history["weight_events"][-1]["resource_type"]
         self.issue["weight"] = step.value
 
+    def _weighed(self, step: Step) -> None:
+        self.issue["weight"] = step.value
+
     def _assign(self, step: Step) -> None:
         added, removed = step.value
         words = []
@@ -521,14 +553,17 @@ class _Player:
         self.issue["time_stats"]["total_time_spent"] += step.value * 3600
 
     def _moved_to(self, step: Step) -> None:
-        assert self.story.copy is not None
-        self._note(step, f"moved to {step.value}")
+        self._note(step, f"moved to {_reference(step.value)}")
         self.number += DRAWS // 2
         self._state(step._replace(value="closed"))
-        self.issue["moved_to_id"] = self.story.copy[2]
+        self.issue["moved_to_id"] = step.value.id
 
     def _arrive(self, step: Step) -> None:
-        self._note(step, f"moved from {step.value}")
+        self._note(step, f"moved from {_reference(step.value)}")
+
+
+def _reference(story: Story) -> str:
+    return f"{story.project['path_with_namespace']}#{story.iid}"
 
 
 def _duration(hours: int) -> str:

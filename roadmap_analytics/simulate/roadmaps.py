@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from roadmap_analytics.simulate.world import PEOPLE, Milestone, World, at_noon
+from roadmap_analytics.simulate.world import Milestone, World, at_noon, member
 
 __all__ = ["documents"]
 
@@ -95,10 +95,14 @@ def _finished(world: World, n: int) -> list[Milestone]:
     return [m for m in world.planned[0] if at_noon(before) <= m.ended < at_noon(now)]
 
 
-def _people(milestone: Milestone) -> tuple[str, str, str]:
+def _people(milestone: Milestone, day: date) -> tuple[str, str, str]:
     """Driver, worker, reviewer of a milestone: steady over revisions."""
     place = milestone.id % 7
-    return PEOPLE[place], PEOPLE[(place + 2) % 7], PEOPLE[(place + 3) % 7]
+    return member(place, day), member((place + 2) % 7, day), member((place + 3) % 7, day)
+
+
+def _team(day: date) -> list[str]:
+    return [member(place, day) for place in range(7)]
 
 
 def _progress(world: World, n: int) -> list[str]:
@@ -117,7 +121,7 @@ def _progress(world: World, n: int) -> list[str]:
 
 def _numbered(world: World, n: int) -> str:
     day, update, _ = _PLAN[n]
-    current = _current(world, day)
+    current, team = _current(world, day), _team(day)
     lines = [
         f"# {day.isoformat()}",
         "",
@@ -154,16 +158,16 @@ def _numbered(world: World, n: int) -> str:
         "## People",
         "",
     ]
-    for person in PEOPLE[:7]:
+    for person in team:
         said = []
         for milestone in current:
-            driver, worker, reviewer = _people(milestone)
+            driver, worker, reviewer = _people(milestone, day)
             key = keys[milestone.id]
             if person == driver:
                 said.append(f"    - Main driver of {key} with input from {reviewer}.")
             if person == worker:
                 said.append(f"    - Will work on {key}, review from {reviewer}.")
-        if person == PEOPLE[0]:
+        if person == team[0]:
             said.append("    - Main responsible for planning and coordinating.")
         if said:
             lines += [f"  - {person}", *said]
@@ -176,7 +180,7 @@ def _numbered(world: World, n: int) -> str:
 
 def _priorities(world: World, n: int) -> str:
     day, update, _ = _PLAN[n]
-    current = _current(world, day)
+    current, team = _current(world, day), _team(day)
     first, second, third = (
         [m for m in current if m.theme == theme] for theme in range(len(PRIORITIES))
     )
@@ -211,15 +215,15 @@ def _priorities(world: World, n: int) -> str:
         "## People",
         "",
     ]
-    for person in PEOPLE[:7]:
+    for person in team:
         said = []
         for milestone in current:
-            driver, worker, reviewer = _people(milestone)
+            driver, worker, reviewer = _people(milestone, day)
             if person == driver:
                 said.append(f"  - Main driver of {milestone.title}")
             if person == worker:
                 said.append(f"  - Will work on {milestone.title}, review from {reviewer}")
-        if person == PEOPLE[6]:
+        if person == team[6]:
             said.append("  - Point of contact for ports that want a lamp")
         lines += [f"- {person}", *said] if said else []
     lines += ["", "## Concrete milestones", ""]
@@ -230,7 +234,7 @@ def _priorities(world: World, n: int) -> str:
 
 def _activities(world: World, n: int) -> str:
     day, update, _ = _PLAN[n]
-    current = _current(world, day)
+    current, team = _current(world, day), _team(day)
     until = f"{'end' if update.day > 20 else 'middle'} of {month_name[update.month]}, {update.year}"
     lines = [
         f"# {day.isoformat()}",
@@ -246,7 +250,7 @@ def _activities(world: World, n: int) -> str:
         "",
     ]
     for place, milestone in enumerate(current):
-        driver, worker, reviewer = _people(milestone)
+        driver, worker, reviewer = _people(milestone, day)
         lines += [
             f"  - **{milestone.title}**",
             f"    - Work by: {driver}, {worker}",
@@ -256,18 +260,18 @@ def _activities(world: World, n: int) -> str:
         ]
     lines += [
         "  - **Talks at the harbour fair**",
-        f"    - Work by: {PEOPLE[6]}",
+        f"    - Work by: {team[6]}",
         "    - Estimated done: no estimate",
         "",
         "As usual: bug fixing and help for ports are in scope and planned when they are needed.",
         "",
         "## People and their standing responsibilities",
         "",
-        f"  - {PEOPLE[0]}:",
+        f"  - {team[0]}:",
         "    - Responsible for planning and coordinating",
-        f"  - {PEOPLE[1]}",
+        f"  - {team[1]}",
         "    - Maintains the core repositories",
-        f"  - {PEOPLE[6]}:",
+        f"  - {team[6]}:",
         "    - Point of contact for ports that want a lamp",
         "",
         f"## What happens after {month_name[update.month]}, {update.year}",

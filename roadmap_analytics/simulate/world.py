@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-__all__ = ["DAY", "NOW", "ORIGIN", "START", "Milestone", "World", "day_of", "iso", "milliseconds"]
+__all__ = [
+    "DAY",
+    "NOW",
+    "ORIGIN",
+    "PROJECTS",
+    "START",
+    "Milestone",
+    "World",
+    "at_noon",
+    "day_of",
+    "iso",
+    "member",
+    "milliseconds",
+]
 
 ORIGIN = "https://gitlab.example"
 NOW = "2026-11-20T18:00:00Z"
@@ -64,6 +78,11 @@ THEMES = [
     ],
 ]
 DRAFTS = ["Solar lamps", "Drift buoys"]
+OPERATIONS = ["Steady log in operation", "Second site for the log"]
+ADA_MOVED = date(2024, 11, 4)
+"""Since when Ada has a new account."""
+HUGO_LEFT = date(2025, 3, 31)
+"""When Hugo left, and Greta came."""
 
 
 def milliseconds(text: str) -> int:
@@ -73,13 +92,26 @@ def milliseconds(text: str) -> int:
 
 def iso(at: int) -> str:
     """Write a time as GitLab does."""
-    moment = datetime.fromtimestamp(at // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+    day, rest = divmod(at, DAY)
+    second, thousandth = divmod(rest, 1000)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f"{_iso_day(day)}T{hour:02d}:{minute:02d}:{second:02d}.{thousandth:03d}Z"
+
+
+@lru_cache(maxsize=8192)
+def _iso_day(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def day_of(at: int) -> date:
     """Give the calendar day (UTC) of a time."""
     return datetime.fromtimestamp(at // 1000, UTC).date()
+
+
+def member(place: int, day: date) -> str:
+    """Give the handle of a member of the first unit on a day."""
+    return "hugo" if place == 6 and day <= HUGO_LEFT else PEOPLE[place]
 
 
 def at_noon(day: date) -> int:
@@ -101,6 +133,7 @@ class Milestone:
     dues: list[tuple[int, date | None]]  # since when, which due date; the first is the plan
     ended: int  # when it was closed; beyond NOW for those that are not
     share: float = 1.0
+    project: Row | None = None  # whose milestone it is; None: the group's
     after: Milestone | None = None
     data: Row = field(default_factory=dict)
 
@@ -148,10 +181,15 @@ class World:
         users.append({"id": 11, "username": "hugo", "name": "Hugo Berg", "state": "blocked"})
         return users
 
-    def people_of(self, unit: int) -> list[Row]:
-        """Give the members of a unit, lead first."""
+    def people_of(self, unit: int, at: int) -> list[Row]:
+        """Give the members of a unit at a time, lead first."""
         members = len(self.users) - 2
-        return [self.users[(7 * unit + i) % members] for i in range(7)]
+        people = [self.users[(7 * unit + i) % members] for i in range(7)]
+        if unit == 0 and at < at_noon(ADA_MOVED):
+            people[0] = self.users[-2]
+        if unit == 0 and at < at_noon(HUGO_LEFT):
+            people[6] = self.users[-1]
+        return people
 
     def _group(self, path: str) -> Row:
         for known in self.groups:
@@ -236,20 +274,41 @@ class World:
         for n, milestone in enumerate([*made, *drafts]):
             milestone.id = 5000 + 100 * unit + n
             milestone.iid = 7 + n
-            milestone.data = {
-                "id": milestone.id,
-                "iid": milestone.iid,
-                "group_id": owner["id"],
-                "title": milestone.title,
-                "created_at": iso(milestone.created),
-                "web_url": f"{owner['web_url']}/-/milestones/{milestone.iid}",
-            }
+            milestone.data = _fixed(milestone, "group_id", owner)
+        if unit == 0:
+            made += self._operations()
         self.milestones += [*made, *drafts]
         self.planned.append(made)
         self.drafts.append(drafts)
 
+    def _operations(self) -> list[Milestone]:
+        """Milestones of the operations project, outside the group."""
+        project = self.projects_of[0][-1]
+        plans = [
+            (date(2024, 9, 16), [(date(2024, 9, 2), date(2024, 11, 29)),
+                                 (date(2024, 11, 20), date(2025, 1, 31))], date(2025, 2, 4)),
+            (date(2026, 8, 31), [(date(2026, 8, 17), date(2026, 11, 13)),
+                                 (date(2026, 10, 28), date(2026, 12, 11))], date(2026, 12, 15)),
+        ]  # fmt: skip
+        made = []
+        for n, (title, (start, told, end)) in enumerate(zip(OPERATIONS, plans, strict=True)):
+            dues: list[tuple[int, date | None]] = [(at_noon(day), due) for day, due in told]
+            ended = at_noon(end)
+            milestone = Milestone(4900 + n, 1 + n, 0, 0, title, dues[0][0], start, dues, ended)
+            milestone.share, milestone.project = 0.6, project
+            milestone.data = _fixed(milestone, "project_id", project)
+            made.append(milestone)
+        return made
+
     def _owner(self, unit: int) -> Row:
         return self._group("beacon" if unit == 0 else f"beacon/unit{unit + 1:03d}")
+
+    def _holder(self, milestone: Milestone) -> Row:
+        if milestone.project is not None:
+            path = milestone.project["path_with_namespace"]
+            return {"kind": "project", "id": milestone.project["id"], "path": path}
+        owner = self._owner(milestone.unit)
+        return {"kind": "group", "id": owner["id"], "path": owner["full_path"]}
 
     def _line(self, unit: int, theme: int, now: date) -> list[Milestone]:
         random = self.random
@@ -297,10 +356,9 @@ class World:
         """Yield the milestones that exist at a time."""
         for milestone in self.milestones:
             if milestone.created <= seen:
-                owner = self._owner(milestone.unit)
                 yield {
                     "kind": "milestone",
-                    "container": {"kind": "group", "id": owner["id"], "path": owner["full_path"]},
+                    "container": self._holder(milestone),
                     "data": self.milestone_row(milestone, seen),
                 }
 
@@ -309,11 +367,24 @@ class World:
         ids: dict[tuple[str, int], list[int]] = {}
         for milestone in self.milestones:
             if milestone.created <= seen:
-                key = "group", self._owner(milestone.unit)["id"]
+                holder = self._holder(milestone)
+                key = holder["kind"], holder["id"]
                 ids.setdefault(key, []).append(milestone.id)
         for holder in self._holders():
             mine = ids.get((holder["kind"], holder["id"]), [])
             yield {"kind": "listing", "of": "milestones", "container": holder, "ids": sorted(mine)}
+
+
+def _fixed(milestone: Milestone, key: str, owner: Row) -> Row:
+    """Give the part of a milestone's answer that never changes."""
+    return {
+        "id": milestone.id,
+        "iid": milestone.iid,
+        key: owner["id"],
+        "title": milestone.title,
+        "created_at": iso(milestone.created),
+        "web_url": f"{owner['web_url']}/-/milestones/{milestone.iid}",
+    }
 
 
 def _workday(day: date) -> date:
