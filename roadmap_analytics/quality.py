@@ -63,7 +63,22 @@ _FIELDS = {
     "time_spent": "time_spent_hours",
 }
 _MEMBERS = {"assignee": ("assignments", "person"), "label": ("issue_labels", "label")}
-_HAVE_EVENTS = ["state", "milestone", "label", "weight"]
+# Releases that began to record these changes as events (11.3, 13.2, 13.3); before, notes at best.
+_RECORDED_SINCE = {
+    "label": pd.Timestamp("2018-09-22", tz="UTC"),
+    "state": pd.Timestamp("2020-07-22", tz="UTC"),
+    "milestone": pd.Timestamp("2020-08-22", tz="UTC"),
+    "weight": pd.Timestamp("2020-08-22", tz="UTC"),
+}
+_IN_PAST = {
+    "imported": "imported: the history came only in part",
+    "moved": "moved between projects: the copy's history came only in part",
+    "promoted": "the milestone was promoted to its group",
+    "deleted": "a milestone was deleted, and its events with it",
+    "renamed": "the label was renamed or deleted",
+    "old": "the history is older than GitLab's event tables",
+}
+"""Likely causes that nobody can mend: such a history is a warning, any other a fault."""
 _SHOWN = 3
 
 
@@ -75,9 +90,10 @@ class Check:
     ----------
     findings : DataFrame
         One row per finding: `severity` (fault: something does not hold; warning, note: for the
-        planner), `kind` (see `KINDS`), `subject` (``project#iid``, an address, a name), the ids of
-        the issue and the milestone, `person`, `field`, `expected` (today's field), `got` (what
-        the history says), `cause` (the likely one). Titles of issues are left out.
+        planner; a history that ends elsewhere is a warning where the cause is evident and lies in
+        the past, else a fault), `kind` (see `KINDS`), `subject` (``project#iid``, an address, a
+        name), the ids of the issue and the milestone, `person`, `field`, `expected` (today's
+        field), `got` (what the history says), `cause` (the likely one). No titles of issues.
     fields : DataFrame
         One row per field: `issues`, `exact` (histories that end at today's field), of these
         `inferred` (what the issue was created with was not recorded but inferred), `corrected`
@@ -274,9 +290,9 @@ def _replay(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     differing = _differences(dataset, recorded)
     known = dataset.issues["issue_id"]
     differing = differing[differing["issue_id"].isin(known)].reset_index(drop=True)
-    corrections = _found(
-        "history_differs", "fault", _named(dataset, differing), cause=_causes(dataset, differing)
-    )
+    cause = _causes(dataset, differing)
+    corrections = _found("history_differs", "fault", _named(dataset, differing), cause=cause)
+    corrections.loc[np.isin(cause, list(_IN_PAST.values())), "severity"] = "warning"
     wrong = _differences(dataset, dataset)
     wrong = wrong[wrong["issue_id"].isin(known)]
     return corrections, _found("replay_differs", "fault", _named(dataset, wrong))
@@ -350,8 +366,7 @@ def _causes(dataset: Dataset, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     copies = issues["moved_to_id"].dropna()
     observed = recorded[recorded["source"].isin(["event", "note"])]
     last = observed.groupby("issue_id")["at"].max().reindex(mine["issue_id"])
-    first = recorded[recorded["source"] == "event"].groupby("field")["at"].min()
-    began = first.reindex(rows["field"]).reset_index(drop=True)
+    since = rows["field"].map(_RECORDED_SINCE).reset_index(drop=True)
     stays = recorded[(recorded["field"] == "milestone") & (recorded["action"] == "add")]
     lost = stays.loc[~stays["milestone_id"].isin(dataset.milestones["milestone_id"]), "issue_id"]
     about = rows["field"].reset_index(drop=True)
@@ -364,17 +379,12 @@ def _causes(dataset: Dataset, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
             (about == "milestone") & (rows["expected"] == rows["got"]).to_numpy(),
             (about == "milestone") & mine["issue_id"].isin(lost),
             (about == "label") & ~rows["got"].isin(["none", *labels]).to_numpy(),
-            about.isin(_HAVE_EVENTS) & ~(mine["created_at"] >= began),
+            (mine["created_at"] < since).to_numpy(),
             (last.reset_index(drop=True) - mine["updated_at"]).abs() <= pd.Timedelta(60, "s"),
         ],
         [
             "its history could not be exported",
-            "imported: the history came only in part",
-            "moved between projects: the copy's history came only in part",
-            "the milestone was promoted to its group",
-            "a milestone was deleted, and its events with it",
-            "the label was renamed or deleted",
-            "the history is older than GitLab's event tables",
+            *_IN_PAST.values(),
             "changed within a minute of another change, which GitLab does not count as an "
             "update; export with --full",
         ],

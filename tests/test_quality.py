@@ -103,43 +103,48 @@ def test_what_was_inferred_at_creation_is_counted_but_no_fault() -> None:
 
 
 def cause(world: World, issue_id: int = 3, field: str = "milestone", **row: Any) -> str:
+    """Fault or warning, and the likely cause, of a history that ends elsewhere."""
     row = {"action": "add", "milestone_id": HARVEST, "value": "Harvest"} | row
     found = check(corrected(world, field, issue_id=issue_id, at="2025-03-22 10:00", **row))
-    return str(of_kind(found, "history_differs")["cause"].iloc[0])
+    first = of_kind(found, "history_differs").iloc[0]
+    assert found.ok is (first["severity"] == "warning")
+    return f"{first['severity']}: {first['cause']}"
 
 
 def test_likely_causes() -> None:
     plain = eight_issues()
-    assert cause(plain).startswith("unknown")
+    assert cause(plain).startswith("fault: unknown")
 
     imported = eight_issues()
     imported.issues[3]["imported_from"] = "github"
-    assert cause(imported).startswith("imported")
+    assert cause(imported).startswith("warning: imported")
 
     moved = eight_issues()
     moved.issue(9, "2025-02-26 08:00", moved_to_id=3)
-    assert cause(moved).startswith("moved")
+    assert cause(moved).startswith("warning: moved")
 
     promoted = eight_issues()
     promoted.milestone(21, "Winter", None, None, path="orchard/press", kind="project")
-    assert cause(promoted, milestone_id=21, value="Winter").startswith("the milestone was promoted")
+    assert cause(promoted, milestone_id=21, value="Winter").startswith(
+        "warning: the milestone was promoted"
+    )
 
     deleted = eight_issues()
     deleted.put(3, "2025-03-19 09:00", None)
-    assert cause(deleted).startswith("a milestone was deleted")
+    assert cause(deleted).startswith("warning: a milestone was deleted")
 
     old = eight_issues()
     old.issue(9, "2020-01-01 08:00")
-    assert cause(old, issue_id=9).startswith("the history is older")
+    assert cause(old, issue_id=9).startswith("warning: the history is older")
 
     quick = eight_issues()
     quick.spend(3, "2025-03-22 09:59:30", 1.0)
-    assert cause(quick).startswith("changed within a minute")
+    assert cause(quick).startswith("fault: changed within a minute")
 
     label = eight_issues()
     label.member(3, "2025-03-12 08:00", "label", "add", "old name")
     row = {"action": "remove", "milestone_id": None, "value": "old name"}
-    assert cause(label, field="label", **row).startswith("the label was renamed")
+    assert cause(label, field="label", **row).startswith("warning: the label was renamed")
 
 
 def test_failed_parts_of_the_last_run_are_faults_and_explain_differences() -> None:
