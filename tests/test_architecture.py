@@ -19,8 +19,11 @@ import roadmap_analytics
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "roadmap_analytics"
 
-ANALYSIS = {"burndown", "planned", "workload", "slippage", "forecast", "quality"}
-UNDER_ANALYSIS = {"errors", "schema", "frames", "history"}
+ANALYSIS = {
+    *("burndown", "planned", "workload", "slippage", "forecast", "quality"),
+    *("lead_times", "attribution", "promises"),
+}
+UNDER_ANALYSIS = {"errors", "schema", "frames", "history", "stays", "predictive"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "system_notes": set(),
@@ -36,9 +39,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "schema", "store", "system_notes", "extract", "events", "roadmap", "sharing"),
     },
     "history": {"errors", "schema", "frames"},
+    "stays": {"errors", "schema", "frames", "history"},
+    "predictive": set(),
     **{module: UNDER_ANALYSIS | (ANALYSIS - {module}) for module in ANALYSIS},
     "charts": {"errors", "schema"},
     "simulate": {"errors", "schema"},
+    "sentences": {"errors", "schema"},
     "notebook": {"errors"},
     "report": {"errors", "frames", "quality", "notebook"},
 }

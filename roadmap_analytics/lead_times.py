@@ -1,0 +1,274 @@
+"""How long work takes, how old open work is, how much is done per week.
+
+Open issues are counted too: they have taken at least their age. The median of closed issues alone
+leaves out just those that take long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import CensoredData, ecdf
+
+from roadmap_analytics import history
+from roadmap_analytics.history import AsOf
+from roadmap_analytics.stays import NOTHING, open_stays
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = ["lead_times", "throughput", "work_item_age"]
+
+_DAY = 86_400_000_000  # microseconds
+
+
+def lead_times(
+    dataset: Dataset,
+    *,
+    as_of: AsOf,
+    milestone: int | str | None = None,
+    since: AsOf | None = None,
+    timezone: str = "UTC",
+    types: Iterable[str] | str | None = None,
+) -> pd.DataFrame:
+    """Give the share of issues still open so many days after their creation (Kaplan-Meier).
+
+    Parameters
+    ----------
+    dataset : Dataset
+    as_of : date or aware timestamp
+        A date means the end of that day in `timezone`. Nothing after it matters.
+    milestone : int or str, optional
+        Only issues in this milestone at `as_of`.
+    since : date or aware timestamp, optional
+        Only issues created after it: how long work takes may have changed.
+    timezone : str
+        IANA name of the zone whose days are meant.
+    types : str or list of str, optional
+        Work item types to count; all by default.
+
+    Returns
+    -------
+    DataFrame
+        One row per lead time that occurred, ascending, after a row for 0 days (no rows without
+        issues):
+
+        - `days`: from creation to the close that stands (a reopened issue goes on)
+        - `closed`: issues with exactly that lead time
+        - `at_risk`: issues whose lead time is known to be at least that
+        - `still_open`: share that takes longer
+        - `low`, `high`: 95 % interval of the share; NA where it cannot be told
+
+        `attrs`: `issues` and of them `open_issues`; `median_days` and `p85_days`, by when 50 and
+        85 of 100 issues are closed (None: not within what was seen);
+        `closed_only_median_days`, the number that leaves out open issues, to compare.
+
+    Raises
+    ------
+    ConfigurationError, UnknownNameError
+        For an `as_of` that is neither day nor instant; for an unknown milestone.
+
+    Notes
+    -----
+    Kaplan and Meier's estimate for right-censored data and the log-log interval, by `scipy.stats`.
+    It takes old and new issues as alike, and open ones as no different from others of their age.
+
+    Examples
+    --------
+    >>> from roadmap_analytics import schema
+    >>> from roadmap_analytics.frames import Dataset
+    >>> when = pd.Timestamp("2025-03-03", tz="UTC")
+    >>> issue = {"project_id": 1, "confidential": False, "created_at": when}
+    >>> opened = {"at": when, "field": "state", "action": "set", "value": "opened",
+    ...           "source": "creation", "correction": False, "seq": 0}
+    >>> closed = opened | {"at": when + pd.Timedelta("2D"), "value": "closed", "seq": 1}
+    >>> dataset = Dataset({
+    ...     "issues": schema.tidy("issues", [issue | {"issue_id": i, "iid": i} for i in (1, 2)]),
+    ...     "issue_events": schema.tidy("issue_events", [
+    ...         opened | {"issue_id": 1}, closed | {"issue_id": 1}, opened | {"issue_id": 2}])})
+    >>> lead_times(dataset, as_of="2025-03-09")[["days", "closed", "at_risk", "still_open"]]
+       days  closed  at_risk  still_open
+    0   0.0       0        2         1.0
+    1   2.0       1        2         0.5
+    """
+    at = history.instant(as_of, timezone)
+    chosen = history.in_scope(dataset, types)[["issue_id"]]
+    state = history.state_at(dataset, at)
+    state = state[state.index.isin(chosen["issue_id"])]
+    if milestone is not None:
+        only = history.find_milestone(dataset, milestone)
+        state = state[(state["milestone_id"] == only).fillna(False).to_numpy(bool)]
+    if since is not None:
+        state = state[(state["created_at"] >= history.instant(since, timezone)).to_numpy()]
+    spans = history.intervals(dataset, "state", until=at)
+    spans = spans[((spans["value"] == "closed") & spans["end_at"].isna()).to_numpy()]
+    closed_at = spans.set_index("issue_id")["start_at"].reindex(state.index)
+    done = closed_at.notna().to_numpy()
+    days = history.ticks(closed_at.fillna(at)) - history.ticks(state["created_at"])
+    days = days.clip(min=0) / _DAY
+    frame = _kaplan_meier(days, done)
+    frame.attrs.update(
+        {
+            "as_of": str(history.last_day(as_of, timezone).date()),
+            "issues": len(days),
+            "open_issues": int((~done).sum()),
+            "median_days": _reached(frame, 0.50),
+            "p85_days": _reached(frame, 0.85),
+            "closed_only_median_days": float(np.median(days[done])) if done.any() else None,
+            "simulated": bool(dataset.simulated),
+        }
+    )
+    return frame
+
+
+def _kaplan_meier(days: npt.NDArray[np.float64], done: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    columns = ["days", "closed", "at_risk", "still_open", "low", "high"]
+    types = dict.fromkeys(columns, "float64") | {"closed": "int64", "at_risk": "int64"}
+    if not len(days):
+        return pd.DataFrame(columns=columns).astype(types)
+    when, closed = np.unique(days[done], return_counts=True)
+    still, low, high = np.ones(len(when)), np.ones(len(when)), np.ones(len(when))
+    if len(when):
+        curve = ecdf(CensoredData.right_censored(days, ~done)).sf
+        with np.errstate(divide="ignore", invalid="ignore"):  # no interval where none are left
+            interval = cast("Any", curve.confidence_interval(method="log-log"))
+        places = np.searchsorted(curve.quantiles, when)
+        still = curve.probabilities[places]
+        low = interval.low.probabilities[places]
+        high = interval.high.probabilities[places]
+    at_risk = len(days) - np.searchsorted(np.sort(days), when)
+    start = (0.0, 0, len(days), 1.0, 1.0, 1.0)
+    rows = zip(start, (when, closed, at_risk, still, low, high), strict=True)
+    return pd.DataFrame(
+        {name: np.concatenate([[first], rest]) for name, (first, rest) in
+         zip(columns, rows, strict=True)}
+    ).astype(types)  # fmt: skip
+
+
+def _reached(curve: pd.DataFrame, share: float) -> float | None:
+    there = curve.loc[(curve["still_open"] <= 1 - share + 1e-12).to_numpy(), "days"]
+    return float(there.iloc[0]) if len(there) else None
+
+
+def work_item_age(
+    dataset: Dataset,
+    *,
+    as_of: AsOf,
+    timezone: str = "UTC",
+    types: Iterable[str] | str | None = None,
+) -> pd.DataFrame:
+    """Give the age of every open issue.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    as_of, timezone, types
+        As in `lead_times`.
+
+    Returns
+    -------
+    DataFrame
+        One row per issue open at `as_of`, the oldest first: `issue_id`, `age_days` (since its
+        creation), `milestone_id` (then; NA for none), `project`, `iid`, `title` (today's),
+        `confidential`, `web_url`.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> work_item_age(Dataset({}), as_of="2025-03-10").columns.tolist()[:2]
+    ['issue_id', 'age_days']
+    """
+    at = history.instant(as_of, timezone)
+    issues = history.in_scope(dataset, types)
+    issues = issues[["issue_id", "project", "iid", "title", "confidential", "web_url"]]
+    state = history.state_at(dataset, at)
+    state = state[(state["state"] == "opened").to_numpy()]
+    state["age_days"] = (at.value // 1000 - history.ticks(state["created_at"])) / _DAY
+    frame = state[["age_days", "milestone_id"]].reset_index().merge(issues, on="issue_id")
+    frame = frame.sort_values(["age_days", "issue_id"], ascending=[False, True], ignore_index=True)
+    frame.attrs["as_of"] = str(history.last_day(as_of, timezone).date())
+    frame.attrs["simulated"] = bool(dataset.simulated)
+    return frame
+
+
+def throughput(
+    dataset: Dataset,
+    milestone: int | str | None = None,
+    *,
+    as_of: AsOf,
+    timezone: str = "UTC",
+    types: Iterable[str] | str | None = None,
+) -> pd.DataFrame:
+    """Count what came and what was closed in each week, weeks without any included.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    milestone : int or str, optional
+        Only what came into this milestone, and was closed in it; all issues by default.
+    as_of, timezone, types
+        As in `lead_times`.
+
+    Returns
+    -------
+    DataFrame
+        One row per week, from that of the first issue to that of `as_of`:
+
+        - `week_date`: its Monday
+        - `added`: issues opened, reopened, or put into the milestone open
+        - `closed`: issues closed. Closed and reopened within a day is neither.
+        - `whole`: False for the week of `as_of`, unless that is its Sunday
+
+        `attrs` holds `per_week`, the mean of `closed` over whole weeks (None without any).
+
+    Raises
+    ------
+    UnknownNameError
+        Where `milestone` fits none or several.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> throughput(Dataset({}), as_of="2025-03-10").columns.tolist()
+    ['week_date', 'added', 'closed', 'whole']
+    """
+    at = history.instant(as_of, timezone)
+    if milestone is None:
+        members = history.in_scope(dataset, types)[["issue_id", "created_at"]]
+        members = members.rename(columns={"created_at": "start_at"})
+        members["end_at"] = pd.Series(pd.NaT, members.index, dtype=members["start_at"].dtype)
+    else:
+        chosen = history.find_milestone(dataset, milestone)
+        members = history.intervals(dataset, "milestone", until=at)
+        members = members[(members["milestone_id"] == chosen).fillna(False).to_numpy(bool)]
+    members = members[["issue_id", "start_at", "end_at"]].assign(target=0)
+    stays = open_stays(dataset, members, at, timezone=timezone, types=types).get(0, NOTHING)
+    last = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
+    first = stays.came.min() if len(stays.came) else last + 7
+    mondays = np.arange(_monday(first), last + 1, 7)
+
+    def weekly(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
+        week = np.searchsorted(mondays, days, "right") - 1
+        return np.bincount(week, minlength=len(mondays)).astype(np.int64)
+
+    frame = pd.DataFrame(
+        {
+            "week_date": mondays.astype("datetime64[us]"),
+            "added": weekly(stays.came),
+            "closed": weekly(stays.left[stays.closed]),
+            "whole": mondays + 6 <= last,
+        }
+    )
+    whole = frame.loc[frame["whole"], "closed"]
+    frame.attrs["per_week"] = float(whole.mean()) if len(whole) else None
+    frame.attrs["as_of"] = str(last)
+    frame.attrs["simulated"] = bool(dataset.simulated)
+    return frame
+
+
+def _monday(day: np.datetime64) -> np.datetime64:
+    return np.busday_offset(day, 0, roll="backward", weekmask="1000000")
