@@ -31,6 +31,7 @@ __all__ = [
     "burndown",
     "burndowns",
     "carried_over",
+    "current_milestones",
     "milestone_progress",
     "scope_changes",
 ]
@@ -564,6 +565,31 @@ def milestone_progress(
     frame = frame[existed].reset_index(drop=True)
     frame.attrs.update(_common(dataset, ledger, timezone))
     return frame
+
+
+def current_milestones(progress: pd.DataFrame) -> pd.DataFrame:
+    """Pick the milestones that run now: active, no drafts, started, with something in scope.
+
+    Parameters
+    ----------
+    progress : DataFrame
+        What `milestone_progress` returns.
+
+    Returns
+    -------
+    DataFrame
+        Rows of it, due first to last, undated ones at the end.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> len(current_milestones(milestone_progress(Dataset({}), as_of="2025-03-10")))
+    0
+    """
+    runs = (progress["state"] == "active") & ~progress["draft"] & (progress["scope"] > 0)
+    runs &= progress["committed"].notna()
+    current = progress[runs.to_numpy(bool)]
+    return current.sort_values(["due_date", "milestone_id"], na_position="last", ignore_index=True)
 
 
 _WHO = ["issue_id", "project", "iid", "title", "confidential", "web_url"]

@@ -114,16 +114,23 @@ class Check:
         """Whether there is no fault; the command's exit code is 1 otherwise."""
         return not bool((self.findings["severity"] == "fault").any())
 
+    @property
+    def reconciliation(self) -> str:
+        """Say in one sentence how many histories end at exactly today's fields."""
+        issues = int(self.fields["issues"].max())
+        return (
+            f"Replay: the history of {self.whole:,} of {issues:,} issues ends at exactly today's "
+            "fields."
+        )
+
     def report(self) -> str:
         """Say it all in words, with up to three examples of each finding."""
-        issues = int(self.fields["issues"].max())
         lines = [
             f"Data quality, as exported {self.exported_at:%Y-%m-%d %H:%M} UTC"
             if pd.notna(self.exported_at)
             else "Data quality",
             "",
-            f"Replay: the history of {self.whole:,} of {issues:,} issues ends at exactly today's "
-            "fields.",
+            self.reconciliation,
             "",
             *self.fields.assign(
                 share_exact=self.fields["share_exact"].map("{:.1%}".format, na_action="ignore")

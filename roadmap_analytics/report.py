@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -31,6 +32,8 @@ __all__ = ["build"]
 
 _TEMPLATE = Path(__file__).parent / "report_template"
 _CELL_SECONDS = 600
+# Kernels talk over sockets in a private folder where there are such, not over ports.
+_KERNEL = Config({"KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"}})
 _TAGS = [
     "a", "code", "div", "em", "h1", "h2", "h3", "li", "ol", "p", "pre", "small", "span", "strong",
     "ul", "table", "caption", "thead", "tbody", "tr", "th", "td",
@@ -130,7 +133,9 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
 
     def run(source: tuple[_Page, Any]) -> None:
         page, notebook = source
-        client = NotebookClient(notebook, timeout=_CELL_SECONDS, kernel_name="python3")
+        client = NotebookClient(
+            notebook, timeout=_CELL_SECONDS, kernel_name="python3", config=_KERNEL
+        )
         try:
             client.execute(env=environment)
         except CellExecutionError as error:
@@ -149,7 +154,7 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
 
 
 def _write(sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset) -> Path:
-    exporter = HTMLExporter(config=_settings(), template_file="index.html.j2")
+    exporter = HTMLExporter(config=_settings(), template_file="index.html.j2")  # type: ignore[no-untyped-call]
     index = _Page("Roadmap report", "index.html")
     pages = [index, *(page for page, _ in sources)]
     css = (_TEMPLATE / "page.css").read_text("utf-8")
@@ -192,15 +197,16 @@ def _conclusions(notebook: Any) -> list[str]:
 
 
 def _provenance(dataset: frames.Dataset) -> list[str]:
-    raise_on_missing = quality.check(dataset)
     counts = ", ".join(
         f"{len(dataset[name]):,} {name.replace('_', ' ')}"
         for name in ("issues", "issue_events", "milestones", "revisions")
     )
+    exported = dataset.exported_at
+    when = "" if pd.isna(exported) else f", exported {exported:%Y-%m-%d %H:%M} UTC"
     return [
-        f"{'Simulated data' if dataset.simulated else 'Data'} from {dataset.origin}, "
-        f"exported {dataset.exported_at:%Y-%m-%d %H:%M} UTC: {counts}.",
-        str(raise_on_missing),
+        f"{'Simulated data' if dataset.simulated else 'Data'} from {dataset.origin}{when}: "
+        f"{counts}.",
+        quality.check(dataset).reconciliation,
     ]
 
 
