@@ -190,15 +190,14 @@ def test_a_limited_server_is_not_stormed(
 ) -> None:
     if style == "none":
         monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.1)
-    hand_gitlab.set(
-        now=None,
-        rate_limit={"requests": 30, "seconds": 1.0, "headers": style},
-    )
+    hand_gitlab.set(rate_limit={"requests": 30, "seconds": 1.0, "headers": style})
     holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
     status = hand_gitlab.counts().status
     refused, answered = status.get("429", 0), status["200"]
-    assert refused > 0, "the limit was met"
-    assert refused <= 0.5 * answered, "and respected from then on"
+    if style == "ratelimit":
+        assert refused <= 4, "told beforehand: at most what was under way is refused"
+    else:
+        assert refused <= 0.5 * answered, "met once, and respected from then on"
 
 
 # -- people work while it is exported ------------------------------------------------------------

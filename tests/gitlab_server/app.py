@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from math import ceil
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -84,7 +85,7 @@ class App:
         self.log: list[tuple[str, str, int]] = []
         self.in_flight = 0
         self.peak = 0
-        self.recent: list[float] = []
+        self.window, self.observed = 0.0, 0
         self.forget()
 
     # -- answering ------------------------------------------------------------------------------
@@ -196,34 +197,40 @@ class App:
             self.forget()
         return None
 
-    def limited(self) -> Response | None:
-        """https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/"""
+    def limited(self) -> tuple[Response | None, dict[str, str]]:
+        """The refusal of one request too many, and the headers of any other answer.
+
+        https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/ (windows of fixed
+        length; `RateLimit-*` stand in every answer where they stand at all)
+        """
         limit = self.settings.rate_limit
         if not limit:
-            return None
-        now = time.time()
-        self.recent = [at for at in self.recent if at > now - limit["seconds"]]
-        if len(self.recent) < limit["requests"]:
-            self.recent.append(now)
-            return None
-        wait = max(1, round(self.recent[0] + limit["seconds"] - now + 0.5))
-        styles = {
-            "retry-after": {"Retry-After": str(wait)},
-            "ratelimit": {
-                "RateLimit-Limit": str(limit["requests"]),
-                "RateLimit-Observed": str(len(self.recent) + 1),
-                "RateLimit-Remaining": "0",
-                "RateLimit-Reset": str(int(now) + wait),
-            },
-            "none": {},
+            return None, {}
+        window, into = divmod(time.time(), limit["seconds"])
+        if window != self.window:
+            self.window, self.observed = window, 0
+        self.observed += 1
+        wait = ceil(limit["seconds"] - into)
+        told = {
+            "RateLimit-Limit": str(limit["requests"]),
+            "RateLimit-Observed": str(self.observed),
+            "RateLimit-Remaining": str(max(0, limit["requests"] - self.observed)),
+            "RateLimit-Reset": str(int(self.clock().timestamp()) + wait),
         }
-        return Response(429, b"Retry later\n", styles[limit["headers"]], "text/plain")
+        headers = told if limit["headers"] == "ratelimit" else {}
+        if self.observed <= limit["requests"]:
+            return None, headers
+        refusal = {"Retry-After": str(wait)} if limit["headers"] != "none" else {}
+        return Response(429, b"Retry later\n", headers | refusal, "text/plain"), {}
+
+    def clock(self) -> datetime:
+        """The server's time."""
+        now = self.settings.now
+        return datetime.fromisoformat(now).astimezone(UTC) if now else datetime.now(UTC)
 
     def date(self) -> str:
         """The Date header."""
-        now = self.settings.now
-        at = datetime.fromisoformat(now).astimezone(UTC) if now else datetime.now(UTC)
-        return format_datetime(at, usegmt=True)
+        return format_datetime(self.clock(), usegmt=True)
 
     def admin(self, request: Request) -> Response:
         """The control: world, change, settings, faults, requests."""
@@ -249,7 +256,7 @@ class App:
         elif action == "faults":
             self.faults = [Fault(**one) for one in orjson.loads(request.body)]
         elif action == "reset":
-            self.log, self.peak, self.recent = [], 0, []
+            self.log, self.peak = [], 0
         elif action == "set_back":
             self.set_back()
         else:
@@ -317,9 +324,10 @@ async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> 
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             writer.transport.abort()
         return False
-    response = app.limited() or _guarded(
-        lambda asked: app.answer(asked, fault.rows if fault and kind == "overlap" else 0), request
-    )
+    refusal, told = app.limited()
+    shift = fault.rows if fault and kind == "overlap" else 0
+    response = refusal or _guarded(lambda asked: app.answer(asked, shift), request)
+    response = replace(response, headers=response.headers | told)
     if fault:
         response = _spoilt(response, fault)
     app.log.append((request.method, request.target, response.status))
