@@ -148,15 +148,15 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
     closes = max(_free(_office(closes, next(dice)), next(dice)), created + HOUR)
     people = world.people_of(unit, created)
     author = people[int(next(dice) ** 2 * 7)]
-    draft = roll >= 0.97 and created > world.drafts[unit][0].created
+    drafts = [m for m in world.drafts[unit] if m.created < created and roll >= 0.97]
     steps = _assigning(people, created, closes, dice)
     assignee = next((s.value[0][0] for s in steps if s.what == "assign" and s.value[0]), author)
     steps += _sizing(created, closes, author, assignee, dice)
     steps += _labelling(created, author, roll, dice)
     if milestone is not None:
         steps += _membership(milestone, created, joins or created, closes, author, dice)
-    elif draft:
-        steps.append(Step(created + HOUR, "milestone", author, world.drafts[unit][n % 2]))
+    elif drafts:
+        steps.append(Step(created + HOUR, "milestone", author, drafts[n % len(drafts)]))
         closes = LAST + DAY
     steps += _closing(closes, assignee, dice)
     odd = next(dice)
