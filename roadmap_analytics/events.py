@@ -67,7 +67,7 @@ class Words:
         """Give the texts of codes as a column; `MISSING` becomes NA."""
         indices = pa.array(codes.astype(np.int32), mask=codes < 0)
         texts = pa.DictionaryArray.from_arrays(indices, pa.array(self.texts, pa.large_string()))
-        return pd.Series(pd.array(texts.cast(pa.large_string()), dtype="str"))  # type: ignore[call-overload]
+        return pd.Series(pd.array(texts.cast(pa.large_string()), dtype="str"))
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def history(
     }
     _resolve_milestones(rows, issues, words, milestones)
     _resolve_labels(rows, words, labels)
-    rows = _name_everyone(rows, words)
+    rows = _name_everyone(_without_renames(rows), words)
     twice = _said_twice(rows, words)
     rows = _take(rows, np.flatnonzero(~twice))
     today = _today(issues, words, person)
@@ -276,6 +276,17 @@ def _label_name(reference: str, labels: Mapping[int, str]) -> str:
 
 
 # Old assignee notes -------------------------------------------------------------------------------
+
+
+def _without_renames(rows: Columns) -> Columns:
+    """Drop what one note both adds and removes: one person, known by two user names."""
+    told = (rows["field"] == FIELD["assignee"]) & (rows["source"] == NOTE)
+    if not rows["place"][told].any():
+        return rows
+    at = np.flatnonzero(told)
+    notes = pd.DataFrame({name: rows[name][at] for name in ("row", "at", "id", "value", "action")})
+    actions = notes.groupby(["row", "at", "id", "value"])["action"].transform("nunique")
+    return _take(rows, np.delete(np.arange(len(told)), at[actions > 1]))
 
 
 def _name_everyone(rows: Columns, words: Words) -> Columns:
