@@ -18,17 +18,11 @@ import pyarrow.compute as pc
 from roadmap_analytics import events, schema, sharing, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
 from roadmap_analytics.extract import Extract, Milestone, Record, instants
+from roadmap_analytics.roadmap import sources, tables
 
 __all__ = ["Dataset", "RunRecords", "build", "build_tables", "load", "read_roadmaps"]
 
 DRAFT_PREFIX = "DRAFT: "
-ROADMAP_FRAMES = (
-    "revisions",
-    "roadmap_items",
-    "responsibilities",
-    "roadmap_milestones",
-    "carry_over",
-)
 _OF_ISSUES = ("assignments", "issue_labels", "issue_events")
 
 
@@ -127,7 +121,7 @@ def build(
         "milestones": _milestone_frame(extract, deleted, config),
         "milestone_dates": _milestone_dates(extract, deleted, started),
         "people": _people(extract, person),
-        **_roadmaps(extract.documents(), config),
+        **_roadmaps(extract.documents(), config, {name: person(name) for name in extract.people}),
     }
     return {name: frames[name] for name in schema.FRAMES}
 
@@ -325,8 +319,15 @@ def _people(extract: Extract, person: Callable[[str], str]) -> pd.DataFrame:
 # Roadmaps -----------------------------------------------------------------------------------------
 
 
-def _roadmaps(documents: list[Record], config: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    return {name: schema.empty(name) for name in ROADMAP_FRAMES}
+def _roadmaps(
+    documents: Iterable[Record], config: Mapping[str, Any], accounts: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
+    return tables.parse(
+        documents,
+        people=config.get("people") or {},
+        calendar=config.get("calendar") or {},
+        accounts=accounts,
+    )
 
 
 def read_roadmaps(
@@ -338,12 +339,32 @@ def read_roadmaps(
 ) -> Dataset:
     """Read roadmap revisions without any GitLab.
 
+    Parameters
+    ----------
+    path : path
+        A folder of dated Markdown files, a git clone, or one file; see
+        `roadmap_analytics.roadmap.sources.read`. A ``matches.csv`` beside the files counts.
+    pattern : str, optional
+        A glob over the paths in the folder or clone (``archive/*-roadmap.md``).
+    ref : str, optional
+        Branch, tag or commit of a clone.
+    config : mapping, optional
+        Sections of roadmap.toml: `people`, and `calendar` with its `periods`.
+
     Returns
     -------
     Dataset
-        With the roadmap frames alone; the others are empty.
+        With the roadmap frames alone; the others are empty. `revisions` reports how many of the
+        list items of each document found a place, and the text of what did not.
+
+    Raises
+    ------
+    RoadmapError
+        Where nothing is found, or a document cannot be read.
     """
-    raise NotImplementedError
+    found = _roadmaps(sources.read(path, pattern=pattern, ref=ref), config or {}, {})
+    frames = {name: schema.validate(name, frame) for name, frame in found.items()}
+    return Dataset(frames, {"config": dict(config or {})})
 
 
 # The dataset --------------------------------------------------------------------------------------

@@ -288,6 +288,15 @@ class RoadmapItems(Frame):
     )
     deferred: Series[bool] = _value("the document says that it will not be worked on for now")
     conditional: Series[bool] = _value("only if time permits")
+    done: Series[bool] = _value("ticked, or said to be done")
+    item: Series[str] = _text(
+        "stable id over revisions: revision and key of its first appearance, e.g. 2025-02-04/A3"
+    )
+    source: Series[str] = _text(
+        "where it stands in the document",
+        isin=["list", "nested", "people", "prose", "table", "heading"],
+    )
+    detail: Series[str] = _text("all its words, with what stands below it")
 
 
 class Responsibilities(Frame):
@@ -339,7 +348,7 @@ class CarryOver(Frame):
     class Config:
         """The key."""
 
-        unique: ClassVar[list[str]] = ["revision", "text", "key"]
+        unique: ClassVar[list[str]] = ["revision", "text", "key", "previous_key"]
 
     revision: Series[Day] = _value("the revision that says so")
     text: Series[str] = _text("the statement")
@@ -349,6 +358,28 @@ class CarryOver(Frame):
     )
     previous_key: Series[str] = _text(
         "key of the item in the revision before; else NA", nullable=True
+    )
+
+
+class ItemMatches(Frame):
+    """One item of one revision, found again in a later one."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "key", "previous_revision", "previous_key"]
+
+    revision: Series[Day] = _value("the later revision")
+    item_key: Series[str] = pa.Field(alias="key", description="key of the item there")
+    previous_revision: Series[Day] = _value("the earlier revision; not the one before after a gap")
+    previous_key: Series[str] = _text("key of the item there")
+    kind: Series[str] = _text(
+        "what became of it", isin=["same", "renamed", "split", "merged", "returned"]
+    )
+    confidence: Series[float] = _value("from 0 to 1; 1 is what people wrote in matches.csv", ge=0)
+    reason: Series[str] = _text(
+        "what ties them",
+        isin=["matches.csv", "milestone", "carry-over", "title", "children", "words"],
     )
 
 
@@ -365,6 +396,7 @@ FRAMES: Mapping[str, type[Frame]] = {
     "responsibilities": Responsibilities,
     "roadmap_milestones": RoadmapMilestones,
     "carry_over": CarryOver,
+    "item_matches": ItemMatches,
 }
 """Every frame of a dataset by name, in the order in which they are shown."""
 

@@ -33,10 +33,11 @@ _FIXED = {
     "milestone_dates": ["state"],
     "people": ["state"],
     "revisions": ["layout"],
-    "roadmap_items": ["key", "parent", "kind"],
+    "roadmap_items": ["key", "parent", "kind", "item", "source"],
     "responsibilities": ["role", "key"],
     "roadmap_milestones": ["key"],
     "carry_over": ["status", "key", "previous_key"],
+    "item_matches": ["key", "previous_key", "kind", "reason"],
 }
 _GROUPS = {"everyone", "others", "maintainers"}
 _SHORTEST = 3  # a part of a display name that is shorter is no name on its own

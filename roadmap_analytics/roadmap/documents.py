@@ -212,10 +212,7 @@ def status_in(text: str) -> str | None:
 
 
 def read_document(
-    record: Mapping[str, Any],
-    *,
-    people: Mapping[str, Iterable[str]],
-    calendar: Mapping[str, tuple[date, date]],
+    record: Mapping[str, Any], *, names: Names, calendar: Mapping[str, tuple[date, date]]
 ) -> Revision:
     """Read one document.
 
@@ -223,8 +220,8 @@ def read_document(
     ----------
     record
         A document record: name, text, source, revision_hint.
-    people
-        Canonical handle -> other spellings.
+    names
+        Canonical handles; the names that the document itself makes known are added.
     calendar
         Named periods, first and last day.
 
@@ -242,7 +239,7 @@ def read_document(
     blocks = markdown.parse(text[front.end() :] if front else text)
     written = _date_of(record, name, front.group(1) if front else "", blocks)
     return _Reader(
-        written, name, str(record.get("source") or name), blocks, people, calendar
+        written, name, str(record.get("source") or name), blocks, names, calendar
     ).read()
 
 
@@ -277,11 +274,11 @@ class _Reader:
         name: str,
         source: str,
         blocks: Sequence[Block],
-        people: Mapping[str, Iterable[str]],
+        names: Names,
         calendar: Mapping[str, tuple[date, date]],
     ) -> None:
         self.out = Revision(written, name, source, "generic")
-        self.names = Names.of(people)
+        self.names = names
         self.calendar = Calendar(periods=dict(calendar))
         self.passages = outline(blocks)
         self.headings = [block.inline.text for block in blocks if isinstance(block, Heading)]

@@ -100,12 +100,12 @@ class Names:
     known: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, people: Mapping[str, Iterable[str]]) -> Names:
-        """Take the section ``[people]`` of the configuration: handle -> other spellings."""
-        aliases = {
-            plain(name): handle for handle, others in people.items() for name in [handle, *others]
-        }
-        return cls(aliases, set(people))
+    def of(cls, people: Mapping[str, Iterable[str]], accounts: Mapping[str, str]) -> Names:
+        """Take ``[people]`` of the configuration, and user name -> handle."""
+        aliases = {plain(name): handle for name, handle in sorted(accounts.items())}
+        for handle, others in people.items():
+            aliases |= {plain(name): handle for name in (handle, *others)}
+        return cls(aliases, {*people})
 
     def handle(self, name: str) -> str:
         """The canonical handle of a name."""

@@ -1,0 +1,267 @@
+"""Read revisions -> the roadmap frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from roadmap_analytics import schema
+from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.roadmap.documents import Revision, read_document
+from roadmap_analytics.roadmap.matching import Match, link_statements, match, read_matches
+from roadmap_analytics.roadmap.people import Names
+from roadmap_analytics.roadmap.sources import MATCHES
+
+__all__ = ["FRAMES", "item_ids", "parse"]
+
+FRAMES = (
+    "revisions",
+    "roadmap_items",
+    "responsibilities",
+    "roadmap_milestones",
+    "carry_over",
+    "item_matches",
+)
+"""The frames that come from documents."""
+
+_NO_CALENDAR: Mapping[str, Any] = {}
+_NO_ACCOUNTS: Mapping[str, str] = {}
+_NO_PEOPLE: Mapping[str, Iterable[str]] = {}
+
+
+def parse(
+    documents: Iterable[Mapping[str, Any]],
+    *,
+    people: Mapping[str, Iterable[str]] = _NO_PEOPLE,
+    calendar: Mapping[str, Any] = _NO_CALENDAR,
+    accounts: Mapping[str, str] = _NO_ACCOUNTS,
+) -> dict[str, pd.DataFrame]:
+    """Read roadmap documents into frames.
+
+    Parameters
+    ----------
+    documents
+        Document records: ``name``, ``text``, ``source``, ``revision_hint``; in any order. One named
+        ``matches.csv`` overrules the matching.
+    people
+        Canonical handle -> other spellings; names without an entry are their own handle, in lower case and
+        without accents.
+    accounts
+        GitLab user name -> canonical handle; what `people` says goes before it.
+    calendar
+        ``periods``: name -> "first day/last day".
+
+    Returns
+    -------
+    dict
+        The frames of `FRAMES`, as `roadmap_analytics.schema` describes them. ``revisions`` tells how many list
+        items each document has, how many found a place, and the text of what did not.
+
+    Raises
+    ------
+    RoadmapError
+        Where a document has no date or is far too long, or two are of one date with different text.
+
+    Examples
+    --------
+    >>> frames = parse([{"name": "2025-02-04.md", "text": "# Plan\\n\\n1. Docs by end of May\\n"}])
+    >>> frames["roadmap_items"][["key", "title", "target_date"]]
+      key title target_date
+    0   1  Docs  2025-05-31
+    """
+    verdicts, revisions = [], []
+    periods = {name: _period(name, span) for name, span in (calendar.get("periods") or {}).items()}
+    for record in sorted(documents, key=lambda record: (str(record["name"]), str(record["text"]))):
+        if str(record["name"]).rpartition("/")[2] == MATCHES:
+            verdicts += read_matches(str(record["text"]), str(record["name"]))
+        else:
+            revisions.append(
+                (
+                    read_document(record, names=Names.of(people, accounts), calendar=periods),
+                    str(record["text"]),
+                )
+            )
+    ordered = _chain(revisions)
+    previous: Revision | None = None
+    for revision in ordered:
+        link_statements(previous, revision)
+        revision.previous = revision.previous or (previous.written if previous else None)
+        previous = revision
+    return _frames(ordered, match(ordered, verdicts))
+
+
+def _period(name: str, span: Any) -> tuple[date, date]:
+    try:
+        first, last = span if isinstance(span, tuple | list) else str(span).split("/")
+        return date.fromisoformat(str(first)), date.fromisoformat(str(last))
+    except ValueError as error:
+        raise RoadmapError(
+            f"calendar period {name!r}: expected first day/last day, e.g. 2025-07-08/2025-08-18, got {span!r}."
+        ) from error
+
+
+def _chain(revisions: Sequence[tuple[Revision, str]]) -> list[Revision]:
+    """Sort by date; the same text twice is one revision, two texts of one date are a mistake."""
+    out: dict[date, tuple[Revision, str]] = {}
+    for revision, text in sorted(revisions, key=lambda pair: (pair[0].written, pair[0].name)):
+        known = out.setdefault(revision.written, (revision, text))
+        if known[1] != text:
+            raise RoadmapError(
+                f"Roadmaps {known[0].name} and {revision.name}: expected one document per date, got two of "
+                f"{revision.written}. Narrow the pattern, or date them apart."
+            )
+    return [revision for revision, _ in out.values()]
+
+
+def item_ids(
+    revisions: Sequence[tuple[date, Sequence[str]]], matches: Sequence[Match]
+) -> dict[tuple[date, str], str]:
+    """A stable id for every item of every revision.
+
+    An item passes its id to the best of those it became; the others begin anew. The id is the revision and the
+    key of the first appearance.
+
+    Examples
+    --------
+    >>> days = date(2025, 2, 4), date(2025, 9, 2)
+    >>> ids = item_ids([(days[0], ["A1"]), (days[1], ["A1", "A2"])],
+    ...                [Match(days[0], "A1", days[1], "A2", "renamed", 0.9, "words")])
+    >>> ids[days[1], "A2"], ids[days[1], "A1"]
+    ('2025-02-04/A1', '2025-09-02/A1')
+    """
+    out: dict[tuple[date, str], str] = {}
+    by_revision: dict[date, list[Match]] = {}
+    for one in matches:
+        by_revision.setdefault(one.to_revision, []).append(one)
+    for day, keys in revisions:
+        passed: set[str] = set()
+        best = sorted(
+            by_revision.get(day, []),
+            key=lambda m: (
+                -m.confidence,
+                m.from_key != m.to_key,
+                -m.from_revision.toordinal(),
+                m.from_key,
+                m.to_key,
+            ),
+        )
+        for one in best:
+            item = out[one.from_revision, one.from_key]
+            if item not in passed and (day, one.to_key) not in out:
+                out[day, one.to_key] = item
+                passed.add(item)
+        for key in keys:
+            out.setdefault((day, key), f"{day.isoformat()}/{key}")
+    return out
+
+
+def _frames(revisions: Sequence[Revision], matches: Sequence[Match]) -> dict[str, pd.DataFrame]:
+    ids = item_ids([(r.written, [e.key for e in r.entries]) for r in revisions], matches)
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
+    for revision in revisions:
+        rows["revisions"].append(_revision_row(revision))
+        rows["roadmap_items"] += _item_rows(revision, ids)
+        rows["responsibilities"] += _duty_rows(revision)
+        rows["roadmap_milestones"] += [
+            {
+                "revision": revision.written,
+                "url": r.url,
+                "path": r.path,
+                "iid": r.iid,
+                "title": r.title,
+                "status": r.status,
+                "key": r.key,
+            }
+            for r in revision.references
+        ]
+        rows["carry_over"] += [
+            {
+                "revision": revision.written,
+                "text": s.text,
+                "status": s.status,
+                "key": s.key,
+                "previous_key": s.previous_key,
+            }
+            for s in revision.statements
+        ]
+    rows["item_matches"] = [
+        {
+            "revision": m.to_revision,
+            "key": m.to_key,
+            "previous_revision": m.from_revision,
+            "previous_key": m.from_key,
+            "kind": m.kind,
+            "confidence": m.confidence,
+            "reason": m.reason,
+        }
+        for m in matches
+    ]
+    return {name: _frame(name, rows[name]) for name in FRAMES}
+
+
+def _frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows as the frame of a name; of rows with one key the first stands."""
+    key = schema.key_of(name)
+    unique = {tuple(str(row.get(column)) for column in key): row for row in reversed(rows)}
+    return schema.tidy(name, [unique[k] for k in reversed(unique)])
+
+
+def _revision_row(revision: Revision) -> dict[str, Any]:
+    update, horizon = revision.next_update, revision.horizon
+    return {
+        "revision": revision.written,
+        "previous": revision.previous,
+        "layout": revision.layout,
+        "next_update_text": update.text if update else None,
+        "next_update_date": update.end if update else None,
+        "horizon_text": horizon.text if horizon else None,
+        "horizon_date": horizon.end if horizon else None,
+        "source": revision.source,
+        "list_items": revision.list_items,
+        "placed_items": revision.placed_items,
+        "unplaced_text": "\n".join(text for text in revision.unplaced if text) or None,
+    }
+
+
+def _item_rows(revision: Revision, ids: Mapping[tuple[date, str], str]) -> list[dict[str, Any]]:
+    out = []
+    for entry in revision.entries:
+        target = entry.target
+        out.append(
+            {
+                "revision": revision.written,
+                "key": entry.key,
+                "parent": entry.parent,
+                "kind": entry.kind,
+                "order": entry.order,
+                "title": entry.title,
+                "target_text": target.text if target else None,
+                "target_start_date": target.start if target else None,
+                "target_date": target.end if target else None,
+                "target_flag": target.flag if target else None,
+                "deferred": entry.deferred,
+                "conditional": entry.conditional,
+                "done": entry.done,
+                "item": ids[revision.written, entry.key],
+                "source": entry.source,
+                "detail": entry.detail,
+            }
+        )
+    return out
+
+
+def _duty_rows(revision: Revision) -> list[dict[str, Any]]:
+    return [
+        {
+            "revision": revision.written,
+            "person": duty.person,
+            "role": duty.role,
+            "key": key,
+            "scope": None if key else duty.scope,
+            "qualifier": duty.qualifier,
+        }
+        for duty, key in revision.duties
+    ]
