@@ -6,6 +6,7 @@ leaves out just those that take long.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -108,8 +109,8 @@ def lead_times(
     spans = spans[((spans["value"] == "closed") & spans["end_at"].isna()).to_numpy()]
     closed_at = spans.set_index("issue_id")["start_at"].reindex(state.index)
     done = closed_at.notna().to_numpy()
-    days = history.ticks(closed_at.fillna(at)) - history.ticks(state["created_at"])
-    days = days.clip(min=0) / _DAY
+    took = history.ticks(closed_at.fillna(at)) - history.ticks(state["created_at"])
+    days = took.clip(min=0) / _DAY
     frame = _kaplan_meier(days, done)
     frame.attrs.update(
         {
@@ -134,7 +135,8 @@ def _kaplan_meier(days: npt.NDArray[np.float64], done: npt.NDArray[np.bool_]) ->
     still, low, high = np.ones(len(when)), np.ones(len(when)), np.ones(len(when))
     if len(when):
         curve = ecdf(CensoredData.right_censored(days, ~done)).sf
-        with np.errstate(divide="ignore", invalid="ignore"):  # no interval where none are left
+        with warnings.catch_warnings():  # that there is no interval where none are left
+            warnings.filterwarnings("ignore", "The confidence interval is undefined")
             interval = cast("Any", curve.confidence_interval(method="log-log"))
         places = np.searchsorted(curve.quantiles, when)
         still = curve.probabilities[places]

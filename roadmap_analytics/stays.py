@@ -38,12 +38,14 @@ class Stays:
     came: Days  # first day at whose end it was there
     left: Days  # first day at whose end it no longer was; NEVER
     closed: npt.NDArray[np.bool_]  # it left by being closed
+    issue: npt.NDArray[np.int64]
 
     def until(self, day: np.datetime64) -> Stays:
         """Forget what happened after the day."""
         known = self.came <= day
         left = np.where(self.left <= day, self.left, NEVER)[known]
-        return Stays(self.came[known], left, self.closed[known] & (left < NEVER))
+        closed = self.closed[known] & (left < NEVER)
+        return Stays(self.came[known], left, closed, self.issue[known])
 
     def remaining(self, days: Days) -> npt.NDArray[np.int64]:
         """Count open issues at the end of each day."""
@@ -115,19 +117,20 @@ def open_stays(
     on = (both["came"] == both.groupby(key)["left"].shift()).to_numpy()
     both["stay"] = np.cumsum(~on)
     joined = both.groupby("stay").agg(
-        {"target": "first", "came": "first", "left": "last", "closed": "last"}
+        {"target": "first", "issue_id": "first", "came": "first", "left": "last", "closed": "last"}
     )
     return {
         target: Stays(
             rows["came"].to_numpy().astype("datetime64[D]"),
             rows["left"].to_numpy().astype("datetime64[D]"),
             rows["closed"].to_numpy(bool),
+            rows["issue_id"].to_numpy(np.int64),
         )
         for target, rows in joined.groupby("target")
     }
 
 
-NOTHING = Stays(np.array([], "datetime64[D]"), np.array([], "datetime64[D]"), np.array([], bool))
+NOTHING = Stays(*(np.array([], kind) for kind in ("datetime64[D]", "datetime64[D]", "?", "int64")))
 """The stays of a set in which nothing ever stood open."""
 
 
