@@ -5,7 +5,7 @@ READY := .venv/ready
 # One worker per core; notebooks stay serial, since their cells need their order.
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 
-.PHONY: help report test lab lint bench soak notebooks docs lock clean
+.PHONY: help report test lab lint bench soak sample notebooks docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -32,6 +32,9 @@ bench: $(READY)  ## measure speed and memory
 
 soak: $(READY)  ## the tests that take long
 	$(BIN)/pytest -m slow $(PARALLEL)
+
+sample: $(READY)  ## make data/sample anew: simulated, then exported from the loopback GitLab
+	$(BIN)/python -m tests.make_sample
 
 notebooks: $(READY)  ## run the notebooks anew on the sample and store what they print
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
