@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import quote
 
-from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
-from roadmap_analytics.gitlab_export import documents
+from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.gitlab_export import documents, shapes
 from roadmap_analytics.gitlab_export.addresses import Address, common_origin
 from roadmap_analytics.gitlab_export.client import Client, PartFailed, connect
 from roadmap_analytics.gitlab_export.known import (
@@ -25,7 +24,8 @@ from roadmap_analytics.gitlab_export.known import (
     users_of,
 )
 from roadmap_analytics.gitlab_export.pool import Pool
-from roadmap_analytics.gitlab_export.transport import WEB_PAGE, Limiter
+from roadmap_analytics.gitlab_export.scope import Container, Scope, refusal, steady
+from roadmap_analytics.gitlab_export.transport import Limiter
 
 __all__ = ["KEPT", "Export", "Failure", "Progress", "Request"]
 
@@ -37,15 +37,12 @@ EVENTS = {
     "label_events": "resource_label_events",
     "milestone_events": "resource_milestone_events",
 }
-GROUP_FIELDS = ("id", "full_path")
-PROJECT_FIELDS = ("id", "path_with_namespace")
 MOST_PASSES = 5
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
 
 Record = dict[str, Any]
 Row = dict[str, Any]
-Container = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -109,22 +106,6 @@ class _Silence:
     def waiting(self, seconds: float) -> None: ...
 
 
-@dataclass
-class _Scope:
-    """Groups and projects that were asked for and can be read."""
-
-    groups: dict[int, Row] = field(default_factory=dict)
-    projects: dict[int, Row] = field(default_factory=dict)
-    sources: list[Container] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-    def containers(self) -> Iterator[tuple[Container, str]]:
-        for ident, row in self.groups.items():
-            yield ("group", ident), row["full_path"]
-        for ident, row in self.projects.items():
-            yield ("project", ident), row["path_with_namespace"]
-
-
 class _Issue(NamedTuple):
     """An issue whose history is to be fetched; its row, where the row is to be stored as well."""
 
@@ -167,9 +148,10 @@ class Export:
         limiter = Limiter(self._progress.waiting)
         self._limiter = limiter
         self._client: Client = connect(request.origin, request.section, limiter, request.jobs)
-        self._scope = _Scope()
+        self._scope = Scope()
         self._listed: dict[int, set[int]] = defaultdict(set)
         self._unlisted: set[int] = set()
+        self._sources: list[Container] = []
         self._referred: dict[int, Row] = {}
         self._renamed: set[tuple[str, int]] = set()
         self._weights = _Weights()
@@ -196,9 +178,9 @@ class Export:
         errors: list[Exception] = []
         for address in self._request.addresses:
             try:
-                self._resolve(address)
+                self._scope.add(self._client, address)
             except PartFailed as failed:
-                errors.append(self._whole(address, failed))
+                errors.append(refusal(self._client, address, failed))
                 self._scope.lost.append(address.path)
                 self._fail(f"{address}", failed)
         if len(errors) == len(self._request.addresses):
@@ -260,81 +242,6 @@ class Export:
     def _start(self) -> datetime:
         return self._client.transport.started_at or datetime.now(UTC).replace(microsecond=0)
 
-    def _resolve(self, address: Address) -> None:
-        kinds = [f"{kind}s" for kind in address.kind.split(" or ")]
-        for kind in kinds:
-            try:
-                needed = GROUP_FIELDS if kind == "groups" else PROJECT_FIELDS
-                row = self._client.get(f"/{kind}/{quote(address.path, '')}", needed=needed)
-            except PartFailed as failed:
-                if failed.status == 404 and kind != kinds[-1]:
-                    continue
-                raise
-            self._add_group(row) if kind == "groups" else self._add_project(row)
-            return
-
-    def _add_group(self, group: Row) -> None:
-        if group["id"] in self._scope.groups:
-            return
-        below = self._below(group["id"])
-        projects = _steady(
-            lambda: self._client.rows(
-                f"/groups/{group['id']}/projects",
-                needed=PROJECT_FIELDS,
-                include_subgroups="true",
-                with_shared="false",
-                archived="false",
-                order_by="id",
-                sort="asc",
-            )
-        )
-        for row in [group, *below]:
-            self._scope.groups[row["id"]] = row
-        for row in projects:
-            if not row.get("archived"):
-                self._scope.projects[row["id"]] = row
-        self._scope.sources.append(("group", group["id"]))
-
-    def _below(self, group_id: int) -> list[Row]:
-        """All groups under a group; level by level on a GitLab before 13.5."""
-        path = f"/groups/{group_id}"
-        needed = GROUP_FIELDS
-        try:
-            return _steady(lambda: self._client.rows(f"{path}/descendant_groups", needed=needed))
-        except PartFailed as failed:
-            if failed.status != 404:
-                raise
-        direct = _steady(lambda: self._client.rows(f"{path}/subgroups", needed=needed))
-        return [row for group in direct for row in (group, *self._below(group["id"]))]
-
-    def _add_project(self, project: Row) -> None:
-        if project["id"] not in self._scope.projects:
-            self._scope.projects[project["id"]] = project
-            self._scope.sources.append(("project", project["id"]))
-
-    def _whole(self, address: Address, failed: PartFailed) -> Exception:
-        """Make the error where nothing else is left to export."""
-        if failed.message == WEB_PAGE and failed.status == 404:
-            return ConfigurationError(
-                f"{address.origin}: expected a GitLab, got a web page for its API (404). "
-                "Check the address; a GitLab under a path needs [gitlab] url in roadmap.toml."
-            )
-        if failed.status == 404:
-            who = "this token" if self._client.has_credentials else "without a token one"
-            return AccessError(
-                f"{address}: expected a group or project, got 404: there is none, or {who} may not "
-                "see it. Check the address and the token (GITLAB_PRIVATE_TOKEN, scope read_api)."
-            )
-        if failed.forbidden:
-            return AccessError(
-                f"{address}: expected to read it, got {failed.status} ({failed.message}). "
-                "The token needs the scope read_api and at least the role Guest."
-            )
-        return ServerError(
-            f"{address}: expected an answer, got {_status(failed)}{failed.message}. "
-            "Check that it is a GitLab, or try again later."
-        )
-
     def _containers(self) -> Iterator[Record]:
         self._progress.stage("groups and projects")
         for row in self._scope.groups.values():
@@ -346,54 +253,54 @@ class Export:
 
     def _milestones(self) -> Iterator[Record]:
         self._progress.stage("milestones")
-        containers = list(self._scope.containers())
-        paths = [f"/{kind}s/{ident}/milestones" for (kind, ident), _ in containers]
-        for (key, path), rows in zip(containers, self._lists(paths), strict=True):
+        containers = self._scope.containers()
+        lists = self._lists([(f"/{kind}s/{ident}/milestones", {}) for kind, ident in containers])
+        for (key, path), rows in zip(containers.items(), lists, strict=True):
             if isinstance(rows, PartFailed):
                 self._fail(f"milestones of {key[0]} {path}", rows)
                 continue
             for row in rows:
-                yield _milestone(key, path, row)
+                yield shapes.milestone(key, path, row)
             names = {row["id"]: row["title"] for row in rows}
             self._compare("milestone", self._known.milestones.get(key, {}), names)
-            yield _listing(key, path, names)
-        for kind, ident in self._known.milestones.keys() - {key for key, _ in containers}:
-            path = self._known.paths[kind, ident]
-            if self._known.milestones[kind, ident] and not self._is_lost(path):
-                yield _listing((kind, ident), path, [])
+            yield shapes.milestone_listing(key, path, names)
+        for key in self._known.milestones.keys() - containers.keys():
+            path = self._known.paths[key]
+            if self._known.milestones[key] and not self._scope.is_lost(path):
+                yield shapes.milestone_listing(key, path, ())
 
     def _labels(self) -> Iterator[Record]:
         self._progress.stage("labels")
-        path_of = dict(self._scope.containers())
-        extra = {"include_descendant_groups": "true", "only_group_labels": "false"}
-        queries = [extra if kind == "group" else {} for kind, _ in self._scope.sources]
-        paths = [f"/{kind}s/{ident}/labels" for kind, ident in self._scope.sources]
-        for key, rows in zip(self._scope.sources, self._lists(paths, queries), strict=True):
+        whole = {"include_descendant_groups": "true", "only_group_labels": "false"}
+        lists = self._lists(
+            [
+                (f"/{kind}s/{ident}/labels", whole if kind == "group" else {})
+                for kind, ident in self._scope.sources
+            ]
+        )
+        for key, rows in zip(self._scope.sources, lists, strict=True):
+            path = self._scope.containers()[key]
             if isinstance(rows, PartFailed):
                 if not rows.forbidden:  # a server without this list cannot tell of renamed labels
-                    self._fail(f"labels of {key[0]} {path_of[key]}", rows)
+                    self._fail(f"labels of {key[0]} {path}", rows)
                 continue
             names = {row["id"]: row["name"] for row in rows}
             self._compare("label", self._known.labels.get(key, {}), names)
-            texts = {str(ident): name for ident, name in names.items()}
-            yield {"kind": "labels", "container": _container(key, path_of[key]), "names": texts}
+            yield shapes.labels(key, path, names)
 
-    def _lists(
-        self, paths: list[str], queries: list[dict[str, Any]] | None = None
-    ) -> list[list[Row] | PartFailed]:
+    def _lists(self, asked: list[tuple[str, dict[str, str]]]) -> list[list[Row] | PartFailed]:
         """Several whole lists, in order, each with its own failure."""
-        asked = list(enumerate(zip(paths, queries or [{}] * len(paths), strict=True)))
         pool: Pool[Any, list[Row] | PartFailed] = Pool(self._list, self._request.jobs)
         try:
-            found = {task[0]: rows for task, rows in pool.map(asked)}
+            found = {number: rows for (number, _), rows in pool.map(enumerate(asked))}
         finally:
             pool.close()
-        return [found[number] for number in range(len(paths))]
+        return [found[number] for number in range(len(asked))]
 
-    def _list(self, task: tuple[int, tuple[str, dict[str, Any]]]) -> list[Row] | PartFailed:
+    def _list(self, task: tuple[int, tuple[str, dict[str, str]]]) -> list[Row] | PartFailed:
         path, query = task[1]
         try:
-            return _steady(lambda: self._client.rows(path, **query))
+            return steady(lambda: self._client.rows(path, **query))
         except PartFailed as failed:
             return failed
 
@@ -407,40 +314,44 @@ class Export:
 
     def _issues(self) -> Iterator[Record]:
         self._progress.stage("issues")
-        for key in self._scope.sources:
-            if key[0] == "project":
-                yield from self._project_issues(key[1])
-                continue
-            try:
-                yield from self._fetch(self._due(self._client.issues(f"/groups/{key[1]}/issues")))
-                doubtful = self._doubtful_projects()
-            except PartFailed:  # too long a list for one query, perhaps: project by project, then
-                doubtful = list(self._scope.projects)
-            for project_id in doubtful:
-                yield from self._project_issues(project_id)
+        for kind, ident in self._scope.sources:
+            if kind == "project":
+                yield from self._project_issues(ident)
+            else:
+                yield from self._group_issues(ident)
 
-    def _doubtful_projects(self) -> list[int]:
-        """Projects that the group's list says less of than was to be expected.
+    def _group_issues(self, group_id: int) -> Iterator[Record]:
+        source = "group", group_id
+        try:
+            yield from self._fetch(self._due(self._client.issues(f"/groups/{group_id}/issues")))
+            self._sources.append(source)
+            doubtful = [one for one in self._scope.projects_of(group_id) if self._is_doubtful(one)]
+        except PartFailed:  # too long a list for one query, perhaps: project by project, then
+            doubtful = list(self._scope.projects_of(group_id))
+        for project_id in doubtful:
+            yield from self._project_issues(project_id)
+
+    def _is_doubtful(self, project_id: int) -> bool:
+        """Whether a group's list says less of a project than was to be expected.
 
         Group lists silently leave out what may not be read now, and rows may be lost where others
         are deleted meanwhile. The project's own list decides.
         """
-        return [
-            ident
-            for ident, row in self._scope.projects.items()
-            if self._known.listed.get(ident, set()) - self._listed[ident]
-            or (row.get("open_issues_count") and not self._listed[ident])
-        ]
+        listed = self._listed[project_id]
+        missing = self._known.listed.get(project_id, set()) - listed
+        some = self._scope.projects[project_id].get("open_issues_count")
+        return bool(missing or (some and not listed))
 
     def _project_issues(self, project_id: int) -> Iterator[Record]:
-        row = self._scope.projects[project_id]
+        project = self._scope.projects[project_id]
         self._listed[project_id] = set()
         try:
             yield from self._fetch(self._due(self._client.issues(f"/projects/{project_id}/issues")))
+            self._sources.append(("project", project_id))
         except PartFailed as failed:
-            self._unlisted.add(project_id)
-            if not _switched_off(row, failed):
-                self._fail(f"issues of project {row['path_with_namespace']}", failed)
+            if not _switched_off(project, failed):
+                self._unlisted.add(project_id)
+                self._fail(f"issues of project {project['path_with_namespace']}", failed)
 
     def _due(self, rows: Iterable[Row], *, overlap: bool = True) -> Iterator[_Issue]:
         """Pick, from a list of issues, those whose history is to be fetched."""
@@ -470,7 +381,7 @@ class Export:
                     self._ready.extend(self._without_history(issue))
                 case Action.ROW:
                     self._known.issues[row["id"]] = now
-                    self._ready.append(_issue(path, data))
+                    self._ready.append(shapes.issue(path, data))
             self._step()
 
     def _fetch(self, issues: Iterator[_Issue]) -> Iterator[Record]:
@@ -512,7 +423,7 @@ class Export:
         self._fresh.add(issue.ident)
         if issue.row is not None:
             self._known.issues[issue.ident] = Seen.of(issue.row, self._start.timestamp())
-            yield _issue(issue.project, issue.row)
+            yield shapes.issue(issue.project, issue.row)
 
     def _without_history(self, issue: _Issue) -> Iterator[Record]:
         """Keep what is stored of an issue; store its row where there is nothing yet."""
@@ -520,7 +431,7 @@ class Export:
         seen = self._known.issues.get(issue.ident)
         if issue.row is not None and (seen is None or seen.fetched is None):
             self._known.issues[issue.ident] = Seen.of(issue.row, None)
-            yield _issue(issue.project, issue.row)
+            yield shapes.issue(issue.project, issue.row)
 
     def _history(self, issue: _Issue) -> Any:
         """Fetch the whole history of an issue; runs in the threads of the pool."""
@@ -563,16 +474,14 @@ class Export:
             after = _iso(since - timedelta(seconds=OVERLAP_SECONDS))
             since = self._client.transport.seen_at or since
             found = False
-            for kind, ident in self._scope.sources:
-                if kind == "project" and ident in self._unlisted:
-                    continue
+            for kind, ident in self._sources:
                 rows = self._client.issues(f"/{kind}s/{ident}/issues", updated_after=after)
                 try:
                     for record in self._fetch(self._due(rows, overlap=False)):
                         found = found or record["kind"] == "history"
                         yield record
                 except PartFailed as failed:
-                    path = dict(self._scope.containers())[kind, ident]
+                    path = self._scope.containers()[kind, ident]
                     self._fail(f"late changes of {kind} {path}", failed)
                     return
             if not found:
@@ -598,43 +507,35 @@ class Export:
         """Yield the complete ids of every project, by which deletions are known."""
         for project_id in self._scope.projects:
             if project_id not in self._unlisted:
-                yield _issue_listing(project_id, self._listed[project_id])
+                yield shapes.issue_listing(project_id, self._listed[project_id])
         for project_id in self._known.listed.keys() - self._scope.projects.keys():
             path = self._known.paths.get(("project", project_id), "")
-            if self._known.listed[project_id] and not self._is_lost(path):
-                yield _issue_listing(project_id, ())
-
-    def _is_lost(self, path: str) -> bool:
-        """Whether this belongs to an address that failed: then it stays as it was."""
-        return any(path == lost or path.startswith(f"{lost}/") for lost in self._scope.lost)
+            if self._known.listed[project_id] and not self._scope.is_lost(path):
+                yield shapes.issue_listing(project_id, ())
 
     # -- milestones of groups and projects that were not asked for ---------------------------------
 
     def _refer(self, milestone: Row | None) -> None:
-        if milestone and _owner(milestone) not in self._in_scope:
+        if milestone and shapes.owner(milestone) not in self._scope:
             self._referred[milestone["id"]] = milestone
-
-    @property
-    def _in_scope(self) -> _Containers:
-        return _Containers(self._scope)
 
     def _outside(self) -> Iterator[Record]:
         """Yield milestones that issues refer to, but that belong to other groups or projects."""
         wanted: dict[Container, set[int]] = defaultdict(set)
         for ident, row in self._referred.items():
-            wanted[_owner(row)].add(ident)
+            wanted[shapes.owner(row)].add(ident)
         for ident, key in self._known.outside.items():
-            if key not in self._in_scope:
+            if key not in self._scope:
                 wanted[key].add(ident)
         keys = sorted(wanted)
-        lists = self._lists([f"/{kind}s/{ident}/milestones" for kind, ident in keys])
+        lists = self._lists([(f"/{kind}s/{ident}/milestones", {}) for kind, ident in keys])
         for key, rows in zip(keys, lists, strict=True):
             answered = [] if isinstance(rows, PartFailed) else rows
             found = {row["id"]: row for row in answered if row["id"] in wanted[key]}
             for ident in sorted(wanted[key]):
                 answer = found.get(ident) or self._referred.get(ident)
                 if answer is not None:
-                    yield _milestone(key, _path_in(answer), answer)
+                    yield shapes.milestone(key, shapes.path_in(answer), answer)
 
     # -- documents ---------------------------------------------------------------------------------
 
@@ -647,6 +548,8 @@ class Export:
             yield from documents.read(self._client, place, self._known.documents)
         except PartFailed as failed:
             self._fail(f"roadmaps in {place}", failed)
+        except RoadmapError as error:
+            self.failures.append(Failure(f"roadmaps in {place}", None, str(error)))
 
     # -- failures and progress ---------------------------------------------------------------------
 
@@ -692,78 +595,10 @@ class _Weights:
         return events
 
 
-class _Containers:
-    """Membership of (kind, id) in the scope."""
-
-    def __init__(self, scope: _Scope) -> None:
-        self._ids = {"group": scope.groups, "project": scope.projects}
-
-    def __contains__(self, key: Container) -> bool:
-        return key[1] in self._ids[key[0]]
-
-
-def _steady(read: Callable[[], Iterable[Row]]) -> list[Row]:
-    """Read a list that has no lasting order; one of several pages is read until it stays the same.
-
-    Rows shift over the edges of pages while others come and go.
-    """
-    rows = {row["id"]: row for row in read()}
-    for _ in range(MOST_PASSES):
-        if len(rows) < 100:
-            break
-        again = {row["id"]: row for row in read()}
-        if again.keys() == rows.keys():
-            break
-        rows = again
-    return list(rows.values())
-
-
 def _switched_off(project: Row, failed: PartFailed) -> bool:
     """Whether the project has no issues because it does not want any."""
     off = project.get("issues_enabled") is False or project.get("issues_access_level") == "disabled"
     return off and failed.status in (403, 404)
-
-
-def _owner(milestone: Row) -> Container:
-    if milestone.get("group_id") is not None:
-        return "group", milestone["group_id"]
-    return "project", milestone["project_id"]
-
-
-def _path_in(milestone: Row) -> str:
-    """Full path of the owner, from the address of its milestone."""
-    path: str = milestone.get("web_url", "").partition("/-/milestones/")[0]
-    path = path.partition("://")[2].partition("/")[2]
-    return path.partition("groups/")[2] if "group_id" in milestone else path
-
-
-def _container(key: Container, path: str) -> Row:
-    return {"kind": key[0], "id": key[1], "path": path}
-
-
-def _milestone(key: Container, path: str, row: Row) -> Record:
-    return {"kind": "milestone", "container": _container(key, path), "data": trimmed(row)}
-
-
-def _listing(key: Container, path: str, ids: Iterable[int]) -> Record:
-    return {
-        "kind": "listing",
-        "of": "milestones",
-        "container": _container(key, path),
-        "ids": sorted(ids),
-    }
-
-
-def _issue_listing(project_id: int, ids: Iterable[int]) -> Record:
-    return {"kind": "listing", "of": "issues", "project_id": project_id, "ids": sorted(ids)}
-
-
-def _issue(project: str, data: Row) -> Record:
-    return {"kind": "issue", "project": project, "data": data}
-
-
-def _status(failed: PartFailed) -> str:
-    return f"{failed.status}: " if failed.status else ""
 
 
 def _iso(at: datetime) -> str:

@@ -1,0 +1,161 @@
+"""Addresses -> the groups and projects that an export is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
+from roadmap_analytics.gitlab_export.addresses import Address
+from roadmap_analytics.gitlab_export.client import Client, PartFailed
+from roadmap_analytics.gitlab_export.transport import WEB_PAGE
+
+__all__ = ["Container", "Scope", "refusal", "steady"]
+
+Row = dict[str, Any]
+Container = tuple[str, int]
+"""("group" or "project", id)."""
+
+GROUP_FIELDS = ("id", "full_path")
+PROJECT_FIELDS = ("id", "path_with_namespace")
+MOST_READINGS = 5
+
+
+@dataclass
+class Scope:
+    """Groups and projects that were asked for and can be read.
+
+    Attributes
+    ----------
+    groups, projects
+        Id -> GitLab's answer; subgroups and their projects included.
+    sources
+        Whose issue lists cover all of it.
+    lost
+        Paths of addresses that failed.
+    """
+
+    groups: dict[int, Row] = field(default_factory=dict)
+    projects: dict[int, Row] = field(default_factory=dict)
+    sources: list[Container] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def __contains__(self, key: Container) -> bool:
+        return key[1] in (self.groups if key[0] == "group" else self.projects)
+
+    def containers(self) -> dict[Container, str]:
+        """Give every group and project with its full path."""
+        groups = {("group", ident): row["full_path"] for ident, row in self.groups.items()}
+        paths = {ident: row["path_with_namespace"] for ident, row in self.projects.items()}
+        return groups | {("project", ident): path for ident, path in paths.items()}
+
+    def projects_of(self, group_id: int) -> Iterator[int]:
+        """Yield the projects of a group and of its subgroups."""
+        path = self.groups[group_id]["full_path"]
+        for ident, row in self.projects.items():
+            if row["path_with_namespace"].startswith(f"{path}/"):
+                yield ident
+
+    def is_lost(self, path: str) -> bool:
+        """Whether this belongs to an address that failed: then it stays as it was."""
+        return any(path == lost or path.startswith(f"{lost}/") for lost in self.lost)
+
+    def add(self, client: Client, address: Address) -> None:
+        """Find what an address means, and take it in.
+
+        Raises
+        ------
+        PartFailed
+            Where there is nothing, or nothing that this token may see.
+        """
+        *likelier, last = (f"{kind}s" for kind in address.kind.split(" or "))
+        for kind in likelier:
+            try:
+                return self._add(client, kind, address.path)
+            except PartFailed as failed:
+                if failed.status != 404:
+                    raise
+        return self._add(client, last, address.path)
+
+    def _add(self, client: Client, kind: str, path: str) -> None:
+        needed = GROUP_FIELDS if kind == "groups" else PROJECT_FIELDS
+        row = client.get(f"/{kind}/{quote(path, '')}", needed=needed)
+        if kind == "groups":
+            self._add_group(client, row)
+        elif row["id"] not in self.projects:
+            self.projects[row["id"]] = row
+            self.sources.append(("project", row["id"]))
+
+    def _add_group(self, client: Client, group: Row) -> None:
+        if group["id"] in self.groups:
+            return
+        below = _groups_below(client, group["id"])
+        projects = steady(
+            lambda: client.rows(
+                f"/groups/{group['id']}/projects",
+                needed=PROJECT_FIELDS,
+                include_subgroups="true",
+                with_shared="false",
+                archived="false",
+                order_by="id",
+                sort="asc",
+            )
+        )
+        self.groups |= {row["id"]: row for row in [group, *below]}
+        self.projects |= {row["id"]: row for row in projects if not row.get("archived")}
+        self.sources.append(("group", group["id"]))
+
+
+def _groups_below(client: Client, group_id: int) -> list[Row]:
+    """All groups under a group; level by level on a GitLab before 13.5."""
+    path, needed = f"/groups/{group_id}", GROUP_FIELDS
+    try:
+        return steady(lambda: client.rows(f"{path}/descendant_groups", needed=needed))
+    except PartFailed as failed:
+        if failed.status != 404:
+            raise
+    direct = steady(lambda: client.rows(f"{path}/subgroups", needed=needed))
+    return [row for group in direct for row in (group, *_groups_below(client, group["id"]))]
+
+
+def steady(read: Callable[[], Iterable[Row]]) -> list[Row]:
+    """Read a list that has no lasting order; one of several pages is read until it stays the same.
+
+    Rows shift over the edges of pages while others come and go.
+    """
+    rows = {row["id"]: row for row in read()}
+    for _ in range(MOST_READINGS):
+        if len(rows) < 100:
+            break
+        again = {row["id"]: row for row in read()}
+        if again.keys() == rows.keys():
+            break
+        rows = again
+    return list(rows.values())
+
+
+def refusal(client: Client, address: Address, failed: PartFailed) -> Exception:
+    """Make the error for an address that cannot be exported, where nothing else is left."""
+    if failed.message == WEB_PAGE and failed.status == 404:
+        return ConfigurationError(
+            f"{address.origin}: expected a GitLab, got a web page for its API (404). "
+            "Check the address; a GitLab under a path needs [gitlab] url in roadmap.toml."
+        )
+    if failed.status == 404:
+        who = "this token" if client.has_credentials else "without a token one"
+        return AccessError(
+            f"{address}: expected a group or project, got 404: there is none, or {who} may not "
+            "see it. Check the address and the token (GITLAB_PRIVATE_TOKEN, scope read_api)."
+        )
+    if failed.forbidden:
+        return AccessError(
+            f"{address}: expected to read it, got {failed.status} ({failed.message}). "
+            "The token needs the scope read_api and at least the role Guest."
+        )
+    status = f"{failed.status}: " if failed.status else ""
+    return ServerError(
+        f"{address}: expected an answer, got {status}{failed.message}. "
+        "Check that it is a GitLab, or try again later."
+    )
