@@ -333,6 +333,57 @@ def test_a_project_that_fails_throughout_is_soon_left_alone(
     assert differences(stored(to), truth) == []
 
 
+def test_no_project_is_listed_by_itself_without_need(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard", "upkeep"))
+    hand_gitlab.load(hand_world(), now=LATER)
+    hand_gitlab.reset()
+    done(export(hand_gitlab, to))
+    asked = hand_gitlab.counts().routes
+    assert "projects/:id/issues" not in asked
+    assert asked["groups/:id/issues"] == 4, "the list, and what changed meanwhile, of two groups"
+
+
+def test_a_group_whose_list_fails_is_read_project_by_project(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    hand_gitlab.inject({"kind": "status", "match": r"groups/10/issues\?", "times": None})
+    done(export(hand_gitlab, tmp_path / "data", "orchard"))
+    assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
+
+
+def test_an_old_gitlab_without_descendant_groups(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    fault = {"kind": "status", "status": 404, "match": "descendant_groups", "times": None}
+    hand_gitlab.inject(fault)
+    done(export(hand_gitlab, tmp_path / "data", "orchard"))
+    assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
+
+
+@pytest.mark.parametrize(
+    "answer", [{"message": "not a list"}, [1, 2], [{"name": "no id"}], "text", 7, None]
+)
+def test_answers_that_are_not_gitlabs(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    whole = transport.Transport._once
+
+    def odd(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response = whole(self, request, *args, **kwargs)
+        if "/milestones" in request.url:
+            response._content = orjson.dumps(answer)
+        return response
+
+    monkeypatch.setattr(transport.Transport, "_once", odd)
+    outcome = export(hand_gitlab, tmp_path / "data", "orchard")
+    assert outcome.code == 4
+    assert "milestones of group orchard: 200: " in outcome.err
+    assert "Traceback" not in outcome.err
+
+
 # -- names that change without a trace -------------------------------------------------------------
 
 
