@@ -144,6 +144,10 @@ def _replaced(name: str, frame: pd.DataFrame, names: Mapping[str, str]) -> pd.Da
         if isinstance(frame[c].dtype, pd.StringDtype) and c not in _FIXED.get(name, [])
     ]
     changed = {c: column(frame[c]) for c in texts}
+    if name == "people":  # one person's accounts stay apart
+        accounts = changed["username"]
+        place = accounts.groupby(accounts).cumcount()
+        changed["username"] = accounts.where(place == 0, accounts + "." + place.astype(str))
     if name == "issue_events":
         states = frame["field"] == "state"
         changed["value"] = changed["value"].mask(states, frame["value"])
