@@ -108,8 +108,10 @@ def open_stays(
     both["end_at"] = closes.where(both["closed"], ends)
     both = both[(both["end_at"].isna() | (both["end_at"] > both["start_at"])).to_numpy()]
     both["came"] = history.days_of(both["start_at"], timezone)
-    left = history.days_of(both["end_at"], timezone)
-    both["left"] = np.where(np.isnat(left), NEVER, left).astype("datetime64[s]")
+    gone = both["end_at"].notna().to_numpy()
+    left = np.full(len(both), NEVER)
+    left[gone] = history.days_of(both.loc[gone, "end_at"], timezone)
+    both["left"] = left.astype("datetime64[s]")
     both = both[(both["came"] < both["left"]).to_numpy()]
     both = both.sort_values(["target", "issue_id", "came"], kind="stable")
     # Left and back within a day is no change at the end of that day.
