@@ -1,0 +1,376 @@
+"""Charts of what is ahead and why it slipped: forecasts, their worth, lead times, causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from roadmap_analytics.charts._style import (
+    COLORS,
+    axes_or_new,
+    date_axis,
+    label_line,
+    mark_day,
+    safe_text,
+    stamp,
+    styled,
+)
+
+__all__ = [
+    "plot_attribution",
+    "plot_backtest",
+    "plot_forecast",
+    "plot_lead_times",
+    "plot_throughput",
+]
+
+_QUANTILES = {"p50_date": "50 %", "p85_date": "85 %", "p95_date": "95 %"}
+
+
+@styled
+def plot_forecast(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw when nothing will be left: of one target its past and fan, of several their dates.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `forecast` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        One target: work remaining up to the reporting day, the median of the futures after it,
+        bands that hold 70 and 90 of 100 of them, and the dates by which 50, 85 and 95 of 100 are
+        done. Several: a bar from the 50 % to the 95 % date each, the due date as a diamond.
+        Targets without a date show why.
+    """
+    if len(frame) == 1:
+        return _fan(frame, axes_or_new(ax))
+    ax = axes_or_new(ax, size=(8.6, 1.6 + 0.42 * max(len(frame), 2)))
+    ax.set_title("When will nothing be left?")
+    if _nothing(ax, frame, "no milestone to forecast"):
+        return ax
+    _bars(ax, frame)
+    return ax
+
+
+def _nothing(ax: Axes, frame: pd.DataFrame, why: str) -> bool:
+    stamp(ax, frame)
+    if len(frame):
+        return False
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=COLORS["muted"])
+    return True
+
+
+def _day(text: Any) -> pd.Timestamp:
+    return pd.Timestamp(text)
+
+
+def _days(texts: Iterable[Any]) -> Any:
+    return pd.to_datetime(list(texts)).to_numpy()
+
+
+def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
+    row = frame.iloc[0]
+    today = _day(frame.attrs["as_of"])
+    ax.set_title(safe_text(row["title"]))
+    ax.set_ylabel("open issues")
+    stamp(ax, frame)
+    past = frame.attrs.get("history", [])
+    if past:
+        days, counts = zip(*past, strict=True)
+        ax.step(_days(days), counts, where="post", color=COLORS["remaining"], zorder=3)
+    if frame.attrs.get("fan"):
+        _future(ax, row, frame.attrs["fan"])
+    else:
+        note = row["note"] if isinstance(row["note"], str) else "no forecast"
+        ax.annotate(
+            safe_text(note, 90), xy=(0.5, 0.5), xycoords="axes fraction", ha="center",
+            color=COLORS["muted"], fontsize=10,
+        )  # fmt: skip
+    mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
+    if pd.notna(row["due_date"]):
+        mark_day(ax, row["due_date"], _due(row), color=COLORS["due"], linestyle="--")
+    date_axis(ax)
+    top = max([count for _, count in past] + [1])
+    ax.set_ylim(-0.02 * top, 1.3 * max(top, _top(frame)))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return ax
+
+
+def _top(frame: pd.DataFrame) -> float:
+    """Give the height that the inner band needs; the outer one may leave the chart."""
+    return max([float(values[4]) for values in frame.attrs.get("fan", [])] + [1.0])
+
+
+def _due(row: pd.Series[Any]) -> str:
+    chance = row["chance_by_due_date"]
+    return "due" if pd.isna(chance) else f"due: kept in {100 * chance:.0f} of 100 futures"
+
+
+def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
+    days = _days([values[0] for values in fan])
+    low, lower, middle, upper, high = np.array([values[1:] for values in fan]).T
+    ax.fill_between(days, low, high, step="post", color=COLORS["p95"], alpha=0.55, lw=0, zorder=1)
+    ax.fill_between(
+        days, lower, upper, step="post", color=COLORS["p85"], alpha=0.55, lw=0, zorder=1
+    )
+    ax.step(days, middle, where="post", color=COLORS["remaining"], linestyle="--", zorder=3)
+    for name, share in _QUANTILES.items():
+        if pd.isna(row[name]):
+            continue
+        ax.plot([row[name]], [0], marker="v", markersize=8, color=COLORS["as_of"], zorder=4,
+                clip_on=False)  # fmt: skip
+        ax.annotate(
+            f"{share}\n{row[name]:%d %b %Y}", xy=(row[name], 0), xytext=(0, 9),
+            textcoords="offset points", ha="center", va="bottom", fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
+        )  # fmt: skip
+
+
+def _bars(ax: Axes, frame: pd.DataFrame) -> None:
+    today = _day(frame.attrs["as_of"])
+    heights = np.arange(len(frame))[::-1]
+    ax.set_yticks(heights, [safe_text(title, 38) for title in frame["title"]])
+    ax.set_ylim(-0.7, len(frame) + 0.1)
+    ax.grid(axis="x")
+    ax.grid(visible=False, axis="y")
+    for height, (_, row) in zip(heights, frame.iterrows(), strict=True):
+        if pd.notna(row["due_date"]):
+            ax.plot([row["due_date"]], [height], marker="D", markersize=7, markerfacecolor="white",
+                    markeredgecolor=COLORS["due"], linestyle="none", zorder=4)  # fmt: skip
+        if (isinstance(row["note"], str) and pd.isna(row["p95_date"])) or row["remaining"] == 0:
+            ax.annotate(
+                safe_text(row["note"], 70), xy=(mdates.date2num(today), height), xytext=(6, 0),
+                textcoords="offset points", va="center", fontsize=8.5, color=COLORS["muted"],
+            )  # fmt: skip
+            continue
+        for end, thick in (("p95_date", 5), ("p85_date", 9)):
+            ax.plot([row["p50_date"], row[end]], [height, height], color=COLORS[end[:3]], lw=thick,
+                    solid_capstyle="butt", zorder=2)  # fmt: skip
+        ax.plot([row["p50_date"]], [height], marker="|", markersize=14, markeredgewidth=2.5,
+                color=COLORS["p50"], zorder=3)  # fmt: skip
+        chance = row["chance_by_due_date"]
+        if pd.notna(chance):
+            label_line(ax, mdates.date2num(row["p95_date"]), height,
+                       f"due date kept: {100 * chance:.0f} %", color=COLORS["due"])  # fmt: skip
+    mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
+    date_axis(ax)
+    ax.set_xlabel("line: 50 %, thick to 85 %, thin to 95 %; diamond: due date")
+
+
+@styled
+def plot_backtest(
+    frame: pd.DataFrame, *, method: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw what the dates were worth: promised against kept share, with its uncertainty.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `backtest` returns.
+    method : str, optional
+        Only this method; all by default, side by side.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        A point with its 95 % interval per method and quantile; on the diagonal promises are kept
+        exactly, above it dates are too late, below too early.
+    """
+    ax = axes_or_new(ax, size=(5.6, 5.0))
+    ax.set_title("Were forecasts kept?")
+    if method is not None:
+        frame = frame[frame["method"] == method]
+    known = frame[frame["forecasts"] > 0]
+    if _nothing(ax, known, "no forecast date has passed yet: nothing to hold against"):
+        return ax
+    ax.plot([0, 1], [0, 1], color=COLORS["ideal"], linestyle=":", zorder=1)
+    ax.annotate("as promised", xy=(0.2, 0.2), rotation=45, rotation_mode="anchor", fontsize=8,
+                xytext=(0, 4), textcoords="offset points", color=COLORS["muted"])  # fmt: skip
+    styles = {
+        "bursts": ("remaining", "o"), "poisson": ("unplanned", "s"), "weeks": ("scope", "^")
+    }  # fmt: skip
+    methods = list(dict.fromkeys(known["method"]))
+    for place, name in enumerate(methods):
+        rows = known[known["method"] == name]
+        color, marker = styles.get(name, ("muted", "x"))
+        x = rows["quantile"] + 0.016 * (place - (len(methods) - 1) / 2)
+        ax.errorbar(
+            x, rows["coverage"],
+            yerr=[rows["coverage"] - rows["low"], rows["high"] - rows["coverage"]],
+            color=COLORS[color], marker=marker, markersize=6, linestyle="none", capsize=2,
+            elinewidth=1.3, label=name, zorder=3,
+        )  # fmt: skip
+    _counts(ax, known, methods[0])
+    ax.set_xlim(0.4, 1.0)
+    ax.set_ylim(0, 1.04)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xticks(sorted(known["quantile"].unique()))
+    ax.set_xlabel("promised: done by the date in")
+    ax.set_ylabel("kept: done by the date in")
+    if len(methods) > 1:
+        ax.legend(loc="lower left")
+    return ax
+
+
+def _counts(ax: Axes, known: pd.DataFrame, method: str) -> None:
+    for _, row in known[known["method"] == method].iterrows():
+        ax.annotate(
+            f"{row['forecasts']} forecasts,\n{row['milestones']} milestones",
+            xy=(row["quantile"], 0), xycoords=("data", "axes fraction"), xytext=(0, 5),
+            textcoords="offset points", ha="center", fontsize=7.5, color=COLORS["muted"],
+        )  # fmt: skip
+
+
+@styled
+def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the share of issues still open by age (Kaplan-Meier), and the median.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `lead_times` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        The step curve with its 95 % interval, the median marked, and beside it the median of
+        closed issues alone, which leaves out those that take long.
+    """
+    ax = axes_or_new(ax)
+    ax.set_title("How long does an issue take?")
+    if _nothing(ax, frame, "no issues"):
+        return ax
+    known = frame[frame["low"].notna()]
+    ax.fill_between(known["days"], known["low"], known["high"], step="post", color=COLORS["p95"],
+                    alpha=0.6, lw=0, label="95 % interval")  # fmt: skip
+    ax.step(frame["days"], frame["still_open"], where="post", color=COLORS["remaining"], zorder=3)
+    ax.set_ylim(0, 1.02)
+    ax.set_xlim(left=0)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel("days since creation")
+    ax.set_ylabel("issues still open")
+    median, naive = frame.attrs["median_days"], frame.attrs["closed_only_median_days"]
+    if median is not None:
+        ax.plot([0, median, median], [0.5, 0.5, 0], color=COLORS["as_of"], lw=1, linestyle="--")
+        label_line(ax, median, 0.56, f"half are closed after {median:.1f} days",
+                   color=COLORS["as_of"])  # fmt: skip
+    if naive is not None and frame.attrs["open_issues"]:
+        ax.plot([naive, naive], [0, 0.5], color=COLORS["muted"], lw=1, linestyle=":")
+        ax.annotate(
+            f"{naive:.1f}: closed issues alone, without the {frame.attrs['open_issues']} open",
+            xy=(naive, 0.04), xytext=(6, 0) if naive > (median or 0) else (-6, 0),
+            textcoords="offset points", ha="left" if naive > (median or 0) else "right",
+            rotation=90, fontsize=8, color=COLORS["muted"], va="bottom",
+        )  # fmt: skip
+    return ax
+
+
+@styled
+def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw issues closed per week; weeks without any are gaps on the axis.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `throughput` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        One bar per week, a mark at 0 for weeks without any, the mean as a line; the week that
+        has not passed yet is hatched.
+    """
+    ax = axes_or_new(ax)
+    ax.set_title("Issues closed per week")
+    if _nothing(ax, frame, "no issues"):
+        return ax
+    middle = frame["week_date"] + pd.Timedelta(3.5, "D")
+    bars = ax.bar(middle, frame["closed"], width=5.6, color=COLORS["completed"], lw=0)
+    if not frame["whole"].iloc[-1]:
+        bars[-1].set(facecolor="white", edgecolor=COLORS["completed"], hatch="////", linewidth=0.8)
+        ax.annotate("not over yet", xy=(mdates.date2num(middle.iloc[-1]), frame["closed"].iloc[-1]),
+                    xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8,
+                    color=COLORS["muted"])  # fmt: skip
+    quiet = middle[frame["closed"] == 0]
+    ax.plot(quiet, np.zeros(len(quiet)), linestyle="none", marker="o", markersize=3.5,
+            markerfacecolor="white", markeredgecolor=COLORS["scope"], clip_on=False)  # fmt: skip
+    mean = frame.attrs["per_week"]
+    if mean is not None:
+        ax.axhline(mean, color=COLORS["scope"], lw=1, linestyle="--")
+        label_line(ax, mdates.date2num(middle.iloc[-1] + pd.Timedelta(3, "D")), mean,
+                   f"mean {mean:.1f}", color=COLORS["scope"])  # fmt: skip
+    ax.set_ylabel("issues closed in the week")
+    ax.set_xlabel(f"week ({len(quiet)} of {len(frame)} without any: rings)")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    date_axis(ax)
+    return ax
+
+
+_CAUSES = {
+    "moved_days": ("due date moved", "due", ""),
+    "plan_days": ("plan too short", "ideal", "...."),
+    "carried_in_days": ("carried in", "unplanned", "////"),
+    "scope_days": ("scope added", "removed", ""),
+    "pace_days": ("slower closing", "remaining", "\\\\\\\\"),
+}
+
+
+@styled
+def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what the slip of each milestone is owed to.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `attribution` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        One stacked bar per milestone: causes of delay to the right of 0, what made up for it to
+        the left; the mark is the slip, their sum.
+    """
+    ax = axes_or_new(ax, size=(8.6, 1.9 + 0.36 * max(len(frame), 2)))
+    ax.set_title("Why did dates slip?")
+    if _nothing(ax, frame, "no milestone missed its date"):
+        return ax
+    heights = np.arange(len(frame))[::-1]
+    late, early = np.zeros(len(frame)), np.zeros(len(frame))
+    for column, (label, color, hatch) in _CAUSES.items():
+        days = frame[column].to_numpy(float)
+        start = np.where(days >= 0, late, early)
+        ax.barh(heights, days, left=start, height=0.62, color=COLORS[color], label=label,
+                hatch=hatch, edgecolor="white", lw=0.6)  # fmt: skip
+        late, early = late + days.clip(min=0), early + days.clip(max=0)
+    ax.plot(frame["slip_days"], heights, linestyle="none", marker="|", markersize=17,
+            markeredgewidth=2.6, color=COLORS["as_of"], label="whole slip", zorder=4)  # fmt: skip
+    ax.axvline(0, color=COLORS["as_of"], lw=0.8)
+    for height, right, (_, row) in zip(heights, late, frame.iterrows(), strict=True):
+        more = "" if row["finished"] else " so far"
+        label_line(ax, right, height, f"{row['slip_days']} days{more}", color=COLORS["as_of"])
+    ax.set_yticks(heights, [safe_text(title, 34) for title in frame["title"]])
+    ax.grid(visible=False, axis="y")
+    ax.grid(axis="x")
+    ax.set_xlabel("days (left of 0: made up for it)")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.9 / max(len(frame) * 0.36, 1)), ncols=3)
+    return ax
