@@ -182,7 +182,8 @@ def _recode(column: pa.ChunkedArray, words: Words, name: Callable[[str], str]) -
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     codes = [words.code(name(text)) for text in array.dictionary.to_pylist()]
     indices = array.indices.fill_null(MISSING).to_numpy(zero_copy_only=False)
-    return np.array([*codes, MISSING], dtype=np.int64)[indices]
+    found: Ints = np.array([*codes, MISSING], dtype=np.int64)[indices]
+    return found
 
 
 def _numbers(column: pa.ChunkedArray, missing: int = 0) -> Ints:
@@ -432,7 +433,8 @@ def _ordinals(column: pa.ChunkedArray) -> Ints:
     days = column.combine_chunks()
     codes = [dt.date.fromisoformat(day).toordinal() for day in days.dictionary.to_pylist()]
     indices = days.indices.fill_null(MISSING).to_numpy(zero_copy_only=False)
-    return np.array([*codes, NONE], dtype=np.int64)[indices]
+    found: Ints = np.array([*codes, NONE], dtype=np.int64)[indices]
+    return found
 
 
 # Replay -------------------------------------------------------------------------------------------
@@ -440,7 +442,8 @@ def _ordinals(column: pa.ChunkedArray) -> Ints:
 
 def _group(row: Ints, field: Any, member: Any) -> Ints:
     """Give a number to what is replayed together: one field of one issue, or one member of it."""
-    return (row.astype(np.int64) << 32) | (field.astype(np.int64) << 28) | member
+    group: Ints = (row.astype(np.int64) << 32) | (field.astype(np.int64) << 28) | member
+    return group
 
 
 def _keys(rows: Columns) -> Ints:

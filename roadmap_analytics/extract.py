@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -206,8 +206,20 @@ class Extract:
         self.people: dict[str, tuple[int, str, str]] = {}
         self.labels: dict[int, tuple[int, str]] = {}
         self._documents: dict[str, tuple[int, str, Record]] = {}
+        self._document_list: tuple[int, set[str]] | None = None
         self.other = 0
         self.unread: Counter[str] = Counter()
+        self._takers: dict[str, Callable[[int, Record], None]] = {
+            "issue": self._issue,
+            "history": self._history,
+            "milestone": self._milestone_record,
+            "labels": self._label_list,
+            "listing": self._listing,
+            "project": self._project,
+            "group": self._group,
+            "document": self._document,
+            "documents": self._documents_there,
+        }
 
     def add(self, run: int, record: Record) -> None:
         """Take one record of a run.
@@ -217,25 +229,11 @@ class Extract:
         DatasetError
             Where it lacks what every answer of its kind has.
         """
+        take = self._takers.get(record["kind"])
+        if take is None:  # a failure, say: what failed keeps what it had
+            return
         try:
-            match record["kind"]:
-                case "issue":
-                    self._issue(run, record)
-                case "history":
-                    self._history(run, record)
-                case "milestone":
-                    self._milestone_record(run, record)
-                case "listing":
-                    self._listing(run, record)
-                case "project":
-                    data = record["data"]
-                    self._path(run, "project", data["id"], data["path_with_namespace"])
-                case "group":
-                    self._path(run, "group", record["data"]["id"], record["data"]["full_path"])
-                case "document":
-                    known = self._documents.get(record["name"])
-                    if known is None or known[:2] < (run, record["text"]):
-                        self._documents[record["name"]] = run, record["text"], record
+            take(run, record)
         except (KeyError, TypeError, AttributeError) as error:
             raise DatasetError(
                 f"run {run:06d}, a record of kind {record.get('kind')!r}: expected GitLab's "
@@ -308,9 +306,7 @@ class Extract:
         for event in data.get("label_events") or ():
             label = event.get("label")
             if label:
-                known = self.labels.get(label["id"])
-                if known is None or known < (run, label["name"]):
-                    self.labels[label["id"]] = run, label["name"]
+                self._label(run, label["id"], label["name"])
             add(
                 self._event(
                     run, issue, "label", event["action"], event, label["name"] if label else None
@@ -421,6 +417,31 @@ class Extract:
             container = record["container"]
             _newest(self._milestone_lists, (container["kind"], container["id"]), run, ids)
 
+    def _label(self, run: int, ident: int, name: str) -> None:
+        known = self.labels.get(ident)
+        if known is None or known < (run, name):
+            self.labels[ident] = run, name
+
+    def _label_list(self, run: int, record: Record) -> None:
+        for ident, name in record["names"].items():
+            self._label(run, int(ident), name)
+
+    def _project(self, run: int, record: Record) -> None:
+        data = record["data"]
+        self._path(run, "project", data["id"], data["path_with_namespace"])
+
+    def _group(self, run: int, record: Record) -> None:
+        self._path(run, "group", record["data"]["id"], record["data"]["full_path"])
+
+    def _document(self, run: int, record: Record) -> None:
+        known = self._documents.get(record["name"])
+        if known is None or known[:2] < (run, record["text"]):
+            self._documents[record["name"]] = run, record["text"], record
+
+    def _documents_there(self, run: int, record: Record) -> None:
+        if self._document_list is None or self._document_list[0] <= run:
+            self._document_list = run, set(record["names"])
+
     def _path(self, run: int, kind: str, owner: int, path: str) -> None:
         known = self.paths.get((kind, owner))
         if known is None or known < (run, path):
@@ -500,8 +521,13 @@ class Extract:
         return path.removeprefix("groups/") if milestone.kind == "group" else path
 
     def documents(self) -> list[Record]:
-        """Give the newest text of every roadmap document, by name."""
-        return [record for _, (_, _, record) in sorted(self._documents.items())]
+        """Give the newest text of every roadmap document that is still there, by name."""
+        run, listed = self._document_list or (-1, set())
+        return [
+            record
+            for name, (seen, _, record) in sorted(self._documents.items())
+            if seen > run or name in listed
+        ]
 
     def sights(self) -> Iterator[tuple[int, int, Milestone]]:
         """Give every sight of every milestone, by milestone and run."""
