@@ -1,7 +1,8 @@
-"""Make ``data/sample`` anew: one simulated world, exported on four days by the real exporter.
+"""Make ``data/sample`` anew: one simulated world, exported on several days by the real exporter.
 
 Run as ``python -m tests.make_sample [DIR]``. The world is served on loopback; the dataset names
-the origin of the world instead of the port, and says that it is simulated.
+the origin of the world instead of the port, and says that it is simulated. Without DIR the page
+``data/README.md``, which says what is in it, is written too.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from roadmap_analytics import config, frames, gitlab_export, simulate, store
+from roadmap_analytics import config, frames, gitlab_export, schema, simulate, store
 from tests.gitlab_server import LoopbackGitLab, running
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+README = SAMPLE.parent / "README.md"
 ISSUES, SEED = 640, 3
-DAYS = ["2026-04-30T18:00:00Z", "2026-07-10T18:00:00Z", "2026-09-30T18:00:00Z", simulate.NOW]
+DAYS = [
+    *(f"{day}T18:00:00Z" for day in ("2025-06-30", "2025-09-30", "2025-12-15", "2026-03-16")),
+    *(f"{day}T18:00:00Z" for day in ("2026-05-29", "2026-07-10", "2026-09-30")),
+    simulate.NOW,
+]
 GROUP, OPERATIONS = "beacon", "harbour/services/beacon-logs"
 ROADMAPS = gitlab_export.Place("beacon/project/documentation", "archive/*-roadmap.md", None)
 SETTINGS = config.parse("""
@@ -31,6 +38,55 @@ timezone = "UTC"
 holidays = ["2026-12-24", "2026-12-25", "2026-12-31", "2027-01-01", "2027-01-06"]
 "summer holidays" = "2026-07-06/2026-08-09"
 """)
+
+
+HEAD = f"""# Data
+
+`sample/` is a dataset to try everything on, and what the notebooks show unless they are told of
+another one. **It is simulated**: the group, its people, its plans and every word of them are made
+up. It bears the shape of a real project: a team of seven with milestones of the group across
+several projects, an operations project outside the group, issues that drift in and out of
+milestones, dates that move, and a roadmap document that is rewritten every few months.
+
+`make sample` makes it anew, to the same bytes: `roadmap_analytics.simulate` tells a world of
+{ISSUES} issues from seed {SEED}, a GitLab on loopback serves it as it stood on {len(DAYS)} days
+({", ".join(day[:10] for day in DAYS)}), and on each of them the exporter makes one run, the first
+whole, the others of what had changed. That is how a team's dataset grows, and why
+`milestone_dates` knows due dates that no GitLab remembers. A test holds the sample to that command.
+
+What is odd in it is odd on purpose, as it is on real servers: milestones set at creation without
+an event, imported issues whose history begins late, events of a deleted label or user, a person
+with an older account (`ada.old`, joined to `ada` by the configuration in the manifest), one who
+left with work still assigned, moved issues and their copies, deleted issues, confidential ones,
+and titles that a careless chart or page would trip over. `simulate.oddities` lists and counts them.
+
+## Files
+
+- `sample/manifest.json`: origin, runs, configuration (people, calendar, labels), and every valid
+  file with its rows and hash.
+- `sample/records/RUN/KIND-0001.jsonl.zst`: what the server answered in that run, one JSON record a
+  line; kinds and fields stand in [docs/dataset.md](../docs/dataset.md).
+- `sample/records/RUN/document-0001.jsonl.zst`: revisions of the roadmap, word for word, in the
+  three layouts of the real series that they are modelled on.
+- `sample/tables/RUN/FRAME.parquet`: one frame each, made from the records of all runs, as follows.
+
+## Tables
+
+Units are in the names: `_at` is an instant in UTC, `_date` a calendar day, `_hours` and `_days`
+numbers of them (a working day has 8 hours, as in GitLab). Weights have no unit. Missing is null.
+"""
+
+
+def readme() -> str:
+    """The page on the data: what each file is, its columns and units."""
+    parts = [HEAD]
+    for name, model in schema.FRAMES.items():
+        grain = " ".join((model.__doc__ or "").split())
+        parts.append(f"\n### `{name}.parquet`\n\n{grain}\n\n")
+        for row in schema.describe(name).to_dict("records"):
+            gaps = ", may be missing" if row["may_be_missing"] else ""
+            parts.append(f"- `{row['column']}` ({row['type']}{gaps}): {row['description']}\n")
+    return "".join(parts)
 
 
 def served(seen_at: str) -> Iterator[dict[str, Any]]:
@@ -75,7 +131,16 @@ def export(server: LoopbackGitLab, to: Path) -> None:
 
 
 def make(to: Path) -> None:
-    """Write the sample into a new folder."""
+    """Write the sample, in place of the one that is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "sample"
+        _make(fresh)
+        (fresh / ".lock").unlink(missing_ok=True)
+        shutil.rmtree(to, ignore_errors=True)
+        shutil.copytree(fresh, to)
+
+
+def _make(to: Path) -> None:
     environment = {"GITLAB_PRIVATE_TOKEN": LoopbackGitLab.token}
     with mock.patch.dict(os.environ, environment), running() as server:
         for day in DAYS:
@@ -84,6 +149,8 @@ def make(to: Path) -> None:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE
-    shutil.rmtree(target, ignore_errors=True)
-    make(target)
+    if len(sys.argv) > 1:
+        make(Path(sys.argv[1]))
+    else:
+        make(SAMPLE)
+        README.write_text(readme(), "utf-8")

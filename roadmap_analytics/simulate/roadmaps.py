@@ -45,7 +45,7 @@ def documents(world: World, seen: int) -> Iterator[dict[str, Any]]:
                 "kind": "document",
                 "name": name,
                 "text": layouts[layout](world, n),
-                "source": f"{PROJECT}@main:{name}",
+                "source": f"{PROJECT}@HEAD:{name}",
                 "revision_hint": day.isoformat(),
             }
 
@@ -66,6 +66,19 @@ def _due(milestone: Milestone, day: date) -> date:
     return due
 
 
+def _target(milestone: Milestone, day: date, style: int) -> str:
+    """Say when a milestone should be done; of one that is overdue nobody gives a date again."""
+    due = _due(milestone, day)
+    return _words(due, style) if due > day else "before next roadmap renewal"
+
+
+def _called(milestone: Milestone, n: int) -> str:
+    """Give the title of an activity: some are worded anew when they come back."""
+    again = milestone.created < at_noon(_before(n))
+    words = milestone.title[0].lower() + milestone.title[1:]
+    return f"Wrap up the {words}" if again and milestone.id % 3 == 0 else milestone.title
+
+
 def _words(due: date, style: int) -> str:
     """Say a day as people do; a vague word covers it."""
     month = month_name[due.month]
@@ -79,7 +92,10 @@ def _words(due: date, style: int) -> str:
 
 
 def _late(day: date) -> str:
-    return f"end of {month_name[day.month]}" if day.day > 20 else f"mid {month_name[day.month]}"
+    month = month_name[day.month]
+    if day.day > 20:
+        return f"the end of {month}"
+    return f"mid {month}" if day.day > 10 else f"the beginning of {month}"
 
 
 def _url(milestone: Milestone) -> str:
@@ -144,14 +160,13 @@ def _numbered(world: World, n: int) -> str:
         mine = [m for m in current if m.theme == theme - 1]
         for place, milestone in enumerate(mine, start=1):
             keys[milestone.id] = f"{theme}.{place}"
-            target = _words(_due(milestone, day), n)
-            lines.append(f"     {place}. {milestone.title}, done by {target}.")
-    last = max(_due(m, day) for m in current)
+            lines.append(f"     {place}. {milestone.title}.  Done by {_target(milestone, day, n)}.")
+    last = max(update, *(_due(m, day) for m in current))
     lines += [
         "  4. Solar lamps.  Needs planning before anybody starts.",
         "",
         "We will not be working on (4) and forward until the next roadmap is set.  Our current",
-        f"estimate for all of the above is the {_words(last, 0)}, {last.year}.",
+        f"estimate for all of the above is {_late(last)}, {last.year}.",
         "",
         "Bug fixing and help for ports that run a beacon are in scope and planned separately.",
         "",
@@ -188,7 +203,7 @@ def _priorities(world: World, n: int) -> str:
         f"# {day.isoformat()}",
         "",
         "An overview of the plan and of the people behind it.  A new roadmap will be decided",
-        f"towards the {_words(update, 0)}, {update.year}.",
+        f"towards {_late(update)}, {update.year}.",
         "",
         "## Summary of changes",
         "",
@@ -206,7 +221,7 @@ def _priorities(world: World, n: int) -> str:
         zip(PRIORITIES, (first, second, third), strict=True), start=1
     ):
         lines.append(f"{theme}. {title}")
-        lines += [f"   - {m.title}, {_words(_due(m, day), n + theme)}" for m in mine]
+        lines += [f"   - {m.title}.  Done by {_target(m, day, n + theme)}." for m in mine]
     lines += [
         "4. Talks and visits",
         "",
@@ -240,7 +255,7 @@ def _activities(world: World, n: int) -> str:
         f"# {day.isoformat()}",
         "",
         "What Beacon works on next, and who looks after what for longer.  A new roadmap will be",
-        f"decided in the {_late(update)}, {update.year}.",
+        f"decided around {_late(update)}, {update.year}.",
         "",
         "## High-level priorities",
         "",
@@ -252,16 +267,21 @@ def _activities(world: World, n: int) -> str:
     for place, milestone in enumerate(current):
         driver, worker, reviewer = _people(milestone, day)
         lines += [
-            f"  - **{milestone.title}**",
+            f"  - **{_called(milestone, n)}**",
             f"    - Work by: {driver}, {worker}",
             f"    - Review by: {reviewer}",
             f"    - Expected outcome: {_url(milestone)}",
-            f"    - Estimated done: {_words(_due(milestone, day), n + place)}",
+            f"    - Estimated done: {_target(milestone, day, n + place)}",
+        ]
+    if n % 2 == 0:
+        lines += [
+            "  - **Talks at the harbour fair**",
+            f"    - Work by: {team[6]}",
+            "    - Estimated done: no estimate",
         ]
     lines += [
-        "  - **Talks at the harbour fair**",
-        f"    - Work by: {team[6]}",
-        "    - Estimated done: no estimate",
+        "",
+        f"If time permits, {team[4].title()} will look into solar lamps.",
         "",
         "As usual: bug fixing and help for ports are in scope and planned when they are needed.",
         "",
@@ -286,7 +306,7 @@ def _activities(world: World, n: int) -> str:
         *[f"  - {m.title}" for m in _finished(world, n)],
         "",
     ]
-    behind = [m for m in current if m.start and m.start < _before(n)]
+    behind = [m for m in current if _due(m, _before(n)) <= day and m.created < at_noon(_before(n))]
     if behind:
         lines += ["We did not have enough time to:", ""]
         lines += [
