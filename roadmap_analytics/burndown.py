@@ -43,6 +43,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 _FIELD = {"issues": None, "weight": "weight", "hours": "time_estimate"}
 _UNIT = {"issues": "issues", "weight": "weight", "hours": "estimated hours"}
 _DAY = np.timedelta64(1, "D")
+_MANY_DAYS = 2**24  # more than any day's number since 1970: packs (milestone, day) into one key
 
 
 @dataclass(frozen=True)
@@ -84,32 +85,29 @@ def _ledger(
         raise ConfigurationError(f"measure: expected one of {list(_FIELD)}, got {measure!r}")
     at = history.instant(as_of, timezone)
     last = history.last_day(as_of, timezone)
-    ends, additions = _day_ends(dataset, at, _FIELD[measure], timezone, types)
     milestones = history.milestones_at(dataset, at)
     if only is not None:
         milestones = milestones[milestones["milestone_id"].isin(only)].reset_index(drop=True)
     ids = milestones["milestone_id"].to_numpy(np.int64)
 
-    changes = _changes(ends)
-    place, known = _places(ids, changes["milestone_id"].to_numpy())
-    changes = changes[known].assign(place=place[known])
-
-    place, known = _places(ids, additions["milestone_id"].to_numpy())
-    earliest = additions["day"][known].groupby(place[known]).min()
-    first_add = np.full(len(ids), np.datetime64("NaT", "D"))
-    first_add[earliest.index.to_numpy(np.int64)] = earliest.to_numpy().astype("datetime64[D]")
+    ends = _day_ends(dataset, at, _FIELD[measure], timezone, types)
     start = milestones["start_date"].to_numpy().astype("datetime64[D]")
-
-    final = history.last_of(ends["issue_id"].to_numpy()) & ends["size"].isna().to_numpy()
-    place, known = _places(ids, ends["milestone_id"].to_numpy()[final])
+    undated = np.isnat(start)
+    start[undated] = _first_additions(ends, ids[undated])
+    final = history.last_of(ends.issue) & np.isnan(ends.size)
+    place, known = _places(ids, ends.milestone[final])
     milestones = milestones.assign(
-        start=np.where(np.isnat(start), first_add, start).astype("datetime64[s]"),
+        start=start.astype("datetime64[s]"),
         due=milestones["due_date"].to_numpy().astype("datetime64[s]"),
         without_measure=np.bincount(place[known], minlength=len(ids)),
     )
     ended = at >= history.instant(last.date(), timezone)
     return _Ledger(
-        changes, milestones, last.to_datetime64().astype("datetime64[D]"), ended, measure
+        _changes(ends, ids),
+        milestones,
+        last.to_datetime64().astype("datetime64[D]"),
+        ended,
+        measure,
     )
 
 
@@ -125,91 +123,115 @@ def _places(ids: Ints, wanted: Ints) -> tuple[Ints, Bools]:
     return place, ids[place] == wanted
 
 
+@dataclass(frozen=True)
+class _DayEnds:
+    """Each issue at the end of each day on which its milestone, state or size changed."""
+
+    issue: Ints
+    day: Ints  # days since 1970, in the zone of the call
+    milestone: Ints  # `NONE` for none, negative for one no longer known
+    closed: Bools
+    size: Floats  # NaN: not weighed, not estimated
+    additions: tuple[Ints, Ints]  # milestone and day of every addition, undone ones included
+
+
 def _day_ends(
     dataset: Dataset,
     at: pd.Timestamp,
     sized_by: str | None,
     timezone: str,
     types: Iterable[str] | str | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give each issue's milestone, state and size at the end of each day on which one changed.
-
-    The second frame holds every addition to a milestone (`milestone_id`, `day`).
-    """
-    fields = ["state", "milestone"] + ([sized_by] if sized_by else [])
-    events = history.events_of(dataset, fields, at)
-    scope = history.in_scope(dataset, types)
-    if len(scope) < len(dataset.issues):
-        events = events[np.isin(events["issue_id"].to_numpy(), scope["issue_id"].to_numpy())]
-    issue = events["issue_id"].to_numpy()
-    day = history.days_of(events["at"], timezone).astype(np.int64)
-    field = events["field"]
+) -> _DayEnds:
+    events = dataset.issue_events
+    names = ["state", "milestone", *([sized_by] if sized_by else [])]
+    of = {name: (events["field"] == name).to_numpy() for name in names}
+    rows = history.in_order(events, np.logical_or.reduce(list(of.values())), at)
+    hidden = dataset.issues["issue_id"].to_numpy()[~history.scope_mask(dataset, types)]
+    if len(hidden):
+        rows = rows[~_among(events["issue_id"].to_numpy()[rows], hidden)]
+    issue = events["issue_id"].to_numpy()[rows]
+    day = history.days_of(events["at"].take(rows), timezone).astype(np.int64)
     began = np.maximum.accumulate(np.where(history.first_of(issue), np.arange(len(issue)), 0))
 
-    def latest(name: str) -> tuple[pd.DataFrame, Ints]:
-        """Give the rows of one field, and for each event the newest of them (-1: none yet)."""
-        mine = (field == name).to_numpy()
+    def latest(name: str, values: npt.NDArray[Any], default: Any) -> npt.NDArray[Any]:
+        """Give for each event what the newest event of a field had set by then."""
+        mine = of[name][rows]
         newest = np.cumsum(mine) - 1
-        before: Ints = np.cumsum(mine)[began] - mine[began]  # rows of the field in earlier issues
-        return events[mine], np.where(newest >= before, newest, -1)
+        earlier: Ints = (newest + 1)[began] - mine[began]  # events of the field in issues before
+        return np.append(values, default)[np.where(newest >= earlier, newest, -1)]
 
-    def pick(values: npt.NDArray[Any], newest: Ints, default: Any) -> npt.NDArray[Any]:
-        return np.append(values, default)[newest]  # -1 is the appended one
-
-    states, newest_state = latest("state")
-    moves, newest_move = latest("milestone")
-    code = history.codes_of(moves, "milestone")
+    moves, states = rows[of["milestone"][rows]], rows[of["state"][rows]]
+    code = history.milestone_codes(events, moves)
+    closed = (events["value"] == "closed").to_numpy()[states]
     size = np.ones(len(issue))
     if sized_by:
-        sizes, newest_size = latest(sized_by)
-        number = sizes["number"].to_numpy(np.float64)
+        number = events["number"].to_numpy(np.float64)[rows[of[sized_by][rows]]]
         if sized_by == "time_estimate":
             number = np.where(number == 0, np.nan, number)
-        size = pick(number, newest_size, np.nan)
-
-    frame = pd.DataFrame(
-        {
-            "issue_id": issue,
-            "day": day,
-            "milestone_id": pick(code, newest_move, NONE),
-            "closed": pick((states["value"] == "closed").to_numpy(), newest_state, False),
-            "size": size,
-        }
+        size = latest(sized_by, number, np.nan)
+    added = code > NONE
+    ends = np.flatnonzero(history.last_of(issue, day))
+    return _DayEnds(
+        issue[ends],
+        day[ends],
+        latest("milestone", code, NONE)[ends],
+        latest("state", closed, False)[ends],
+        size[ends],
+        (code[added], day[of["milestone"][rows]][added]),
     )
-    additions = pd.DataFrame({"milestone_id": code, "day": day[(field == "milestone").to_numpy()]})
-    return frame[history.last_of(issue, day)].reset_index(drop=True), additions[code > NONE]
 
 
-def _changes(ends: pd.DataFrame) -> pd.DataFrame:
+def _among(ascending: Ints, ids: Ints) -> Bools:
+    """Mark the entries of an ascending array that are among some ids."""
+    marks = np.zeros(len(ascending) + 1, dtype=np.int64)
+    np.add.at(marks, np.searchsorted(ascending, ids, side="left"), 1)
+    np.add.at(marks, np.searchsorted(ascending, ids, side="right"), -1)
+    return np.cumsum(marks[:-1]) > 0
+
+
+def _first_additions(ends: _DayEnds, ids: Ints) -> Days:
+    """Give the day on which each milestone (ascending ids) first got an issue; NaT for never."""
+    milestone, day = ends.additions
+    place, known = _places(ids, milestone)
+    first = np.full(len(ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, place[known], day[known])
+    days = first.astype("datetime64[D]")
+    days[first == np.iinfo(np.int64).max] = np.datetime64("NaT")
+    return days
+
+
+def _changes(ends: _DayEnds, ids: Ints) -> pd.DataFrame:
     """Give what one issue added to, or took from, one milestone on one day.
 
-    Columns: `milestone_id`, `issue_id`, `day`, `scope` and `completed` (signed amounts),
-    `other` (the milestone it came from or went to; `NONE` for none).
+    Columns: `place` (in the ascending `ids`), `milestone_id`, `issue_id`, `day`, `scope` and
+    `completed` (signed amounts), `other` (the milestone it came from or went to; `NONE` for none).
     """
-    issue = ends["issue_id"].to_numpy()
-    fresh = history.first_of(issue)
-    now = ends["milestone_id"].to_numpy()
-    was = np.where(fresh, NONE, np.roll(now, 1))
-    scope = np.nan_to_num(ends["size"].to_numpy())
-    done = scope * ends["closed"].to_numpy()
+    now = ends.milestone
+    was = np.where(history.first_of(ends.issue), NONE, np.roll(now, 1))
+    scope = np.nan_to_num(ends.size)
+    done = scope * ends.closed
     scope_was, done_was = np.roll(scope, 1), np.roll(done, 1)  # unused where `was` is NONE
 
     moved = now != was
     left, came = moved & (was > NONE), moved & (now > NONE)
     stayed = ~moved & (now > NONE) & ((scope != scope_was) | (done != done_was))
     parts = [
-        (left, was, -scope_was, -done_was, now),
-        (came, now, scope, done, was),
-        (stayed, now, scope - scope_was, done - done_was, now),
+        (np.flatnonzero(left), was, -scope_was, -done_was, now),
+        (np.flatnonzero(came), now, scope, done, was),
+        (np.flatnonzero(stayed), now, scope - scope_was, done - done_was, now),
     ]
+    milestone = np.concatenate([m[rows] for rows, m, *_ in parts])
+    place, known = _places(ids, milestone)
+    rows = np.concatenate([rows for rows, *_ in parts])[known]
     return pd.DataFrame(
         {
-            "milestone_id": np.concatenate([m[rows] for rows, m, *_ in parts]),
-            "issue_id": np.concatenate([issue[rows] for rows, *_ in parts]),
-            "day": np.concatenate([ends["day"].to_numpy()[rows] for rows, *_ in parts]),
-            "scope": np.concatenate([s[rows] for rows, _, s, _, _ in parts]),
-            "completed": np.concatenate([d[rows] for rows, _, _, d, _ in parts]),
-            "other": np.concatenate([o[rows] for rows, *_, o in parts]),
+            "place": place[known],
+            "milestone_id": milestone[known],
+            "issue_id": ends.issue[rows],
+            "day": ends.day[rows],
+            "scope": np.concatenate([s[rows] for rows, _, s, _, _ in parts])[known],
+            "completed": np.concatenate([d[rows] for rows, _, _, d, _ in parts])[known],
+            "other": np.concatenate([o[rows] for rows, *_, o in parts])[known],
         }
     )
 
@@ -407,7 +429,7 @@ def _ends(ledger: _Ledger, due: Days) -> Days:
     changes = ledger.changes
     open_change = (changes["scope"] - changes["completed"]).to_numpy()
     place, day = changes["place"].to_numpy(), changes["day"].to_numpy()
-    order = np.lexsort((day, place))
+    order = np.argsort(place * _MANY_DAYS + day)
     place, day = place[order], day[order]
     first, last = history.first_of(place), history.last_of(place, day)
     total = np.cumsum(open_change[order])
@@ -431,8 +453,16 @@ def _ideal(
     known = ~np.isnat(due)
     ideal = np.full(len(date), np.nan)
     start, due, date, committed = start[known], due[known], date[known], committed[known]
-    all_days = np.busday_count(start + _DAY, due + _DAY, busdaycal=calendar)
-    gone = np.busday_count(start + _DAY, np.minimum(date, due) + _DAY, busdaycal=calendar)
+    if not len(date):
+        return ideal
+    first = min(start.min(), due.min())
+    days = np.arange(first, max(due.max(), start.max()) + _DAY)
+    worked = np.cumsum(np.is_busday(days, busdaycal=calendar))
+
+    def until(day: Days) -> Ints:
+        return np.asarray(worked[(day - first).astype(np.int64)], dtype=np.int64)
+
+    all_days, gone = until(due) - until(start), until(np.minimum(date, due)) - until(start)
     share = np.divide(gone, all_days, out=np.zeros(len(date)), where=all_days > 0)
     ideal[known] = np.where(date >= due, 0.0, committed * (1 - share)).round(6)
     return ideal

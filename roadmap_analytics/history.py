@@ -47,6 +47,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 DRAFT_PREFIX = "DRAFT: "
+_US_PER_DAY = 86_400_000_000
 NONE = 0  # the code of "holds no value"; every other code stands for one value
 _HELD_IN = {
     "state": "value",
@@ -173,6 +174,8 @@ def days_of(at: pd.Series[Any], timezone: str = "UTC") -> npt.NDArray[np.datetim
     >>> days_of(at, "Europe/Stockholm")
     array(['2025-06-02'], dtype='datetime64[D]')
     """
+    if timezone == "UTC":
+        return (ticks(at) // _US_PER_DAY).view("datetime64[D]")
     local = at.dt.tz_convert(_zone(timezone)).dt.tz_localize(None)
     return np.asarray(local.to_numpy(), dtype="datetime64[D]")
 
@@ -194,14 +197,19 @@ def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.D
     DataFrame
         Rows of `issues`, same columns.
     """
+    return dataset.issues[scope_mask(dataset, types)]
+
+
+def scope_mask(dataset: Dataset, types: Iterable[str] | str | None = None) -> Bools:
+    """Mark the rows of `issues` that `in_scope` gives."""
     issues = dataset.issues
-    moved_to = issues["moved_to_id"]
-    moved = moved_to.notna() & moved_to.isin(issues["issue_id"])
-    if moved.any():
-        issues = issues[~moved]
+    moved_to = issues["moved_to_id"].dropna()
+    left = moved_to.index[moved_to.isin(issues["issue_id"])]
+    keep = ~issues.index.isin(left)
     if types is not None:
-        issues = issues[issues["type"].isin([types] if isinstance(types, str) else list(types))]
-    return issues
+        wanted = [types] if isinstance(types, str) else list(types)
+        keep &= issues["type"].isin(wanted).to_numpy()
+    return np.asarray(keep, dtype=bool)
 
 
 def events_of(dataset: Dataset, fields: Iterable[str], until: pd.Timestamp | None) -> pd.DataFrame:
@@ -210,16 +218,22 @@ def events_of(dataset: Dataset, fields: Iterable[str], until: pd.Timestamp | Non
     The order of time, not of rows, decides; events of one instant keep their place (`seq`).
     """
     events = dataset.issue_events
-    keep = events["field"].isin(list(fields))
+    return events.iloc[in_order(events, events["field"].isin(list(fields)).to_numpy(), until)]
+
+
+def in_order(events: pd.DataFrame, keep: Bools, until: pd.Timestamp | None) -> Ints:
+    """Give the places of the rows to keep, before `until`, in order of (issue, time, seq)."""
+    at = ticks(events["at"])
     if until is not None:
-        keep &= events["at"] < until
-    events = events[keep.to_numpy()]
-    issue, at, seq = events["issue_id"].to_numpy(), ticks(events["at"]), events["seq"].to_numpy()
+        keep = keep & (at < until.to_datetime64().astype("datetime64[us]").astype(np.int64))
+    rows = np.flatnonzero(keep)
+    issue, at = events["issue_id"].to_numpy()[rows], at[rows]
+    seq = events["seq"].to_numpy()[rows]
     same = issue[1:] == issue[:-1]
     later = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (seq[1:] >= seq[:-1]))
     if bool(np.all((issue[1:] > issue[:-1]) | (same & later))):
-        return events
-    return events.iloc[np.lexsort((seq, at, issue))]
+        return rows
+    return np.asarray(rows[np.lexsort((seq, at, issue))], dtype=np.int64)
 
 
 def ticks(at: pd.Series[Any]) -> Ints:
@@ -230,11 +244,7 @@ def ticks(at: pd.Series[Any]) -> Ints:
 def codes_of(events: pd.DataFrame, field: str) -> Ints:
     """Give one number per value of events of one field; `NONE` where the field was cleared."""
     if field == "milestone":
-        # A milestone that is no longer known still ends the stay in the one before it.
-        known = events["milestone_id"].notna().to_numpy()
-        code = events["milestone_id"].fillna(0).to_numpy(np.int64).copy()
-        code[~known] = -2 - pd.factorize(events["value"][~known])[0]
-        return np.where((events["action"] == "add").to_numpy(), code, NONE)
+        return milestone_codes(events, np.arange(len(events)))
     held = events[_HELD_IN[field]]
     if field == "time_estimate":
         held = held.where(held != 0)  # GitLab writes 0 for "no estimate"
@@ -244,6 +254,21 @@ def codes_of(events: pd.DataFrame, field: str) -> Ints:
 def _same(*keys: npt.NDArray[Any]) -> Bools:
     """Tell for each row but the first whether its keys equal those of the row before."""
     return np.asarray(np.logical_and.reduce([key[1:] == key[:-1] for key in keys]), dtype=bool)
+
+
+def milestone_codes(events: pd.DataFrame, rows: Ints) -> Ints:
+    """Give the milestone that each of some milestone events leads to, as its id; `NONE` for none.
+
+    A milestone that is no longer known still ends the stay in the one before it: it gets a
+    negative number of its own.
+    """
+    code = events["milestone_id"].to_numpy(np.int64, na_value=NONE)[rows]
+    added = (events["action"] == "add").to_numpy()[rows]
+    lost = added & (code == NONE)
+    if lost.any():
+        code[lost] = -2 - pd.factorize(events["value"].iloc[rows[lost]])[0]
+    code[~added] = NONE
+    return code
 
 
 def first_of(*keys: npt.NDArray[Any]) -> Bools:
