@@ -12,7 +12,7 @@ import pytest
 
 from roadmap_analytics import frames, store
 from roadmap_analytics.gitlab_export import client, transport
-from tests.exporting import Outcome, export, start_export
+from tests.exporting import Outcome, command, export, start_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
 from tests.gitlab_server.truth import differences, served, stored
@@ -113,6 +113,7 @@ def test_one_address_of_two_is_lost(hand_gitlab: LoopbackGitLab, tmp_path: Path)
     refused(export(hand_gitlab, to, "orchard", "upkeep"), 3, "/upkeep: 404")
     whole = served(hand_world(), "orchard", "upkeep")
     assert differences(stored(to), whole) == [], "what it had of the other stays"
+    assert f"{hand_gitlab.url}/upkeep" in command("check", str(to)).out
     assert [row["part"] for row in store.read_manifest(to).runs[-1].failures] == [
         f"{hand_gitlab.url}/upkeep"
     ]
@@ -176,6 +177,15 @@ def test_the_token_of_python_gitlabs_configuration(
     (tmp_path / "roadmap.toml").unlink()
     outcome = export(hand_gitlab, tmp_path / "c", "orchard", token=None)
     refused(outcome, 3, "Set GITLAB_PRIVATE_TOKEN")
+
+
+@pytest.mark.parametrize("token", ["glpat-a\nb", "glpat-\u00e9", "glpat-\u2713"])
+def test_a_token_that_no_header_can_hold(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, token: str
+) -> None:
+    outcome = export(hand_gitlab, tmp_path / "data", "orchard", token=token)
+    refused(outcome, 2, "GITLAB_PRIVATE_TOKEN: expected printable ASCII")
+    assert "glpat" not in outcome.err
 
 
 def test_no_password_is_taken_from_netrc(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
@@ -459,8 +469,8 @@ def test_documents_of_a_folder_and_of_a_clone(hand_gitlab: LoopbackGitLab, tmp_p
     (folder / "2024-05-01-roadmap.md").write_text(ROADMAP)
     done(export(hand_gitlab, tmp_path / "a", "orchard", options=("--roadmaps", str(folder))))
     git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.org"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Add"]):
-        subprocess.run([*git, *command], check=True)
+    for step in (["init", "-q"], ["add", "."], ["commit", "-qm", "Add"]):
+        subprocess.run([*git, *step], check=True)
     (folder / "2024-05-01-roadmap.md").write_text("not committed")
     done(export(hand_gitlab, tmp_path / "b", "orchard", options=("--roadmaps", str(folder))))
     assert documents(tmp_path / "a") == documents(tmp_path / "b")

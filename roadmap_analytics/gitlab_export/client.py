@@ -72,6 +72,12 @@ def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Cl
     }
     if token:
         secrets = {"private_token": token}
+    for name, secret in secrets.items():
+        if secret and not (secret.isascii() and secret.isprintable()):
+            raise ConfigurationError(
+                f"{TOKEN_VARIABLE if token else name}: expected printable ASCII characters, got "
+                "others (not shown). Copy the token again."
+            )
     transport = Transport(limiter, jobs)
     try:
         api = gitlab.Gitlab(
@@ -127,6 +133,10 @@ class Client:
     def has_credentials(self) -> bool:
         """Whether requests carry a token or password."""
         return bool(self._secrets)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.transport.close()
 
     def get(self, path: str, *, needed: Collection[str] = (), **query: Any) -> Row:
         """Ask for one object that has these fields."""

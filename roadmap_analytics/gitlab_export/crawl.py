@@ -235,6 +235,7 @@ class Export:
         finally:
             self.stop()
             self._pool.close()
+            self._client.close()
 
     # -- groups and projects -----------------------------------------------------------------------
 
