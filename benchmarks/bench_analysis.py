@@ -26,31 +26,32 @@ LIMIT = 2.0
 TABLES = ("issues", "issue_events", "milestones", "milestone_dates")
 
 
-def best(call: Callable[[], Any], times: int = 5) -> float:
-    """Give the shortest of some runs, in seconds."""
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - began)
-    return min(taken)
+def best(*calls: Callable[[], Any], rounds: int = 7) -> list[float]:
+    """Give the shortest time of each call, in seconds; they take turns, for a fair ratio."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for times, call in zip(taken, calls, strict=True):
+            began = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - began)
+    return [min(times) for times in taken]
 
 
 def measure(folder: Path) -> float:
     """Print what one dataset costs; give the ratio of burndown to reading."""
     paths = [next(folder.glob(f"tables/*/{name}.parquet")) for name in TABLES]
-    reading = best(lambda: [pd.read_parquet(path) for path in paths])
     began = time.perf_counter()
     dataset = ra.load(folder)
     loading = time.perf_counter() - began
     as_of = dataset.exported_at
-    by_day = best(lambda: ra.burndowns(dataset, as_of=as_of))
-    weights = best(
-        lambda: ra.burndowns(dataset, as_of=as_of, measure="weight", timezone="Asia/Tokyo")
+    reading, by_day, weights = best(
+        lambda: [pd.read_parquet(path) for path in paths],
+        lambda: ra.burndowns(dataset, as_of=as_of),
+        lambda: ra.burndowns(dataset, as_of=as_of, measure="weight", timezone="Asia/Tokyo"),
     )
     rows = len(ra.burndowns(dataset, as_of=as_of))
     once = {
-        name: best(call, times=1)
+        name: best(call, rounds=1)[0]
         for name, call in {
             "progress": lambda: ra.milestone_progress(dataset, as_of=as_of),
             "state of all issues": lambda: ra.state_at(dataset, as_of),
