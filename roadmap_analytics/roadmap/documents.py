@@ -238,9 +238,7 @@ def read_document(
     front = _FRONT.match(text)
     blocks = markdown.parse(text[front.end() :] if front else text)
     written = _date_of(record, name, front.group(1) if front else "", blocks)
-    return _Reader(
-        written, name, str(record.get("source") or name), blocks, names, calendar
-    ).read()
+    return _Reader(written, name, str(record.get("source") or name), blocks, names, calendar).read()
 
 
 def _date_of(record: Mapping[str, Any], name: str, front: str, blocks: Sequence[Block]) -> date:

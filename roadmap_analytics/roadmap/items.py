@@ -27,9 +27,10 @@ _DUE_ASIDE = re.compile(
     r"\s*:?\s*(?P<when>[^()]+)\)",
     re.IGNORECASE,
 )
+_DUE = r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|by|until|before|in)"
 _DUE_CLAUSE = re.compile(
-    r"(?:^|[,;:]|\s[-–—]+|\.)\s*(?:(?:estimated|expected|planned|to\s+be)\s+)?(?:done|due|target(?:ed)?|eta|deadline|planned|expected|"
-    r"estimated|scheduled|by|until|before|in)\s*(?:date)?\s*:?\s*(?P<when>[^.;]+?)\s*[.;]?$",
+    rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned)\s+)?{_DUE}?"
+    r"\s*(?:date|for|by)?\s*:?\s*(?P<when>[^.;:,]+(?:,?\s*20\d\d)?)\s*[.;]?$",
     re.IGNORECASE,
 )
 _PERIOD = re.compile(
@@ -280,12 +281,14 @@ class Items:
         )
 
     def _target_in(self, entry: Entry, head: Inline) -> Target | None:
-        """A target within the item's own words, where a bracket or a closing clause gives one."""
+        """A target within the item's own words, where a bracket or their end gives one."""
         text = head.bare
         for pattern in (_DUE_ASIDE, _DUE_CLAUSE):
             for m in pattern.finditer(text):
                 target = self.read_target(m["when"], entry.done)
-                if target and target.end:
+                if target and target.end and _mostly(target.text, m["when"]):
+                    if m.start() > 3 and len(entry.title) > m.start():
+                        entry.title = title_of(head[: m.start()])
                     return target
         return None
 
@@ -339,6 +342,11 @@ class Items:
             ):
                 self._field(entry, Inline(f"{name}: {cell.text}"), None)
             self._from_heading(entry, passage)
+
+
+def _mostly(part: str, whole: str) -> bool:
+    """Whether a time expression is what a clause consists of, and not just stands in it."""
+    return len(part) >= 0.6 * len(whole.strip())
 
 
 def _describes_heading(passage: Passage, block: ListBlock) -> bool:

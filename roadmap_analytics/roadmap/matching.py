@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -36,7 +37,7 @@ _URL = 0.95
 _STATED = 0.9
 _CHILDREN = 0.85
 _AT_LEAST = 0.34  # a pair below this is no match
-_PART = 0.42  # share of the words of a smaller item within a larger one: a split or a merger
+_PART = 0.55  # share of the words of a smaller item within a larger one: a split or a merger
 _BACK = 0.55  # an item that was away must be told by more
 _LARGE = (
     4_000_000  # cells of a score matrix; larger revisions are matched by title and address alone
@@ -48,6 +49,25 @@ _STOP = set(
     "first last next version improve improved improvement add make take work done start started further possibly likely based "
     "continue continued several various misc milestone project roadmap tracked tracking https http www org com tab issues".split()
 )
+_OTHER_PLACE = 0.65  # an activity is seldom a priority, or a point of a point, the next time
+_ENDINGS = [
+    ("ies", "y"),
+    ("sses", "ss"),
+    ("xes", "x"),
+    ("ments", ""),
+    ("ment", ""),
+    ("ically", "ic"),
+    ("ally", ""),
+]
+_ENDINGS += [
+    ("ations", ""),
+    ("ation", ""),
+    ("ly", ""),
+    ("ing", ""),
+    ("ed", ""),
+    ("es", ""),
+    ("e", ""),
+]
 _TOKEN = re.compile(r"[^\W_]+(?:\.(?:md|go|py|rs|c|h|js|ts|toml|yml|yaml|json|txt|org|com|dev)\b)?")
 _NUMBER = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)*(?![\w%])")
 _FILE = re.compile(
@@ -139,10 +159,10 @@ def read_matches(text: str, where: str) -> list[Verdict]:
 def stem(word: str) -> str:
     """Bring forms of a word together, roughly.
 
-    >>> [stem(w) for w in ["policies", "witnesses", "monitoring", "specifications"]]
-    ['policy', 'witness', 'monitor', 'specification']
+    >>> [stem(w) for w in ["policies", "witnesses", "monitoring", "updated", "deployments"]]
+    ['policy', 'witness', 'monitor', 'updat', 'deploy']
     """
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ing", ""), ("ed", "")):
+    for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)] + instead
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
@@ -243,7 +263,8 @@ def _score(a: Entry, b: Entry, i: int, j: int, left: _Side, right: _Side, words:
         title = max(title, 0.9 * fuzz.ratio(_plain(a.title), _plain(b.title)) / 100 - 0.2)
     detail = words.alike(left.details[i], right.details[j])
     score = 0.7 * title + 0.25 * detail + 0.05 * (a.key == b.key)
-    return score * (1.0 if a.kind == b.kind or same else 0.75)
+    alike = same or (a.kind == b.kind and a.key.count(".") == b.key.count("."))
+    return score * (1.0 if alike else _OTHER_PLACE)
 
 
 class _Pair:
@@ -369,12 +390,19 @@ class _Pair:
         rows, columns = self.taken()
         if len(self.left.entries) * len(self.right.entries) > _LARGE:
             return
-        for j in range(len(self.right.entries)):
-            if j not in columns:
-                self._part(j, self.right, self.left, lambda i, j=j: (i, j))
+        twins = {
+            _plain(self.right.entries[j].title): i for i, j in sorted(self.found, reverse=True)
+        }
+        for j, entry in enumerate(self.right.entries):
+            if j in columns:
+                continue
+            if (i := twins.get(_plain(entry.title))) is not None:
+                self.tie(i, j, 0.7, "title", shared=True)
+            else:
+                self._part(j, self.right, self.left, partial(_cell, column=j))
         for i in range(len(self.left.entries)):
             if i not in rows:
-                self._part(i, self.left, self.right, lambda j, i=i: (i, j))
+                self._part(i, self.left, self.right, partial(_cell, row=i))
 
     def _part(
         self, small: int, side: _Side, other: _Side, place: Callable[[int], tuple[int, int]]
@@ -425,8 +453,13 @@ class _Pair:
         return out
 
 
+def _cell(big: int, *, row: int | None = None, column: int | None = None) -> tuple[int, int]:
+    """The place of a pair of which one side is fixed."""
+    return (big, column) if column is not None else (row or 0, big)
+
+
 def _kind(a: Entry, b: Entry) -> str:
-    return "same" if fuzz.ratio(_plain(a.title), _plain(b.title)) >= 80 else "renamed"
+    return "same" if fuzz.ratio(_plain(a.title), _plain(b.title)) >= 85 else "renamed"
 
 
 def match(revisions: Sequence[Revision], verdicts: Sequence[Verdict] = ()) -> list[Match]:

@@ -101,7 +101,8 @@ def _month_of(word: str) -> int | None:
     if lower in _SHORT or lower in _MONTHS:
         return _SHORT.get(lower) or _MONTHS[lower]
     for name, number in _MONTHS.items():
-        if name[:3] == lower[:3] and len(lower) > 4 and Levenshtein.distance(name, lower) <= 2:
+        near = 0 if len(name) < 5 else 1 if len(name) < 7 else 2
+        if name[:3] == lower[:3] and Levenshtein.distance(name, lower) <= near:
             return number
     return None
 

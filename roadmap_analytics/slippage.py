@@ -1,0 +1,532 @@
+"""How target dates moved from revision to revision, and from export to export.
+
+The method is milestone trend analysis: each revision of a plan is a report, each report has a
+target per item, and what counts is how the target moves between reports. Positive days mean later.
+A vague target is an interval and its latest day is the target. Nothing dated after `as_of` counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from roadmap_analytics import history
+from roadmap_analytics.history import AsOf
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = [
+    "carry_over_counts",
+    "horizon_slippage",
+    "milestone_slippage",
+    "renewal_slippage",
+    "slip_by_precision",
+    "slip_per_revision",
+    "slippage",
+]
+
+_SLIPPAGE = [
+    "item",
+    "revision",
+    "key",
+    "kind",
+    "title",
+    "target_text",
+    "target_start_date",
+    "target_date",
+    "slip_days",
+    "total_slip_days",
+    "status",
+    "confidence",
+    "deferred",
+]
+_STATUS = {"same": "continued"}
+_WORKERS = ["driver", "responsible", "work"]
+_PRECISIONS = [(0, "day"), (6, "week"), (16, "part of a month"), (30, "month"), (91, "quarter")]
+
+
+def _until(dataset: Dataset, name: str, as_of: AsOf, column: str = "revision") -> pd.DataFrame:
+    """Rows of a frame that are dated at or before the day of `as_of`."""
+    frame = dataset[name]
+    return frame[frame[column] <= history.last_day(as_of)]
+
+
+def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
+    return (later - earlier).dt.total_seconds() / 86400
+
+
+def _marked(frame: pd.DataFrame, dataset: Dataset, as_of: AsOf) -> pd.DataFrame:
+    frame.attrs.update(simulated=bool(dataset.simulated), as_of=str(history.last_day(as_of).date()))
+    return frame
+
+
+def _moves(frame: pd.DataFrame, by: str, column: str) -> pd.DataFrame:
+    """Add slip against the last date of the same thing, and against its first; in order of rows."""
+    dates = frame[column]
+    groups = dates.groupby(frame[by], sort=False)
+    before = groups.ffill().groupby(frame[by], sort=False).shift()
+    first = groups.transform("first")
+    return frame.assign(
+        slip_days=_days(dates, before),
+        total_slip_days=_days(dates, first).where(before.notna()),
+    )
+
+
+def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+    """Follow every item of the roadmap over its revisions.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Needs `roadmap_items`, `item_matches` and `revisions`.
+    as_of : date or aware timestamp
+        Revisions dated later do not exist.
+
+    Returns
+    -------
+    DataFrame
+        One row per tracked item and revision, sorted by both:
+
+        - `item`: stable id (revision and key of the first appearance).
+        - `revision`, `key`, `kind`, `title`, `target_text`, `target_start_date`, `target_date`,
+          `deferred`: as in that revision. In the row of status dropped the key and title are the
+          last known ones, and there is no target.
+        - `slip_days`: target against the item's last known target; NA for the first one and in
+          revisions without a date, which keep their place. Positive is later.
+        - `total_slip_days`: against the item's first target; the sum of its `slip_days`.
+        - `status`: new, continued, renamed, split (part of an earlier item, whose last target it is
+          measured against), merged (several items became this one; an item that is absorbed has a
+          last row with the key of the one it went into), dropped, returned.
+        - `confidence`: from 0 to 1, of the match with the earlier revision; NA where there is none.
+
+    Notes
+    -----
+    Milestone trend analysis. Matching and its order of evidence: `roadmap_analytics.roadmap`.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> from roadmap_analytics.roadmap.tables import parse
+    >>> text = "# Plan\\n\\n1. Docs by end of {}\\n"
+    >>> frames = parse([{"name": f"2025-0{m}-01.md", "text": text.format(month)}
+    ...                 for m, month in ((2, "May"), (4, "July"))])
+    >>> rows = slippage(Dataset(frames), as_of="2025-12-31")
+    >>> rows[["item", "target_date", "slip_days", "status"]]
+               item target_date  slip_days     status
+    0  2025-02-01/1  2025-05-31        NaN        new
+    1  2025-02-01/1  2025-07-31       61.0  continued
+    """
+    items = _until(dataset, "roadmap_items", as_of)
+    matches = _until(dataset, "item_matches", as_of)
+    days = sorted(_until(dataset, "revisions", as_of)["revision"])
+    ids = {
+        (day, key): item
+        for day, key, item in items[["revision", "key", "item"]].itertuples(index=False)
+    }
+    rows = _appearances(items, matches, ids)
+    rows += _absorbed(items, matches, ids)
+    rows += _dropped(rows, days)
+    frame = pd.DataFrame(rows, columns=[*_SLIPPAGE, "before"])
+    for column in ("revision", "target_start_date", "target_date"):
+        frame[column] = frame[column].astype("datetime64[us]")
+    frame = frame.sort_values(["revision", "item"], kind="stable", ignore_index=True)
+    frame = _measured(frame)
+    kinds = {
+        "confidence": "float64",
+        "slip_days": "float64",
+        "total_slip_days": "float64",
+        "deferred": "bool",
+    }
+    kinds |= dict.fromkeys(["item", "key", "kind", "title", "target_text", "status"], "str")
+    frame = frame.astype(kinds).sort_values(["item", "revision"], kind="stable", ignore_index=True)
+    return _marked(frame[_SLIPPAGE], dataset, as_of)
+
+
+def _appearances(
+    items: pd.DataFrame, matches: pd.DataFrame, ids: dict[Any, str]
+) -> list[dict[str, Any]]:
+    """One row per item of each revision, with what the match says of it."""
+    found: dict[Any, list[Any]] = {}
+    for match in matches.itertuples(index=False):
+        found.setdefault((match.revision, match.key), []).append(match)
+    out = []
+    for row in items.to_dict("records"):
+        place = (row["revision"], row["key"])
+        rows = sorted(
+            found.get(place, []),
+            key=lambda m: (
+                ids.get((m.previous_revision, m.previous_key)) != row["item"],
+                -m.confidence,
+            ),
+        )
+        kinds = [m.kind for m in rows]
+        status = next(
+            (k for k in ("returned", "merged", "split") if k in kinds), kinds[0] if kinds else "new"
+        )
+        before = ids.get((rows[0].previous_revision, rows[0].previous_key)) if rows else None
+        out.append(
+            {name: row.get(name) for name in _SLIPPAGE}
+            | {
+                "status": _STATUS.get(status, status),
+                "confidence": rows[0].confidence if rows else np.nan,
+                "before": before,
+            }
+        )
+    return out
+
+
+def _absorbed(
+    items: pd.DataFrame, matches: pd.DataFrame, ids: dict[Any, str]
+) -> list[dict[str, Any]]:
+    """A last row for each item that went into another one."""
+    present = items.groupby("revision")["item"].agg(set).to_dict()
+    rows = {(row["revision"], row["key"]): row for row in items.to_dict("records")}
+    out = {}
+    for match in matches.itertuples(index=False):
+        item = ids.get((match.previous_revision, match.previous_key))
+        if item is None or item in present.get(match.revision, set()):
+            continue
+        into = rows[match.revision, match.key]
+        out[item, match.revision] = {name: into.get(name) for name in _SLIPPAGE} | {
+            "item": item,
+            "status": "merged",
+            "confidence": match.confidence,
+            "before": item,
+        }
+    return list(out.values())
+
+
+def _dropped(rows: Sequence[dict[str, Any]], days: Sequence[pd.Timestamp]) -> list[dict[str, Any]]:
+    """A row at the first revision of each absence."""
+    seen: dict[str, dict[pd.Timestamp, dict[str, Any]]] = {}
+    absorbed = set()
+    for row in rows:
+        seen.setdefault(row["item"], {})[row["revision"]] = row
+        if row["status"] == "merged" and row["before"] == row["item"] and not _owns(row, rows):
+            absorbed.add((row["item"], row["revision"]))
+    out = []
+    for item, by_day in seen.items():
+        for day, following in zip(days, days[1:], strict=False):
+            if day in by_day and following not in by_day and (item, day) not in absorbed:
+                gone = {
+                    "revision": following,
+                    "status": "dropped",
+                    "confidence": np.nan,
+                    "before": item,
+                }
+                gone |= {"target_text": None, "target_start_date": pd.NaT, "target_date": pd.NaT}
+                out.append({**by_day[day], **gone})
+    return out
+
+
+def _owns(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether the row is the item's own, and not that of another item which took it in."""
+    return not any(
+        other is not row and (other["revision"], other["key"]) == (row["revision"], row["key"])
+        for other in rows
+    )
+
+
+def _measured(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the slips, revision by revision; what was split off is measured against its origin."""
+    last: dict[str, pd.Timestamp] = {}
+    first: dict[str, pd.Timestamp] = {}
+    slips, totals = [], []
+    for _, group in frame.groupby("revision", sort=True):
+        seen: list[tuple[str, pd.Timestamp, pd.Timestamp]] = []
+        for item, before, target in group[["item", "before", "target_date"]].itertuples(
+            index=False
+        ):
+            origin = before if isinstance(before, str) else item
+            known, start = last.get(origin), first.get(origin, target)
+            has = pd.notna(target)
+            slips.append((target - known).days if has and known is not None else np.nan)
+            totals.append((target - start).days if has and known is not None else np.nan)
+            known = target if has else known
+            if known is not None:
+                seen.append((item, known, start))
+        for item, known, start in seen:
+            last[item], first[item] = known, start
+    return frame.assign(
+        slip_days=np.array(slips, dtype=float), total_slip_days=np.array(totals, dtype=float)
+    )
+
+
+def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sum up, for each revision, what its items did.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `slippage` returns.
+
+    Returns
+    -------
+    DataFrame
+        One row per revision: `items`, `dated` (with a target), `later`, `earlier`, `kept` (compared
+        with their last target), `slip_days` (sum over items), `median_slip_days` (NA where nothing
+        could be compared), and how many are `new` and `dropped`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"revision": pd.to_datetime(["2025-02-01", "2025-04-01"]),
+    ...                      "target_date": pd.to_datetime(["2025-05-31", "2025-06-30"]),
+    ...                      "slip_days": [float("nan"), 30.0], "status": ["new", "continued"]})
+    >>> slip_per_revision(rows)[["items", "later", "slip_days"]]
+       items  later  slip_days
+    0      1      0        0.0
+    1      1      1       30.0
+    """
+    slip = frame["slip_days"]
+    flags = frame.assign(
+        items=frame["status"].ne("dropped"),
+        dated=frame["target_date"].notna(),
+        later=slip > 0,
+        earlier=slip < 0,
+        kept=slip == 0,
+        new=frame["status"].eq("new"),
+        dropped=frame["status"].eq("dropped"),
+        median_slip_days=slip,
+    )
+    counts = dict.fromkeys(["items", "dated", "later", "earlier", "kept"], "sum")
+    wanted = counts | {
+        "slip_days": "sum",
+        "median_slip_days": "median",
+        "new": "sum",
+        "dropped": "sum",
+    }
+    out = flags.groupby("revision", as_index=False).agg(wanted)
+    out.attrs.update(frame.attrs)
+    return out
+
+
+def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+    """Follow the due dates of GitLab's milestones over the exports.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Needs `milestone_dates`: GitLab keeps no history of these dates, so there are as many
+        reports as exports.
+    as_of : date or aware timestamp
+        Observations made later do not exist.
+
+    Returns
+    -------
+    DataFrame
+        One row per milestone and observed due date (where it differs from the one before):
+        `milestone_id`, `title`, `observed_at` (UTC), `due_date` (NA where it was removed),
+        `slip_days` against the last known due date, `total_slip_days` against the first, `state`.
+
+    Examples
+    --------
+    >>> from roadmap_analytics import schema
+    >>> from roadmap_analytics.frames import Dataset
+    >>> seen = schema.tidy("milestone_dates", {
+    ...     "milestone_id": 1, "observed_at": pd.to_datetime(["2025-01-01", "2025-02-01"], utc=True),
+    ...     "title": "Sea", "state": "active", "due_date": pd.to_datetime(["2025-03-01", "2025-03-15"])})
+    >>> milestone_slippage(Dataset({"milestone_dates": seen}), as_of="2025-02-28")["slip_days"].tolist()
+    [nan, 14.0]
+    """
+    seen = dataset.milestone_dates
+    seen = seen[seen["observed_at"] < history.instant(as_of)]
+    seen = seen.sort_values(["milestone_id", "observed_at"], kind="stable", ignore_index=True)
+    before = seen.groupby("milestone_id", sort=False)["due_date"].shift()
+    first = ~seen["milestone_id"].duplicated()
+    same = (seen["due_date"] == before) | (seen["due_date"].isna() & before.isna())
+    rows = seen[first | ~same].reset_index(drop=True)
+    rows = _moves(rows, "milestone_id", "due_date")
+    columns = [
+        "milestone_id",
+        "title",
+        "observed_at",
+        "due_date",
+        "slip_days",
+        "total_slip_days",
+        "state",
+    ]
+    return _marked(rows[columns], dataset, as_of)
+
+
+def renewal_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+    """Hold each planned update of the roadmap against the update that came.
+
+    Returns
+    -------
+    DataFrame
+        One row per revision that plans its renewal: `revision`, `next_update_text`,
+        `next_update_date`, `renewed_date` (NA where none came until `as_of`), `slip_days` (renewal
+        against plan), `overdue_days` (days past the plan at `as_of`; only where none came).
+
+    Notes
+    -----
+    Where a revision that is not in the dataset came between, the date that the next one gives for
+    its predecessor is taken.
+    """
+    rows = _until(dataset, "revisions", as_of).sort_values("revision", ignore_index=True)
+    following = rows["revision"].shift(-1)
+    named = rows["previous"].shift(-1)
+    renewed = named.where(named > rows["revision"], following)
+    today = history.last_day(as_of)
+    planned = rows["next_update_date"]
+    past = ((today - planned).dt.days).astype("float64")
+    rows = rows.assign(
+        renewed_date=renewed,
+        slip_days=_days(renewed, planned),
+        overdue_days=past.where(renewed.isna() & (past > 0)),
+    )
+    columns = [
+        "revision",
+        "next_update_text",
+        "next_update_date",
+        "renewed_date",
+        "slip_days",
+        "overdue_days",
+    ]
+    return _marked(rows.loc[planned.notna(), columns].reset_index(drop=True), dataset, as_of)
+
+
+def horizon_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+    """Follow the roadmap's estimate for the whole over its revisions.
+
+    Returns
+    -------
+    DataFrame
+        One row per revision: `revision`, `horizon_text`, `horizon_date`, `slip_days` against the
+        last known estimate, `total_slip_days` against the first, `window_days` (horizon minus
+        revision: how far the plan looks). NA where a revision gives no date.
+
+    Notes
+    -----
+    In a plan that is renewed each time, the horizon moves by design: compare it with
+    `window_days`. Where it is an estimate for one fixed amount of work, the slip is delay.
+    """
+    rows = _until(dataset, "revisions", as_of).sort_values("revision", ignore_index=True)
+    rows = _moves(rows.assign(all=0), "all", "horizon_date")
+    rows = rows.assign(window_days=_days(rows["horizon_date"], rows["revision"]))
+    columns = [
+        "revision",
+        "horizon_text",
+        "horizon_date",
+        "slip_days",
+        "total_slip_days",
+        "window_days",
+    ]
+    return _marked(rows[columns], dataset, as_of)
+
+
+def carry_over_counts(dataset: Dataset, *, as_of: AsOf, by: str = "item") -> pd.DataFrame:
+    """Count how often work was taken along into the next revision.
+
+    Parameters
+    ----------
+    by : {"item", "person"}
+        A person counts where they drive, answer for, or work on the item in the revision before.
+
+    Returns
+    -------
+    DataFrame
+        One row per item (`item`, `title` as last known) or `person`: `revisions` (in which it
+        stood), `carried_over` (times it went on into a later revision), `stated` (statements of the
+        documents that it was continued), `backlogged` (statements that it was put back). For
+        persons these are sums over items; `items` tells over how many. Standing priorities are not
+        work items and are left out.
+
+    Raises
+    ------
+    ValueError
+        For any other `by`.
+    """
+    if by not in ("item", "person"):
+        raise ValueError(f"by: expected 'item' or 'person', got {by!r}")
+    items = _until(dataset, "roadmap_items", as_of)
+    said = _statements(dataset, items, as_of)
+    rows = items[items["kind"] != "priority"].merge(said, on=["revision", "key"], how="left")
+    rows = rows.sort_values(["item", "revision"], kind="stable")
+    rows[["stated", "backlogged"]] = rows[["stated", "backlogged"]].fillna(0).astype("int64")
+    rows["carried_over"] = rows["item"].duplicated(keep="last").astype("int64")
+    sums = dict.fromkeys(["carried_over", "stated", "backlogged"], "sum")
+    if by == "person":
+        duties = _until(dataset, "responsibilities", as_of)
+        mine = duties[duties["role"].isin(_WORKERS)][
+            ["revision", "key", "person"]
+        ].drop_duplicates()
+        rows = rows.merge(mine.dropna(subset="key"), on=["revision", "key"])
+        out = rows.groupby("person", as_index=False).agg({"item": "nunique", **sums})
+        return _marked(out.rename(columns={"item": "items"}), dataset, as_of)
+    out = rows.groupby("item", as_index=False).agg({"title": "last", "revision": "nunique", **sums})
+    return _marked(out.rename(columns={"revision": "revisions"}), dataset, as_of)
+
+
+def _statements(dataset: Dataset, items: pd.DataFrame, as_of: AsOf) -> pd.DataFrame:
+    """Statements per item of the revision that they look back on."""
+    said = _until(dataset, "carry_over", as_of)
+    days = sorted(items["revision"].unique())
+    before = dict(zip(days[1:], days, strict=False))
+    looking_back = said["revision"].map(before)
+    rows = pd.DataFrame(
+        {
+            "revision": looking_back.astype("datetime64[us]"),
+            "key": said["previous_key"],
+            "stated": said["status"].eq("continued"),
+            "backlogged": said["status"].eq("backlogged"),
+        }
+    ).dropna(subset=["revision", "key"])
+    return rows.groupby(["revision", "key"], as_index=False)[["stated", "backlogged"]].sum()
+
+
+def precision_of(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
+    """Name how precise targets are, by the days that they cover: day, week, part of a month ...
+
+    Examples
+    --------
+    >>> precision_of(pd.Series(pd.to_datetime(["2025-05-21"])), pd.Series(pd.to_datetime(["2025-05-31"])))[0]
+    'part of a month'
+    """
+    width = _days(end, start).fillna(0)
+    steps = [width <= most for most, _ in _PRECISIONS]
+    return pd.Series(np.select(steps, [name for _, name in _PRECISIONS], "longer"), index=end.index)
+
+
+def slip_by_precision(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+    """Tell what a date of one kind has been worth: how such dates slipped in the past.
+
+    Returns
+    -------
+    DataFrame
+        One row per `precision` (day, week, part of a month, month, quarter, longer): `promises`
+        (dates of that kind), `followed` (of these, how many got another date later), and of the
+        slip to that next date `median_slip_days`, `p25_slip_days`, `p75_slip_days`, `share_later`.
+
+    Notes
+    -----
+    A promise whose item was finished or dropped has no next date and no slip: `followed` against
+    `promises` says how much is unknown. What was kept silently looks the same as what was dropped
+    silently.
+    """
+    rows = slippage(dataset, as_of=as_of)
+    rows = rows[rows["target_date"].notna()]
+    following = rows.groupby("item", sort=False)["slip_days"].shift(-1)
+    rows = rows.assign(
+        precision=precision_of(rows["target_start_date"], rows["target_date"]), following=following
+    )
+    order = [name for _, name in _PRECISIONS] + ["longer"]
+    out = (
+        rows.groupby("precision")["following"]
+        .agg(
+            promises="size",
+            followed="count",
+            median_slip_days="median",
+            p25_slip_days=lambda x: x.quantile(0.25),
+            p75_slip_days=lambda x: x.quantile(0.75),
+            share_later=lambda x: (x.dropna() > 0).mean(),
+        )
+        .reindex([name for name in order if name in set(rows["precision"])])
+        .rename_axis("precision")
+        .reset_index()
+    )
+    return _marked(out, dataset, as_of)
