@@ -220,6 +220,13 @@ def test_after_a_429_requests_leave_one_by_one_and_soon_freely(
     assert gaps[-1] == 0.0
 
 
+def test_what_is_refused_together_counts_once(limiter: Limiter, clock: Clock) -> None:
+    for _ in range(16):
+        limiter.answered(429, {"Retry-After": "2"})
+    assert waited(limiter, clock) == pytest.approx(2.1)
+    assert waited(limiter, clock) == Limiter.SMALLEST_GAP
+
+
 def test_without_headers_the_wait_grows_and_is_bounded(limiter: Limiter, clock: Clock) -> None:
     waits = []
     for _ in range(12):

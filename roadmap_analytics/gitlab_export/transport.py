@@ -71,6 +71,7 @@ class Limiter:
         self._draw = draw
         self._lock = threading.Lock()
         self._next = 0.0
+        self._until = 0.0
         self._gap = 0.0
         self._in_a_row = 0
 
@@ -107,12 +108,14 @@ class Limiter:
                 self._gap = self._gap * 0.8 if self._gap > self.SMALLEST_GAP else 0.0
                 if told is None:
                     return
-            else:
+            elif self._clock() >= self._until:  # requests under way together are refused together
                 self._gap = min(max(2 * self._gap, self.SMALLEST_GAP), self.LARGEST_GAP)
                 self._in_a_row += 1
-            wait = self._backoff(self._in_a_row) if told is None else told + 0.1 * self._draw()
+            in_a_row = max(1, self._in_a_row)
+            wait = self._backoff(in_a_row) if told is None else told + 0.1 * self._draw()
             until = self._clock() + min(wait, LONGEST_WAIT_SECONDS)
             longer = until > self._next
+            self._until = max(self._until, until)
             self._next = max(self._next, until)
         if longer and wait >= 1:
             self._waiting(wait)
