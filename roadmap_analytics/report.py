@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from traitlets.config import Config
@@ -32,8 +32,7 @@ __all__ = ["build"]
 
 _TEMPLATE = Path(__file__).parent / "report_template"
 _CELL_SECONDS = 600
-# Kernels talk over sockets in a private folder where there are such, not over ports.
-_KERNEL = Config({"KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"}})
+_KERNEL_SECONDS = 300
 _TAGS = [
     "a", "code", "div", "em", "h1", "h2", "h3", "li", "ol", "p", "pre", "small", "span", "strong",
     "ul", "table", "caption", "thead", "tbody", "tr", "th", "td",
@@ -133,24 +132,44 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
 
     def run(source: tuple[_Page, Any]) -> None:
         page, notebook = source
-        client = NotebookClient(
-            notebook, timeout=_CELL_SECONDS, kernel_name="python3", config=_KERNEL
-        )
         try:
-            client.execute(env=environment)
+            with tempfile.TemporaryDirectory(prefix="ra-") as private:
+                client = NotebookClient(
+                    notebook,
+                    timeout=_CELL_SECONDS,
+                    startup_timeout=_KERNEL_SECONDS,
+                    kernel_name="python3",
+                    config=_kernel(Path(private)),
+                )
+                client.execute(env=environment)
         except CellExecutionError as error:
             raise ConfigurationError(
                 f"report: notebook {page.name} failed: {error.ename}: {error.evalue}; "
                 "open it in JupyterLab with this dataset to see where"
             ) from None
-        except (CellTimeoutError, DeadKernelError) as error:
+        except (CellTimeoutError, RuntimeError) as error:  # the kernel died or never started
             raise ConfigurationError(
-                f"report: notebook {page.name} did not finish: {type(error).__name__}; "
-                f"a cell may take {_CELL_SECONDS} s"
+                f"report: notebook {page.name} did not finish: {_first_line(error)}; "
+                f"a kernel may take {_KERNEL_SECONDS} s to start, a cell {_CELL_SECONDS} s"
             ) from None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, sources))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0]
+
+
+def _kernel(private: Path) -> Config:
+    """Let the kernel talk over sockets in a folder of its own, where there are such, not ports.
+
+    Without a connection file of its own it would open `kernel-ipc-1` and so on in the working
+    directory, where the next kernel takes them for its own.
+    """
+    if os.name != "posix":
+        return Config()
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": f"{private}/k.json"}})
 
 
 def _write(sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset) -> Path:
@@ -180,6 +199,7 @@ def _settings() -> Config:
     settings = Config()
     settings.HTMLExporter.extra_template_basedirs = [str(_TEMPLATE.parent)]
     settings.HTMLExporter.template_name = _TEMPLATE.name
+    settings.HTMLExporter.exclude_anchor_links = True
     settings.HTMLExporter.preprocessors = [SanitizeHTML]
     settings.SanitizeHTML.tags = _TAGS
     settings.SanitizeHTML.attributes = _ATTRIBUTES
