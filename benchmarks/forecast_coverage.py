@@ -4,7 +4,7 @@ A milestone is simulated day by day, past and future; the forecast sees the past
 actual dates at or before the forecast's should be what it says: .50, .85, .95.
 
     python benchmarks/forecast_coverage.py                    the table of docs/forecast.md
-    python benchmarks/forecast_coverage.py --milestones 200 --kinds steady,bursts
+    python benchmarks/forecast_coverage.py --milestones 200 --kinds 'steady;growing'
 """
 
 from __future__ import annotations
@@ -173,9 +173,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How often forecasts hold.")
     parser.add_argument("--milestones", type=int, default=2000)
     parser.add_argument("--kinds", default=";".join(KINDS))
-    parser.add_argument("--forecasts", default=",".join(FORECASTS))
+    parser.add_argument("--forecasts", default=";".join(FORECASTS))
     given = parser.parse_args()
-    forecasts = given.forecasts.split(",")
+    forecasts = given.forecasts.split(";")
     print("| kind of milestone | " + " | ".join(forecasts) + " |")
     print("|---" * (len(forecasts) + 1) + "|")
     for name in given.kinds.split(";"):

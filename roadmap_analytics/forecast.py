@@ -33,7 +33,7 @@ __all__ = ["backtest", "backtest_forecasts", "forecast", "item_milestones"]
 Days: TypeAlias = npt.NDArray[np.datetime64]
 
 QUANTILES = {"p50_date": 0.50, "p85_date": 0.85, "p95_date": 0.95}
-WINDOW_DAYS = 182
+WINDOW_DAYS = 91
 MIN_LEFT, MIN_DAYS = 3, 14  # less than that is no ground for a date
 DRAWS = 2000
 
@@ -190,6 +190,7 @@ def _targets(
     horizon: bool,
     as_of: AsOf,
     known: pd.DataFrame,
+    timezone: str,
 ) -> list[_Target]:
     asked = [milestone is not None, person is not None, item is not None, horizon]
     if sum(asked) > 1:
@@ -212,7 +213,7 @@ def _targets(
         due = dated["due_date"].to_numpy().astype("datetime64[D]")
         return [_Target(title, tuple(chosen), due=due.max() if dated["due_date"].notna().all()
                         and len(due) else _NAT)]  # fmt: skip
-    planned = known[((known["state"] == "active") & ~known["draft"]).to_numpy()]
+    planned = _planned(known, history.instant(as_of, timezone))
     if horizon:
         return [_Target("everything planned", tuple(planned["milestone_id"]))]
     if milestone is None:
@@ -220,6 +221,25 @@ def _targets(
     several = [milestone] if isinstance(milestone, int | str) else list(milestone)
     ids = sorted({history.find_milestone(dataset, one) for one in several})
     return _of_milestones(known[known["milestone_id"].isin(ids)])
+
+
+def _planned(known: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    """Give the milestones that are no drafts and not known to have been closed by then."""
+    unseen = ~(known["observed_at"] < at) & (known["created_at"] < at)
+    return known[(((known["state"] == "active") | unseen) & ~known["draft"]).to_numpy()]
+
+
+def _unfinished(
+    targets: list[_Target], stays: list[Stays], known: pd.DataFrame, day: np.datetime64
+) -> tuple[list[_Target], list[Stays]]:
+    """Leave out milestones that no export had seen yet, that are closed now and were empty then."""
+    active = set(known.loc[(known["state"] == "active").to_numpy(), "milestone_id"])
+    kept = [
+        (target, stay)
+        for target, stay in zip(targets, stays, strict=True)
+        if target.milestones[0] in active or stay.remaining(np.array([day]))[0]
+    ]
+    return [target for target, _ in kept], [stay for _, stay in kept]
 
 
 # Forecast -----------------------------------------------------------------------------------------
@@ -373,11 +393,13 @@ def forecast(
     at = history.instant(as_of, timezone)
     day = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
     known = history.milestones_at(dataset, at)
-    targets = _targets(dataset, milestone, person, item, horizon, as_of, known)
+    targets = _targets(dataset, milestone, person, item, horizon, as_of, known, timezone)
     calendar = _calendar(
         _days_off(dataset), close_days(dataset, at, timezone=timezone, types=types), day
     )
     stays = _stays_of(dataset, targets, at, timezone, types)
+    if milestone is None and person is None and item is None and not horizon:
+        targets, stays = _unfinished(targets, stays, known, day)
     ahead = calendar.exposure(day + _DAY, HORIZON_DAYS)
     rows = []
     attrs: dict[str, Any] = {}

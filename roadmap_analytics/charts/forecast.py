@@ -148,24 +148,38 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
         if pd.notna(row["due_date"]):
             ax.plot([row["due_date"]], [height], marker="D", markersize=7, markerfacecolor="white",
                     markeredgecolor=COLORS["due"], linestyle="none", zorder=4)  # fmt: skip
-        if (isinstance(row["note"], str) and pd.isna(row["p95_date"])) or row["remaining"] == 0:
-            ax.annotate(
-                safe_text(row["note"], 70), xy=(mdates.date2num(today), height), xytext=(6, 0),
-                textcoords="offset points", va="center", fontsize=8.5, color=COLORS["muted"],
-            )  # fmt: skip
-            continue
-        for end, thick in (("p95_date", 5), ("p85_date", 9)):
-            ax.plot([row["p50_date"], row[end]], [height, height], color=COLORS[end[:3]], lw=thick,
-                    solid_capstyle="butt", zorder=2)  # fmt: skip
-        ax.plot([row["p50_date"]], [height], marker="|", markersize=14, markeredgewidth=2.5,
-                color=COLORS["p50"], zorder=3)  # fmt: skip
-        chance = row["chance_by_due_date"]
-        if pd.notna(chance):
-            label_line(ax, mdates.date2num(row["p95_date"]), height,
-                       f"due date kept: {100 * chance:.0f} %", color=COLORS["due"])  # fmt: skip
+        if pd.isna(row["p50_date"]) or row["remaining"] == 0:
+            _words(ax, today, height, row["note"], COLORS["muted"])
+        else:
+            _bar(ax, row, height)
     mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
     ax.set_xlabel("line: 50 %, thick to 85 %, thin to 95 %; diamond: due date")
+
+
+def _bar(ax: Axes, row: pd.Series[Any], height: float) -> None:
+    known = [row[name] for name in _QUANTILES if pd.notna(row[name])]
+    for end, thick in (("p95_date", 5), ("p85_date", 9)):
+        if pd.notna(row[end]):
+            ax.plot([row["p50_date"], row[end]], [height, height], color=COLORS[end[:3]], lw=thick,
+                    solid_capstyle="butt", zorder=2)  # fmt: skip
+    ax.plot([row["p50_date"]], [height], marker="|", markersize=14, markeredgewidth=2.5,
+            color=COLORS["p50"], zorder=3)  # fmt: skip
+    if len(known) < len(_QUANTILES):
+        ax.plot([known[-1]], [height], marker=">", markersize=7, color=COLORS["p85"], zorder=3)
+    chance = row["chance_by_due_date"]
+    words = [] if pd.isna(chance) else [f"due date kept: {100 * chance:.0f} %"]
+    words += [row["note"].partition(";")[0]] if isinstance(row["note"], str) else []
+    _words(ax, known[-1], height, "; ".join(words), COLORS["due"])
+
+
+def _words(ax: Axes, day: pd.Timestamp, height: float, text: Any, color: str) -> None:
+    ax.annotate(
+        safe_text(text, 70), xy=(mdates.date2num(day), height), xytext=(8, 0),
+        textcoords="offset points", va="center", fontsize=8.5, color=color, zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 @styled
@@ -222,7 +236,7 @@ def plot_backtest(
     ax.set_xlabel("promised: done by the date in")
     ax.set_ylabel("kept: done by the date in")
     if len(methods) > 1:
-        ax.legend(loc="lower left")
+        ax.legend(loc="lower left", bbox_to_anchor=(0.42, 0.12))
     return ax
 
 
@@ -273,10 +287,8 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if naive is not None and frame.attrs["open_issues"]:
         ax.plot([naive, naive], [0, 0.5], color=COLORS["muted"], lw=1, linestyle=":")
         ax.annotate(
-            f"{naive:.1f}: closed issues alone, without the {frame.attrs['open_issues']} open",
-            xy=(naive, 0.04), xytext=(6, 0) if naive > (median or 0) else (-6, 0),
-            textcoords="offset points", ha="left" if naive > (median or 0) else "right",
-            rotation=90, fontsize=8, color=COLORS["muted"], va="bottom",
+            f"{naive:.1f}: only\nclosed ones", xy=(naive, 0.03), xytext=(-4, 0), ha="right",
+            va="bottom", textcoords="offset points", fontsize=8, color=COLORS["muted"],
         )  # fmt: skip
     return ax
 
@@ -307,7 +319,7 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if not frame["whole"].iloc[-1]:
         bars[-1].set(facecolor="white", edgecolor=COLORS["completed"], hatch="////", linewidth=0.8)
         ax.annotate("not over yet", xy=(mdates.date2num(middle.iloc[-1]), frame["closed"].iloc[-1]),
-                    xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8,
+                    xytext=(0, 3), textcoords="offset points", ha="right", fontsize=8,
                     color=COLORS["muted"])  # fmt: skip
     quiet = middle[frame["closed"] == 0]
     ax.plot(quiet, np.zeros(len(quiet)), linestyle="none", marker="o", markersize=3.5,
@@ -372,5 +384,5 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x")
     ax.set_xlabel("days (left of 0: made up for it)")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.9 / max(len(frame) * 0.36, 1)), ncols=3)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.55 / (len(frame) * 0.36 + 0.25)), ncols=3)
     return ax
