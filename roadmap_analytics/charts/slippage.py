@@ -1,0 +1,320 @@
+"""Charts of moving targets: milestone trend analysis, lives of items, slip per revision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.dates as mdates
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from roadmap_analytics.charts._style import (
+    COLORS,
+    PALETTE,
+    axes_or_new,
+    date_axis,
+    mark_day,
+    safe_text,
+    spread,
+    stamp,
+    styled,
+)
+
+__all__ = ["plot_lifecycle", "plot_slip_per_revision", "plot_slippage"]
+
+_LINES = ["-", "--", "-.", ":"]
+_MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+_STATUSES = {
+    "new": ("new", "N", "#0072B2", "white"),
+    "continued": ("continued", "", "#B9D6E8", "#22252A"),
+    "renamed": ("renamed", "R", "#8FBBD6", "#22252A"),
+    "split": ("split off", "S", "#56B4E9", "#22252A"),
+    "merged": ("merged", "M", "#E3B23C", "#22252A"),
+    "returned": ("returned", "B", "#009E73", "white"),
+    "dropped": ("gone", "×", "#FFFFFF", "#A33B00"),
+}
+
+
+def _trend(frame: pd.DataFrame) -> pd.DataFrame:
+    """One shape for items of documents and for milestones of GitLab."""
+    if "observed_at" in frame.columns:
+        return pd.DataFrame(
+            {
+                "line": frame["milestone_id"].astype("str"),
+                "title": frame["title"],
+                "x": frame["observed_at"].dt.tz_localize(None),
+                "low": frame["due_date"],
+                "y": frame["due_date"],
+            }
+        ).dropna(subset=["y"])
+    return pd.DataFrame(
+        {
+            "line": frame["item"],
+            "title": frame["title"],
+            "x": frame["revision"],
+            "low": frame["target_start_date"].fillna(frame["target_date"]),
+            "y": frame["target_date"],
+        }
+    ).dropna(subset=["y"])
+
+
+@styled
+def plot_slippage(
+    frame: pd.DataFrame,
+    *,
+    ax: Axes | None = None,
+    baseline: str | pd.Timestamp | None = None,
+    lines: int = 7,
+) -> Axes:
+    """Draw a slip chart (milestone trend analysis).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `slippage` or `milestone_slippage` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    baseline : date, optional
+        The report that slips are judged against: marked by a vertical line. The first one that has
+        a target, unless given.
+    lines : int
+        How many lines are named: those that moved most. The others are drawn thin and grey.
+
+    Returns
+    -------
+    Axes
+        Reporting date across, target date up. A flat line is on plan, a rising one is late, and one
+        that reaches the diagonal is due. Bars show the days that a vague target covers.
+    """
+    ax = axes_or_new(ax, size=(8.8, 5.2))
+    rows = _trend(frame).sort_values(["x", "line"], kind="stable")
+    ax.set_ylabel("Target date")
+    ax.set_xlabel("Reported on")
+    if rows.empty:
+        ax.annotate("no target dates", (0.5, 0.5), xycoords="axes fraction", ha="center")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        return ax
+    named = _named(rows, lines)
+    ends = []
+    for line, part in rows.groupby("line", sort=False):
+        place = named.index(line) if line in named else None
+        ends += _draw_line(ax, part, place)
+    _diagonal(ax, rows)
+    first = rows["x"].min() if baseline is None else pd.Timestamp(baseline)
+    mark_day(ax, first, "baseline", color=COLORS["baseline"], linestyle="--")
+    _name_lines(ax, ends)
+    stamp(ax, frame)
+    return ax
+
+
+def _named(rows: pd.DataFrame, lines: int) -> list[Any]:
+    """The lines that moved most; points that were reported once only where nothing is a line."""
+    groups = rows.groupby("line", sort=False)
+    moved = groups["y"].agg(lambda y: abs((y.iloc[-1] - y.iloc[0]).days))
+    order = pd.DataFrame({"moved": moved, "reports": groups.size()})
+    if (order["reports"] > 1).any():
+        order = order[order["reports"] > 1]
+    order = order.sort_values(["moved", "reports"], ascending=False, kind="stable")
+    return list(order.index[:lines])
+
+
+def _draw_line(
+    ax: Axes, part: pd.DataFrame, place: int | None
+) -> list[tuple[Any, float, str, str]]:
+    color = COLORS["unassigned"] if place is None else PALETTE[place % len(PALETTE)]
+    x = mdates.date2num(part["x"])
+    y, low = mdates.date2num(part["y"]), mdates.date2num(part["low"])
+    ax.vlines(x, low, y, color=color, lw=1 if place is None else 4, alpha=0.35, zorder=2)
+    ax.plot(
+        x,
+        y,
+        color=color,
+        lw=0.9 if place is None else 1.8,
+        linestyle="-" if place is None else _LINES[place % len(_LINES)],
+        marker="." if place is None else _MARKERS[place % len(_MARKERS)],
+        markersize=4 if place is None else 5.5,
+        zorder=2.5 if place is None else 3,
+    )
+    if place is None:
+        return []
+    return [(x[-1], float(y[-1]), str(part["title"].iloc[-1]), color)]
+
+
+def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
+    """The day of the report as target: what lies on it is due."""
+    left, right = mdates.date2num(rows["x"].min()), mdates.date2num(rows["x"].max())
+    bottom, top = mdates.date2num(rows["low"].min()), mdates.date2num(rows["y"].max())
+    span, height = max(right - left, 14.0), max(top - bottom, 14.0)
+    x0, x1 = left - 0.05 * span, right + 0.06 * span
+    y0, y1 = min(bottom, left) - 0.04 * height, top + 0.06 * height
+    ax.set_xlim(x0, x1)
+    ax.set_ylim(y0, y1)
+    ends = [x0, min(x1, y1)]
+    ax.plot(ends, ends, color=COLORS["muted"], lw=1.1, linestyle=(0, (1, 1.5)), zorder=1)
+    ax.fill_between(ends, [y0, y0], ends, color=COLORS["weekend"], lw=0, zorder=0)
+    ax.annotate(
+        "due on the day of the report",
+        (ends[0] + 0.62 * (ends[1] - ends[0]), ends[0] + 0.62 * (ends[1] - ends[0])),
+        xytext=(4, -11),
+        textcoords="offset points",
+        fontsize=8,
+        color=COLORS["muted"],
+    )
+    date_axis(ax)
+    locator = mdates.AutoDateLocator(minticks=4, maxticks=8)
+    ax.yaxis.set_major_locator(locator)
+    ax.yaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+
+
+def _name_lines(ax: Axes, ends: list[tuple[Any, float, str, str]]) -> None:
+    """Write each line's name at the right edge, apart from each other."""
+    bottom, top = ax.get_ylim()
+    heights = spread([y for _, y, _, _ in ends], (top - bottom) / 22)
+    right = ax.get_xlim()[1]
+    for (x, y, title, color), height in zip(ends, heights, strict=True):
+        ax.annotate(
+            safe_text(title, 38),
+            xy=(x, y),
+            xytext=(right, height),
+            textcoords="data",
+            fontsize=8.5,
+            color=color,
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "lw": 0.6,
+                "alpha": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 4,
+            },
+        )
+
+
+@styled
+def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 30) -> Axes:
+    """Draw which item appeared, stayed, was renamed, split, merged or gone in which revision.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `slippage` returns; filter it by `kind` or `item` before for a closer look.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    rows : int
+        How many items at most; the latest ones. The label below says how many are left out.
+
+    Returns
+    -------
+    Axes
+        One row per item in order of appearance, one column per revision. Letters besides colours:
+        N new, R renamed, S split off, M merged, B back, × gone.
+    """
+    days = sorted(frame["revision"].unique())
+    items = frame.groupby("item", sort=False).agg(
+        first=("revision", "min"), last=("revision", "max"), title=("title", "last")
+    )
+    items = items.reset_index().sort_values(["first", "item"], kind="stable")
+    shown = items.sort_values(["last", "first"], kind="stable").tail(rows).index
+    items = items[items.index.isin(shown)].reset_index(drop=True)
+    ax = axes_or_new(ax, size=(2.9 + 0.66 * max(len(days), 4), 1.4 + 0.24 * max(len(items), 4)))
+    column = {day: i for i, day in enumerate(days)}
+    height = {item: len(items) - 1 - i for i, item in enumerate(items["item"])}
+    for row in frame[frame["item"].isin(height)].itertuples(index=False):
+        _cell(ax, column[row.revision], height[row.item], str(row.status))
+    ax.set_xlim(-0.5, max(len(days), 1) - 0.5)
+    ax.set_ylim(-0.7, max(len(items), 1) - 0.3)
+    ax.set_xticks(range(len(days)), [f"{day:%Y-%m-%d}" for day in days], rotation=45, ha="right")
+    ax.set_yticks([height[i] for i in items["item"]], [safe_text(t, 44) for t in items["title"]])
+    ax.tick_params(axis="y", labelsize=8)
+    ax.grid(visible=False)
+    left_out = frame["item"].nunique() - len(items)
+    ax.set_xlabel("Revision" + (f"   ({left_out} earlier items are left out)" if left_out else ""))
+    _key_of_statuses(ax, set(frame["status"]))
+    stamp(ax, frame)
+    return ax
+
+
+def _cell(ax: Axes, x: int, y: int, status: str) -> None:
+    _, letter, color, ink = _STATUSES[status]
+    if status != "dropped":
+        ax.add_patch(
+            Rectangle((x - 0.5, y - 0.36), 1, 0.72, facecolor=color, edgecolor="white", lw=0.8)
+        )
+    ax.annotate(letter, (x, y), ha="center", va="center", fontsize=8, color=ink)
+
+
+def _key_of_statuses(ax: Axes, statuses: set[str]) -> None:
+    """What colours and letters mean, above the picture."""
+    handles = [
+        Rectangle(
+            (0, 0), 1, 1, facecolor=color, edgecolor="white", label=f"{letter} {name}".strip()
+        )
+        for status, (name, letter, color, _) in _STATUSES.items()
+        if status in statuses
+    ]
+    if handles:
+        ax.legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=len(handles),
+            handlelength=1,
+            columnspacing=1,
+            fontsize=8,
+        )
+
+
+@styled
+def plot_slip_per_revision(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw by how much the targets of each revision moved, as bars.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `slip_per_revision` returns.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        The bar is the median over items that had a target before; below it stands how many of them
+        moved later. Revisions without any such item have no bar.
+    """
+    ax = axes_or_new(ax)
+    values = frame["median_slip_days"]
+    colors = [COLORS["later"] if v > 0 else COLORS["earlier"] for v in values.fillna(0)]
+    ax.bar(
+        range(len(frame)),
+        values.fillna(0),
+        width=0.6,
+        color=colors,
+        hatch=["" if v >= 0 else "///" for v in values.fillna(0)],
+        edgecolor="white",
+    )
+    ax.axhline(0, color=COLORS["as_of"], lw=0.8)
+    compared = frame["later"] + frame["earlier"] + frame["kept"]
+    for x, (value, later, count) in enumerate(zip(values, frame["later"], compared, strict=True)):
+        text = f"{value:+.0f} d\n{later} of {count} later" if count else "nothing\nto compare"
+        ax.annotate(
+            text,
+            (x, max(float(value), 0.0) if count else 0.0),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            color=COLORS["as_of"] if count else COLORS["muted"],
+        )
+    ax.set_xticks(
+        range(len(frame)), [f"{day:%Y-%m-%d}" for day in frame["revision"]], rotation=45, ha="right"
+    )
+    ax.set_ylabel("Median slip (days, later is up)")
+    ax.set_xlabel("Revision")
+    ax.margins(y=0.25)
+    stamp(ax, frame)
+    return ax
