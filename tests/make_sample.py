@@ -21,7 +21,7 @@ from tests.gitlab_server import LoopbackGitLab, running
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 README = SAMPLE.parent / "README.md"
-ISSUES, SEED = 640, 3
+ISSUES, SEED = 640, 4
 DAYS = [
     *(f"{day}T18:00:00Z" for day in ("2025-06-30", "2025-09-30", "2025-12-15", "2026-03-16")),
     *(f"{day}T18:00:00Z" for day in ("2026-05-29", "2026-07-10", "2026-09-30")),

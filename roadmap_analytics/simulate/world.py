@@ -315,15 +315,15 @@ class World:
         line: list[Milestone] = []
         begin = START + timedelta(days=int(random.integers(0, 25)))
         for n in range(len(THEMES[theme])):
-            length = int(random.integers(75, 145))
+            length = int(random.integers(105, 215))
             due = _workday(begin + timedelta(days=length))
             created = at_noon(begin - timedelta(days=int(random.integers(10, 35))))
             dues: list[tuple[int, date | None]] = [(created, due)]
             last = due
-            for chance in (0.55, 0.3):
+            for chance in (0.65, 0.45, 0.25):
                 if random.random() < chance:
-                    noticed = at_noon(last - timedelta(days=int(random.integers(2, 16))))
-                    last = _workday(last + timedelta(days=int(random.integers(14, 43))))
+                    noticed = at_noon(last - timedelta(days=int(random.integers(4, 32))))
+                    last = _workday(last + timedelta(days=int(random.integers(18, 63))))
                     dues.append((noticed, last))
                 else:
                     break
