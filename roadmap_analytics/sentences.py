@@ -11,15 +11,25 @@ from typing import Any
 import pandas as pd
 
 __all__ = [
+    "attribution",
+    "backtest",
     "burndown",
     "burnup",
     "carried_over",
     "duties",
+    "forecast",
     "future",
+    "lead_times",
+    "milestone_slippage",
     "milestones",
     "moved_on",
     "planned",
+    "promises",
+    "punctuality",
+    "renewals",
     "scope_changes",
+    "slippage",
+    "throughput",
     "workload",
     "workload_history",
     "workload_plan",
@@ -203,6 +213,165 @@ def duties(frame: pd.DataFrame) -> str:
         f"{_count(len(idle), 'driver holds', 'drivers hold')} no issue of their item; "
         f"{_count(extra['person'].nunique(), 'person holds', 'people hold')} issues of an item "
         "that names them nowhere."
+    )
+
+
+def punctuality(frame: pd.DataFrame) -> str:
+    """Say how the milestones of the past ended, from what `milestone_progress` returns.
+
+    Only those that are closed, no drafts, and passed their due date count.
+    """
+    past = frame[(frame["state"] == "closed") & ~frame["draft"] & frame["carried_over"].notna()]
+    if past.empty:
+        return "No milestone has been closed after its due date yet."
+    late = past[(past["carried_over"] > 0).fillna(False)]
+    grown = past[(past["added_after_start"] > past["removed_after_start"]).fillna(False)]
+    return (
+        f"Of {_count(len(past), 'closed milestone')} {len(late)} had open work on the due day and "
+        f"{len(grown)} grew after {'its' if len(past) == 1 else 'their'} start."
+    )
+
+
+def forecast(frame: pd.DataFrame) -> str:
+    """Say when it will be done and how sure that is, from what `forecast` returns.
+
+    Of several targets the one with the smallest chance of its due date is told.
+    """
+    if frame.empty:
+        return "There is no milestone to forecast."
+    known = frame[frame["p50_date"].notna() & (frame["remaining"] > 0)]
+    if known.empty:
+        note = frame["note"].dropna()
+        return f"No date can be forecast: {note.iloc[0] if len(note) else 'nothing remains'}."
+    row = known.sort_values("chance_by_due_date", na_position="last", kind="stable").iloc[0]
+    sure = (
+        f"85 % sure by {row['p85_date']:%Y-%m-%d}"
+        if pd.notna(row["p85_date"])
+        else ("with no date that 85 % can be had for")
+    )
+    said = f"{row['title']}: even odds to be done by {row['p50_date']:%Y-%m-%d}, {sure}"
+    if pd.isna(row["due_date"]):
+        return f"{said}; it has no due date."
+    chance = f"{row['chance_by_due_date']:.0%}"
+    return f"{said}; the due date {row['due_date']:%Y-%m-%d} has a chance of {chance}."
+
+
+def backtest(frame: pd.DataFrame, method: str = "bursts") -> str:
+    """Say what "85 %" has been worth in these data, from what `backtest` returns."""
+    row = frame[(frame["method"] == method) & (frame["quantile"] == 0.85)]
+    if row.empty or not row["forecasts"].iloc[0]:
+        return (
+            "No past forecast can be checked yet, so nobody knows what these dates are worth here."
+        )
+    one = row.iloc[0]
+    return (
+        f"Here {one['coverage']:.0%} of {_count(int(one['forecasts']), 'past forecast')} at 85 % "
+        f"held ({_count(int(one['milestones']), 'milestone')}; likely between {one['low']:.0%} and "
+        f"{one['high']:.0%})."
+    )
+
+
+def attribution(frame: pd.DataFrame) -> str:
+    """Say what the late milestones owe their slip to, from what `attribution` returns."""
+    if frame.empty:
+        return "No milestone has missed its first due date."
+    causes = {
+        "plan_days": "plans that were too tight from the start",
+        "carried_in_days": "work carried in from earlier milestones",
+        "scope_days": "work added after the start",
+        "pace_days": "slower closing than before",
+    }
+    total = {name: float(frame[name].sum()) for name in causes}
+    most = max(causes, key=lambda name: total[name])
+    said = (
+        f"{_count(len(frame), 'milestone')} missed the first due date, by "
+        f"{_amount(frame['slip_days'].median())} days in the middle"
+    )
+    if total[most] <= 0:
+        return said + "."
+    return f"{said}; most is owed to {causes[most]} ({_amount(total[most])} days in all)."
+
+
+def lead_times(frame: pd.DataFrame) -> str:
+    """Say how long issues stay open, from what `lead_times` returns."""
+    if frame.empty:
+        return "There is no issue."
+    median, naive = frame.attrs["median_days"], frame.attrs["closed_only_median_days"]
+    if median is None:
+        return f"Fewer than half of {frame.attrs['issues']:,} issues have been closed."
+    return (
+        f"Half of all issues are closed within {_amount(median)} days of their creation, open ones "
+        f"counted in; closed issues alone would say {_amount(naive)}."
+    )
+
+
+def throughput(frame: pd.DataFrame, weeks: int = 13) -> str:
+    """Say how much is closed per week lately, from what `throughput` returns."""
+    last = frame[frame["whole"]].tail(weeks) if len(frame) else frame
+    if last.empty:
+        return "There is no whole week to count."
+    quiet = int((last["closed"] == 0).sum())
+    return (
+        f"{_amount(last['closed'].mean())} issues were closed and {_amount(last['added'].mean())} "
+        f"came in per week over the last {len(last)} whole weeks; {quiet} saw none closed."
+    )
+
+
+def slippage(frame: pd.DataFrame) -> str:
+    """Say what the newest revision did to the dates, from what `slippage` returns."""
+    if frame.empty:
+        return "There is no roadmap revision."
+    newest = frame["revision"].max()
+    rows = frame[frame["revision"] == newest]
+    later, earlier = int((rows["slip_days"] > 0).sum()), int((rows["slip_days"] < 0).sum())
+    new, dropped = (int((rows["status"] == status).sum()) for status in ("new", "dropped"))
+    said = (
+        f"In the roadmap of {newest:%Y-%m-%d} {_count(later, 'date')} moved later and {earlier} "
+        f"earlier; {_count(new, 'item')} {'is' if new == 1 else 'are'} new and "
+        f"{dropped} gone"
+    )
+    if not later:
+        return said + "."
+    worst = rows.sort_values("slip_days", ascending=False, kind="stable").iloc[0]
+    return f"{said}; {worst['title']} moved most, by {_amount(worst['slip_days'])} days."
+
+
+def milestone_slippage(frame: pd.DataFrame) -> str:
+    """Say which due dates were moved between exports, from what `milestone_slippage` returns."""
+    moved = frame[(frame["slip_days"].fillna(0) != 0)]
+    if moved.empty:
+        return "No export has seen a due date that an earlier one saw elsewhere."
+    total = frame.groupby("milestone_id")["total_slip_days"].last()
+    return (
+        f"{_count(moved['milestone_id'].nunique(), 'milestone')} had the due date moved between "
+        f"exports, {_count(len(moved), 'time')} in all, by up to {_amount(total.max())} days."
+    )
+
+
+def renewals(frame: pd.DataFrame) -> str:
+    """Say how late the roadmap itself is renewed, from what `renewal_slippage` returns."""
+    known = frame[frame["slip_days"].notna()] if len(frame) else frame
+    if known.empty:
+        return "No planned renewal of the roadmap can be held against the real one."
+    return (
+        f"The roadmap was renewed {_amount(known['slip_days'].median())} days after the planned "
+        f"day in the middle, {_amount(known['slip_days'].max())} at worst "
+        f"({_count(len(known), 'renewal')})."
+    )
+
+
+def promises(frame: pd.DataFrame) -> str:
+    """Say where the roadmap's targets and the data part, from `targets_against_forecast`."""
+    known = frame[frame["gap_days"].notna()] if len(frame) else frame
+    if known.empty:
+        return "No target of the roadmap can be held against a forecast."
+    late = known[known["gap_days"] > 0]
+    if late.empty:
+        return f"All {len(known)} targets that can be checked lie on or after their forecast."
+    worst = late.sort_values("gap_days", ascending=False, kind="stable").iloc[0]
+    return (
+        f"{len(late)} of {_count(len(known), 'target')} lie before the forecast; "
+        f"{worst['title']} by {_amount(worst['gap_days'])} days."
     )
 
 
