@@ -19,8 +19,9 @@ import pytest
 import referencing
 from referencing.jsonschema import DRAFT4
 
-from roadmap_analytics import Dataset, frames, simulate
+from roadmap_analytics import Dataset, frames, load, simulate
 from roadmap_analytics.frames import RunRecords
+from tests.exporting import command
 from tests.gitlab_server import present
 
 Row = dict[str, Any]
@@ -336,3 +337,22 @@ def test_no_number_is_numpy_s(today: list[Row]) -> None:
             yield value
 
     assert not any(isinstance(leaf, np.generic) for record in today for leaf in leaves(record))
+
+
+def test_the_command_writes_the_same_bytes_for_the_same_arguments(tmp_path: Path) -> None:
+    def written(folder: str, *arguments: str) -> dict[str, bytes]:
+        to = tmp_path / folder
+        done = command("simulate", "--to", str(to), *arguments)
+        assert done.code == 0, done.err
+        return {
+            path.relative_to(to).as_posix(): path.read_bytes()
+            for path in to.rglob("*")
+            if path.is_file() and not path.name.startswith(".lock")
+        }
+
+    once = written("once", "--issues", "60", "--seed", "5")
+    assert once == written("twice", "--issues", "60", "--seed", "5")
+    other = written("other", "--issues", "60", "--seed", "6")
+    assert once.keys() == other.keys()
+    assert once != other
+    assert load(tmp_path / "once").simulated
