@@ -60,6 +60,10 @@ def _run(arguments: list[str]) -> int:
     except RoadmapAnalyticsError as error:
         _say(f"{PROGRAM}: {error}")
         return error.exit_code
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{PROGRAM}: {where}{error.strerror or error}. Check the path and its rights.")
+        return 2
     return code if isinstance(code, int) else 0
 
 

@@ -29,7 +29,7 @@ class Place:
     ref: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.project}:{self.pattern or ''}"
+        return f"{self.project}:{self.pattern}" if self.pattern else self.project
 
 
 def read(client: Client, place: Place, known: Mapping[str, str]) -> Iterator[dict[str, Any]]:
