@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from roadmap_analytics import history
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import HARVEST, SOMEDAY, WINTER, World, eight_issues
-from tests.test_burndown import worlds
+from tests.test_burndown import QUICK, worlds
 
 
 def utc(text: str) -> pd.Timestamp:
@@ -150,7 +150,7 @@ def test_state_of_the_eight_issues() -> None:
     assert people.to_numpy().tolist() == [[1, "ada"], [3, "ada"], [3, "bo"]]
 
 
-@settings(max_examples=30, deadline=None)
+@QUICK
 @given(worlds)
 def test_replay_to_the_end_gives_todays_fields(world: World) -> None:
     dataset = world.dataset()
@@ -160,7 +160,7 @@ def test_replay_to_the_end_gives_todays_fields(world: World) -> None:
     pd.testing.assert_frame_equal(end[fields], dataset.issues[fields])
 
 
-@settings(max_examples=30, deadline=None)
+@QUICK
 @given(worlds)
 def test_intervals_and_states_agree_at_every_instant(world: World) -> None:
     dataset = world.dataset()

@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics import history
@@ -19,7 +19,7 @@ from roadmap_analytics.planned import (
     planned_work,
 )
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
-from tests.test_burndown import worlds, zones
+from tests.test_burndown import QUICK, worlds, zones
 
 ALL = (planned_work, future_issues, future_work, moved_on, moved_on_counts)
 
@@ -98,7 +98,7 @@ def test_moving_back_and_forth() -> None:
     assert moved_on(world.dataset(), as_of=AS_OF)["moves"].tolist() == [1]
 
 
-@settings(max_examples=25, deadline=None)
+@QUICK
 @given(worlds, zones, st.integers(0, 24))
 def test_weeks_add_up(world: World, zone: str, days: int) -> None:
     as_of = dt.date(2025, 3, 20) + dt.timedelta(days)
@@ -117,7 +117,7 @@ def test_weeks_add_up(world: World, zone: str, days: int) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@QUICK
 @given(worlds, zones, st.integers(0, 24), st.integers(0, 2**32 - 1))
 def test_neither_row_order_nor_the_future_matters(
     world: World, zone: str, days: int, seed: int
