@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,7 +79,7 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _LIGHT = re.compile(
-    r"^(?:(?:also|will|be|to|is|are|probably|likely|then|further|work(?:ing)?\s+on|page\s+in|do(?:ing)?|continue(?:\s+to)?(?:\s+with)?|"
+    r"^(?:(?:also|will|be|to|is|are|probably|likely|then|further|work(?:ing)?\s+on|page\s+in|do(?:ing)?|continue(?:\s+(?:to|with|on))?|"
     r"planning\s+to|start(?:ing)?\s+on|his|her|their|our|an?|the|some|few|a\s+few|a\s+bit\s+of|bit\s+of)\s+)+",
     re.IGNORECASE,
 )
@@ -461,7 +461,7 @@ class _Reader:
             if m["who"].lower() == "we":
                 if not (m["also"] or permits):
                     continue
-            elif not all(self.names.is_known(name) for name in who):
+            elif not (any(map(self.names.is_known, who)) and all(map(self.names.plausible, who))):
                 continue
             paragraph = passage.block.inline if isinstance(passage.block, Paragraph) else sentence
             entry = self._add_prose(
@@ -484,13 +484,16 @@ class _Reader:
         what = what.rstrip(". ")
         if end := _PROSE_END.search(what):
             what = what[: end.start()]
+        what = _LIGHT.sub("", self._without_target(what))
+        return title_of(Inline(re.sub(r"\s+that\s+(?:includes?|contains?)\b.*$", "", what)))
+
+    def _without_target(self, what: str) -> str:
+        """Cut a time expression at the end of a promise."""
         for found in find(what, self.out.written, self.calendar):
             start, _ = expression(what, found.start, found.end)
-            if start > 0 and found.end >= len(what) - 1 and found.span:
-                what = what[:start].strip()
-                break
-        what = _LIGHT.sub("", what)
-        return title_of(Inline(re.sub(r"\s+that\s+(?:includes?|contains?)\b.*$", "", what)))
+            if start > 0 and found.end >= len(what.rstrip(". ")) and found.span:
+                return what[:start].strip()
+        return what
 
     def _prose_target(self, what: str) -> Target | None:
         target = self._expression(what)
@@ -627,7 +630,7 @@ class _Reader:
 
     def _people_item(self, inline: Inline, read: list[Duty]) -> Entry | None:
         """A bullet below a person that promises something new is an activity."""
-        if self.out.layout not in ("priorities", "activities") or read[0].role != "work":
+        if self.out.layout not in ("priorities", "activities"):
             return None
         m = re.match(
             r"(?P<permits>if\s+time\s+permits\s*[:,]?\s*)?(?P<will>(?:also\s+)?(?:will|plans?\s+to|planning\s+to|aims?\s+to)\s+)?",
@@ -635,6 +638,10 @@ class _Reader:
             re.IGNORECASE,
         )
         if not m or not (m["permits"] or m["will"]) or references(inline.text, self.items.keys):
+            return None
+        if read[0].role == "input":  # "will discuss ..." is work of one's own
+            read[0] = replace(read[0], role="work")
+        if read[0].role != "work":
             return None
         rest = inline.text[m.end() :]
         light = re.sub(
@@ -644,7 +651,11 @@ class _Reader:
             flags=re.IGNORECASE,
         )
         return self._add_prose(
-            title_of(Inline(light)), inline, "people", self._prose_target(rest), bool(m["permits"])
+            title_of(Inline(self._without_target(light))),
+            inline,
+            "people",
+            self._prose_target(rest),
+            bool(m["permits"]),
         )
 
     def _people_of_milestones(self) -> None:
@@ -757,8 +768,9 @@ class _Reader:
         self, item: Item, verdict: str | None, *, unfinished: bool, section: str = "carry_over"
     ) -> None:
         self.placed |= {id(below) for below in item.walk()}
-        parts = sentences(item.head)
-        text = parts[0].text if parts else item.text
+        parts = [sentence.text for sentence in sentences(item.head)] or [item.text]
+        telling = [part for part in parts if status_in(part) or _ONGOING.search(part)]
+        text = parts[0] if unfinished or not telling else telling[0]
         status = status_in(item.head.text) or (status_of_verdict(verdict) if verdict else None)
         if status is None and not unfinished:
             status = "continued"

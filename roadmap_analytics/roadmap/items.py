@@ -22,11 +22,14 @@ _SOON = re.compile(
     r"^(?P<when>soon(?:er)?(?:\s*/\s*later)?|later|someday|eventually|next|now|asap)\s*:\s*",
     re.IGNORECASE,
 )
+_ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _DUE_ASIDE = re.compile(
-    r"\((?:(?:estimated|expected|planned|to\s+be)\s+)?(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled)?"
-    r"\s*:?\s*(?P<when>[^()]+)\)",
+    r"[(\[](?:(?:estimated|expected|planned|to\s+be)\s+)?(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|"
+    r"scheduled)?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]",
     re.IGNORECASE,
 )
+_DATE_FIRST = re.compile(r"^(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
+_LABEL_WITHIN = re.compile(r"\s+(?=[A-Z][\w-]*(?:\s+[\w-]+){0,2}:\s)")
 _DUE = r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|by|until|before|in)"
 _DUE_CLAUSE = re.compile(
     rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned)\s+)?{_DUE}?"
@@ -34,7 +37,7 @@ _DUE_CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _PERIOD = re.compile(
-    r"^\W*(?:q[1-4]|h[12]|20\d\d|(?:first|second|third|fourth)\s+(?:quarter|half)|(?:early|mid|late|end\s+of|beginning\s+of)?[\s-]*"
+    r"^\W*(?:q[1-4]|h[12]|20\d\d(?:[\s-]?[qh]\d)?|(?:first|second|third|fourth)\s+(?:quarter|half)|(?:early|mid|late|end\s+of|beginning\s+of)?[\s-]*"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*|this\s+\w+|next\s+(?:week|month|quarter|year))\b",
     re.IGNORECASE,
 )
@@ -160,6 +163,8 @@ class Items:
                 if role in ("priorities", "items", "activities"):
                     passage.placed = True
                     self._read_block(passage, block, role, generic)
+        if generic:
+            self._paragraph_items(passages)
 
     def _read_block(
         self, passage: Passage, block: ListBlock | Table, role: str, generic: bool
@@ -241,7 +246,8 @@ class Items:
             entry.conditional, head = True, head[m.end() :]
         if m := _SOON.match(head.text):
             entry.target, head = Target(m["when"]), head[m.end() :]
-        head = self._person_prefix(entry, head)
+        head = self._labelled_asides(entry, self._person_prefix(entry, head))
+        head = self._date_first(entry, head)
         entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
         if entry.target is None:
             entry.target = self._target_in(entry, head)
@@ -257,6 +263,27 @@ class Items:
             entry.duties.append(Duty(self.names.handle(m.group(1)), "work", None, "considering"))
         if not depth:
             self._from_heading(entry, passage)
+
+    def _labelled_asides(self, entry: Entry, head: Inline) -> Inline:
+        """Read "(owner: ada)" behind a title."""
+        for m in reversed(list(_ASIDES.finditer(head.text))):
+            label = label_of(m.group(1))
+            if label and label[0] in ("people", "target", "status"):
+                self._field(entry, Inline(m.group(1)), None)
+                end = len(head.text[m.end() :])
+                head = head[: m.start()] if not end else _joined(head[: m.start()], head[m.end() :])
+        return head
+
+    def _date_first(self, entry: Entry, head: Inline) -> Inline:
+        """Read "2025-09-01: Beta"."""
+        m = _DATE_FIRST.match(head.text)
+        if m is None or head.strong:
+            return head
+        target = self.read_target(m["when"], entry.done)
+        if target is None or target.end is None or not _mostly(target.text, m["when"]):
+            return head
+        entry.target = entry.target or target
+        return head[m.end() :]
 
     def _person_prefix(self, entry: Entry, head: Inline) -> Inline:
         """Read "ada: tune the parser" as work of ada."""
@@ -306,17 +333,43 @@ class Items:
                 ):
                     entry.target = target
 
+    def _paragraph_items(self, passages: Sequence[Passage]) -> None:
+        """In a plain roadmap, a small heading with nothing but text below it is an item."""
+        below: dict[tuple[str, ...], list[Passage]] = {}
+        for passage in passages:
+            below.setdefault(passage.headings, []).append(passage)
+        for headings, parts in below.items():
+            texts = [p.block.inline for p in parts if isinstance(p.block, Paragraph)]
+            fields = [one for text in texts for one in _fields_within(text)]
+            holds = any(other[: len(headings)] == headings and other != headings for other in below)
+            if len(texts) < len(parts) or holds or parts[0].kind not in ("plan", "unknown"):
+                continue
+            if len(headings) < 2 or not (
+                fields or (len(headings) > 2 and section_kind(headings[-1]) is None)
+            ):
+                continue
+            entry = self._heading_entry(parts[0])
+            entry.inlines += texts
+            for text in fields:
+                self._field(entry, text, None)
+            self._from_heading(entry, parts[0])
+            for part in parts:
+                part.placed = True
+
     def _heading_item(self, passage: Passage, block: ListBlock) -> None:
         """A heading with nothing but labelled values below it is an item itself."""
-        key, order = self.next_key("", None)
-        title = Inline(passage.heading)
-        entry = Entry(
-            key, None, "item", order, title_of(title), "heading", inlines=[title, *passage.before]
-        )
-        self.entries.append(entry)
+        entry = self._heading_entry(passage)
+        entry.inlines += passage.before
         for child in block.items:
             self._below(entry, child)
         self._from_heading(entry, passage)
+
+    def _heading_entry(self, passage: Passage) -> Entry:
+        key, order = self.next_key("", None)
+        title = Inline(passage.heading)
+        entry = Entry(key, None, "item", order, title_of(title), "heading", inlines=[title])
+        self.entries.append(entry)
+        return entry
 
     def _read_table(self, passage: Passage, table: Table) -> None:
         """One item for each row; columns are told by their heads."""
@@ -357,6 +410,22 @@ def _describes_heading(passage: Passage, block: ListBlock) -> bool:
         and section_kind(passage.heading) is None
         and all(label_of(item.head.text) for item in block.items)
     )
+
+
+def _fields_within(text: Inline) -> list[Inline]:
+    """Labelled values that stand line by line in one paragraph."""
+    parts = [Inline(part) for part in _LABEL_WITHIN.split(text.text)]
+    known = [label_of(part.text) for part in parts]
+    return [
+        p
+        for p, label in zip(parts, known, strict=True)
+        if label and label[0] in ("target", "people", "status")
+    ]
+
+
+def _joined(left: Inline, right: Inline) -> Inline:
+    """Two texts in a row; links of the second are dropped with what stood between."""
+    return Inline(left.text + right.text, left.links, left.strong)
 
 
 def _is_comment(text: str) -> bool:

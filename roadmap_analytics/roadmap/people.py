@@ -19,7 +19,7 @@ _NO_NAMES = set(
     "a an and any are as at be by can do does etc for from has have he help if in input is it its likely main maybe more "
     "no none not of on or our possibly review she some someone still tbd tba that the their then there they this to unknown "
     "until volunteers we when will with you your work support discuss possible needed time permits everything anything "
-    "driver responsible maintainer point also new next please see who open unassigned nobody".split()
+    "available also several driver responsible maintainer point also new next please see who open unassigned nobody".split()
 )
 _JOIN = re.compile(r"\s*(?:,\s*(?:and|or)\s+|,|\+|&|\band\b|\bor\b)\s*", re.IGNORECASE)
 _QUALIFIER = re.compile(

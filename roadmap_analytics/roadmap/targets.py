@@ -331,9 +331,8 @@ class _Scan:
     def at(self, text: str, place: int) -> Found | None:
         """The expression that begins at a place of the text, or None."""
         for name, span in (self.context.periods or {}).items():
-            pattern = re.compile(
-                r"\s+".join(map(re.escape, name.split())) + r"(?!\w)", re.IGNORECASE
-            )
+            words = r"\s+".join(map(re.escape, name.split()))
+            pattern = re.compile(rf"(?:the\s+|our\s+)?{words}(?!\w)", re.IGNORECASE)
             if m := pattern.match(text, place):
                 return self.named(m, span, text)
         for kind, pattern in _GRAMMAR:
