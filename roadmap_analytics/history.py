@@ -203,9 +203,9 @@ def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.D
 def scope_mask(dataset: Dataset, types: Iterable[str] | str | None = None) -> Bools:
     """Mark the rows of `issues` that `in_scope` gives."""
     issues = dataset.issues
-    moved_to = issues["moved_to_id"].dropna()
-    left = moved_to.index[moved_to.isin(issues["issue_id"])]
-    keep = ~issues.index.isin(left)
+    moved_to = issues["moved_to_id"]
+    keep = moved_to.isna().to_numpy().copy()
+    keep[~keep] = ~moved_to[~keep].isin(issues["issue_id"]).to_numpy()
     if types is not None:
         wanted = [types] if isinstance(types, str) else list(types)
         keep &= issues["type"].isin(wanted).to_numpy()
