@@ -302,12 +302,14 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     due = dated["date"] + pd.to_timedelta(dated["days_to_due"].astype("int64"), unit="D")
     order = list(due.groupby(dated["milestone_id"]).first().sort_values(kind="stable").index)
     left, right = int(dated["days_to_due"].max()), -int(dated["days_to_due"].min())
-    cut = right > max(left, 1)  # overruns longer than any plan would squeeze the plans
-    right = max(0, min(right, max(left, 1)))
+    cut = right > left > 0  # overruns longer than any plan would squeeze the plans
+    right = max(0, left if cut else right)
     at_edge = []
     for i, milestone in enumerate(reversed(order)):
         rows = dated[(dated["milestone_id"] == milestone) & (dated["days_to_due"] >= -right)]
         x, y = -rows["days_to_due"].to_numpy(np.int64), rows["remaining"].to_numpy(float)
+        if not len(x):
+            continue  # it began after all that is shown
         color = COLORS["remaining"] if i == 0 else PALETTE[1:][(i - 1) % (len(PALETTE) - 1)]
         ax.plot(x, y, color=color, lw=2.6 if i == 0 else 1.3, linestyle=_DASHES[i % len(_DASHES)])
         ax.plot(x[-1:], y[-1:], "o", color=color, ms=4)
@@ -325,7 +327,8 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 color=COLORS["due"])  # fmt: skip
     shown = f", later than {_days(right)} not shown" if cut else ""
     ax.set_xlabel(f"days before (−) and after the due date{shown}")
-    ax.set_xlim(-left, right + 0.22 * max(right + left, 1))
+    begin = min(-left, 0)
+    ax.set_xlim(begin, right + 0.22 * max(right - begin, 1))
     ax.set_ylim(0, top)
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     return ax
