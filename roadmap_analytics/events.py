@@ -468,6 +468,7 @@ def _reconcile(rows: Columns, today: _Today, words: Words) -> Columns:
     """Give the rows that were not observed: creation, first values, corrections."""
     if len(words) >= 1 << 28:
         raise OverflowError("more than 268 million different texts in one history")
+    start, end = _span(rows, today)
     member = np.where(np.isin(rows["field"], _MEMBERS), rows["value"], 0)
     nameless = member == MISSING  # a deleted label: nobody knows which
     some = np.flatnonzero(~nameless)
@@ -477,7 +478,6 @@ def _reconcile(rows: Columns, today: _Today, words: Words) -> Columns:
     key = _keys(rows)
     first = np.flatnonzero(np.diff(group, prepend=-1))
     last = np.append(first[1:], len(group))[: len(first)] - 1
-    start, end = _span(rows, today)
 
     made = [_creation(today, start)]
     made += _first_values(rows, first, start)

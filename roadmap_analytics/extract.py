@@ -32,7 +32,7 @@ EVENT, NOTE = 0, 1
 OPENED, CLOSED = 0.0, 1.0
 NO_ID = -1
 
-_CHUNK = 50_000
+_CHUNK = 20_000
 _AT = pa.timestamp("us", "UTC")
 _WORD = pa.dictionary(pa.int32(), pa.large_string())
 _WORDS = pa.list_(pa.large_string())

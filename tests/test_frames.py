@@ -348,6 +348,13 @@ def test_a_deleted_label_has_no_name_and_a_deleted_user_none_either() -> None:
     assert built["issue_events"]["actor"].isna().tolist() == [False, True]
 
 
+def test_even_an_event_without_a_name_comes_after_the_opening() -> None:
+    gone = event(1, -5, action="add", label=None)
+    events = made(issue(), history(label_events=[gone]))["issue_events"]
+    assert events["source"].tolist() == ["creation", "event"]
+    assert (events["at"] == pd.Timestamp(at(-5))).all()
+
+
 def test_old_assignee_notes_name_everyone_they_move() -> None:
     built = made(
         issue(assignees=[user("dee")]),
