@@ -6,6 +6,7 @@ security policy forbids the rest), and holds each notebook's code folded beside 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -141,7 +142,8 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
                     kernel_name="python3",
                     config=_kernel(Path(private)),
                 )
-                client.execute(env=environment)
+                # A loop of its own, which is closed again; `execute` leaves one open per thread.
+                asyncio.run(client.async_execute(env=environment))
         except CellExecutionError as error:
             raise ConfigurationError(
                 f"report: notebook {page.name} failed: {error.ename}: {error.evalue}; "

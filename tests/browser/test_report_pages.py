@@ -1,0 +1,188 @@
+"""The report in a browser: it renders, sorts, fits a phone; nothing in it runs or phones home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import Chromium, Page
+from tests.browser.conftest import keep_picture
+from tests.odd_datasets import HOSTILE, TAKEN
+
+pytestmark = pytest.mark.browser
+
+# What is seen of every table: name of each column and its cells, top to bottom.
+TABLES = """[...document.querySelectorAll('table.sortable')].map(table =>
+  [...table.tHead.rows[0].cells].map((head, column) =>
+    [...table.tBodies[0].rows].map(row => row.cells[column].textContent.trim())))"""
+# Luminance as WCAG defines it, of text against the nearest background that is painted.
+CONTRASTS = """(() => {
+  const parts = color => color.match(/[\\d.]+/g).map(Number);
+  const light = color => {
+    const [r, g, b] = parts(color).slice(0, 3).map(v => (v /= 255) <= .03928
+      ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b; };
+  const painted = e => { for (; e; e = e.parentElement) {
+    const color = getComputedStyle(e).backgroundColor;
+    if ((parts(color)[3] ?? 1) > 0) return color; } return 'rgb(255, 255, 255)'; };
+  const texts = [...document.querySelectorAll('p, h1, h2, small, td, th, caption, a, summary, li')];
+  return texts.filter(e => e.textContent.trim() && e.getClientRects().length).map(e => {
+    const [a, b] = [light(getComputedStyle(e).color), light(painted(e))].sort((x, y) => y - x);
+    return (a + .05) / (b + .05); }); })()"""
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    page = chromium.page()
+    yield page
+    page.close()
+
+
+def pages(report: Path) -> list[Path]:
+    found = sorted(report.glob("*.html"))
+    assert len(found) >= 4
+    return found
+
+
+def assert_quiet(page: Page) -> None:
+    """Nothing asked for but files of this report, nothing said, nothing run."""
+    assert [address for address in page.requests if not address.startswith("file:")] == []
+    assert page.errors == []
+    assert page.dialogs == []
+    assert page.value("document.title") != TAKEN
+
+
+def test_every_page_renders(page: Page, sample_report: Path) -> None:
+    charts = 0
+    for path in pages(sample_report):
+        page.open(path.as_uri())
+        assert page.value("document.querySelectorAll('h1').length") == 1
+        drawn = page.value(
+            """[...document.images].map(i =>
+            ({alt: i.alt, width: i.naturalWidth, done: i.complete, shown: i.clientWidth}))"""
+        )
+        charts += len(drawn)
+        for image in drawn:
+            assert len(image["alt"]) > 20
+            assert image["done"]
+            assert image["width"] > 300
+            assert image["shown"] > 300
+        assert "¶" not in page.value("document.body.innerText")
+        assert_quiet(page)
+        keep_picture(page, path.stem)
+    assert charts >= 2 * (len(pages(sample_report)) - 1)
+
+
+def test_the_index_answers_for_every_page(page: Page, sample_report: Path) -> None:
+    index = sample_report / "index.html"
+    page.open(index.as_uri())
+    entries = page.value(
+        """[...document.querySelectorAll('.pages li')].map(entry =>
+        ({href: entry.querySelector('a').getAttribute('href'),
+          said: [...entry.querySelectorAll('p')].map(p => p.textContent.trim())}))"""
+    )
+    assert sorted(e["href"] for e in entries) == [
+        path.name for path in pages(sample_report) if path != index
+    ]
+    for entry in entries:
+        assert entry["said"], entry
+        assert all(len(sentence) > 20 for sentence in entry["said"])
+    page.click("document.querySelector('.pages a')")
+    page.wait(f"location.href.endsWith({entries[0]['href']!r})")
+    page.wait("document.readyState === 'complete'")
+    assert entries[0]["said"][0] in page.value("document.querySelector('main').innerText")
+
+
+def in_order(cells: list[str], descending: bool) -> bool:
+    present: list[Any] = [cell for cell in cells if cell != "–"]
+    assert cells == present + ["–"] * (len(cells) - len(present)), "what is missing stands last"
+    if _kind(cells) == "number":
+        present = [float(cell) for cell in present]
+    return present == sorted(present, reverse=descending)
+
+
+def test_tables_sort_by_a_click(page: Page, sample_report: Path) -> None:
+    """Numbers by value, days by time; the rest is text, whose order is the browser's affair."""
+    kinds = set()
+    for path in pages(sample_report):
+        page.open(path.as_uri())
+        for number, table in enumerate(page.value(TABLES)):
+            for column, cells in enumerate(table):
+                kind = _kind(cells)
+                if kind is None:
+                    continue
+                kinds.add(kind)
+                button = f"document.querySelectorAll('table.sortable')[{number}]"
+                button += f".tHead.rows[0].cells[{column}].querySelector('button')"
+                for descending in (False, True):
+                    page.click(button)
+                    now = page.value(TABLES)[number]
+                    assert in_order(now[column], descending), (path.name, now[column])
+                    rows = sorted(zip(*table, strict=True))
+                    assert sorted(zip(*now, strict=True)) == rows, "rows stay whole"
+                    said = page.value(f"{button}.parentElement.getAttribute('aria-sort')")
+                    assert said == ("descending" if descending else "ascending")
+        assert_quiet(page)
+    assert kinds == {"number", "day"}
+
+
+def _kind(cells: list[str]) -> str | None:
+    present = [cell for cell in cells if cell != "–"]
+    if len(set(present)) < 3:
+        return None
+    if all(cell.lstrip("-").replace(".", "", 1).isdigit() for cell in present):
+        return "number"
+    days = all(len(cell) == 10 and cell[4] == cell[7] == "-" for cell in present)
+    return "day" if days else None
+
+
+def test_hostile_titles_stay_text(page: Page, hostile_report: Path) -> None:
+    said = ""
+    for path in pages(hostile_report):
+        page.open(path.as_uri())
+        said += page.value("document.querySelector('main').textContent")
+        said += " ".join(page.value("[...document.images].map(i => i.alt)"))
+        assert page.value("document.scripts.length") == 1
+        assert page.value("document.querySelectorAll('iframe, style, object').length") == 1
+        assert page.value("document.querySelectorAll('main [src]:not(img), [onerror]').length") == 0
+        assert page.value("document.querySelectorAll('[onmouseover], mjx-container').length") == 0
+        assert page.value("document.querySelectorAll('h1').length") == 1
+        strangers = "a[href*=elsewhere], a[href^=javascript]"
+        assert page.value(f"document.querySelectorAll('{strangers}').length") == 0
+        page.click("document.querySelector('h1')")
+        assert_quiet(page)
+        keep_picture(page, f"hostile-{path.stem}")
+    assert [title for title in HOSTILE if title not in said] == []
+
+
+def test_a_script_that_got_in_would_not_run(
+    page: Page, sample_report: Path, tmp_path: Path
+) -> None:
+    """The policy is the second wall; here the first one is broken on purpose."""
+    html = (sample_report / "index.html").read_text("utf-8")
+    attack = f"<script>document.title = '{TAKEN}'</script>{HOSTILE[1]}"
+    attack += "<img src='https://elsewhere.example/seen.png'>"
+    (tmp_path / "index.html").write_text(html.replace("<main>", f"<main>{attack}"), "utf-8")
+    page.open((tmp_path / "index.html").as_uri())
+    assert page.value("document.title") != TAKEN
+    assert len(page.errors) >= 3
+    assert all("Content Security Policy" in error for error in page.errors)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_phone_shows_it_without_scrolling_sideways(
+    chromium: Chromium, sample_report: Path, dark: bool
+) -> None:
+    page = chromium.page(width=360, height=740, dark=dark)
+    for path in pages(sample_report):
+        page.open(path.as_uri())
+        assert page.value("document.documentElement.scrollWidth") <= 360, path.name
+        assert min(page.value(CONTRASTS)) >= 4.5, path.name
+        paper = page.value("getComputedStyle(document.body).backgroundColor")
+        assert (paper == "rgb(255, 255, 255)") is not dark
+        assert_quiet(page)
+        keep_picture(page, f"phone-{'dark-' if dark else ''}{path.stem}")
+    page.close()

@@ -1,0 +1,163 @@
+"""The notebooks: run in order, whole, clean of the machine, and true to their data.
+
+nbval compares what they print (`make test`); it sees no stripped cell and no dataset but the
+sample. That is done here.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import roadmap_analytics as ra
+from tests.odd_datasets import ODD, SAMPLE
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+
+
+def source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def calls(cell: dict[str, Any]) -> set[str]:
+    """The plain functions that a cell calls."""
+    nodes = ast.walk(ast.parse(source(cell)))
+    return {
+        node.func.id
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+
+def outputs(cell: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+    return (output for output in cell["outputs"] if kind in output.get("data", {}))
+
+
+def test_there_are_notebooks() -> None:
+    assert len(NOTEBOOKS) >= 3
+    orders = [read(path)["metadata"]["order"] for path in NOTEBOOKS]
+    assert len(set(orders)) == len(orders)
+
+
+@each
+def test_every_cell_has_run_in_order(path: Path) -> None:
+    counts = [cell["execution_count"] for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1)), "run: make notebooks"
+
+
+@each
+def test_every_cell_stores_what_it_shows(path: Path) -> None:
+    stored = 0
+    for cell in code_cells(path):
+        called = calls(cell)
+        if "show" in called:
+            assert any(outputs(cell, "image/png")), source(cell)
+        if called & {"show", "table", "claim", "conclusion", "headline", "note"}:
+            assert any(outputs(cell, "text/html")), source(cell)
+            stored += 1
+        assert not [o for o in cell["outputs"] if o["output_type"] in ("error", "stream")]
+    assert stored >= 2
+
+
+@each
+def test_every_picture_has_its_alt_text(path: Path) -> None:
+    for cell in code_cells(path):
+        for output in outputs(cell, "image/png"):
+            assert len(output["metadata"]["image/png"]["alt"]) > 20
+
+
+@each
+def test_a_notebook_is_for_someone_who_decides(path: Path) -> None:
+    cells = code_cells(path)
+    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+    assert len(tagged) == 1
+    assert "ROADMAP_DATASET" in source(tagged[0])
+    assert sum("conclusion" in calls(cell) for cell in cells) == 1
+    text = "\n".join(source(cell) for cell in cells)
+    nodes = list(ast.walk(ast.parse(text)))
+    assert not [n.name for n in nodes if isinstance(n, ast.ClassDef)]
+    assert "warnings" not in text
+    prose = "\n".join(source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown")
+    assert re.search(r"^## What .*(cannot say|is not)", prose, flags=re.MULTILINE)
+
+
+@each
+def test_nothing_of_the_machine_is_in_it(path: Path) -> None:
+    text = path.read_text("utf-8")
+    traces = (str(ROOT), str(Path.home()), ".venv", "site-packages", "ipykernel_", "127.0.0.1")
+    assert [trace for trace in traces if len(trace) > 1 and f"{trace}/" in text] == []
+    assert not re.search(r"glpat-|0x[0-9a-f]{8,}|PRIVATE.TOKEN|execution_time", text)
+    assert "widget" not in json.dumps([c["outputs"] for c in code_cells(path)])
+    assert read(path)["metadata"].keys() <= {"kernelspec", "language_info", "title", "order"}
+
+
+@pytest.fixture(scope="module", params=list(ODD))
+def odd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("odd") / "dataset"
+    ODD[request.param]().save(folder)
+    return folder
+
+
+@each
+def test_it_answers_on_odd_data_too(
+    path: Path, odd: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Run within this process, so that a dozen runs take seconds; warnings are errors here."""
+    monkeypatch.setenv("ROADMAP_DATASET", str(odd))
+    names: dict[str, Any] = {}
+    for cell in code_cells(path):
+        exec(compile(source(cell), f"{path.stem}: {source(cell)[:60]!r}", "exec"), names)
+    said = capsys.readouterr().out
+    assert "as of" in said
+    assert not re.search(r"\b(nan|NaT|<NA>|None)\b", said)
+
+
+def test_another_number_fails_the_comparison(tmp_path: Path) -> None:
+    """One due date a day later: nbval must notice, and say which."""
+    sample = ra.load(SAMPLE)
+    progress = ra.milestone_progress(sample, as_of=sample.exported_at)
+    first = ra.current_milestones(progress).iloc[0]
+    later = first["due_date"] + pd.Timedelta(days=1)
+    milestones, seen = sample.milestones, sample.milestone_dates
+    moved = milestones["milestone_id"] == first["milestone_id"]
+    last = seen["milestone_id"].eq(first["milestone_id"]) & seen["due_date"].eq(first["due_date"])
+    sample.with_frames(
+        milestones=milestones.assign(due_date=milestones["due_date"].mask(moved, later)),
+        milestone_dates=seen.assign(due_date=seen["due_date"].mask(last, later)),
+    ).save(tmp_path / "changed")
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts="),
+            *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"),
+            "notebooks/burndown.ipynb",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "ROADMAP_DATASET": str(tmp_path / "changed")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert f"{later:%Y-%m-%d}" in run.stdout
