@@ -1,5 +1,9 @@
 """What is left, who carries it, what slipped: GitLab's history and roadmap documents as frames."""
 
+from roadmap_analytics.attribution import (
+    PARTS,
+    attribution,
+)
 from roadmap_analytics.burndown import (
     burndown,
     burndowns,
@@ -15,6 +19,13 @@ from roadmap_analytics.charts.burndown import (
     plot_compared,
     plot_progress,
     plot_scope_changes,
+)
+from roadmap_analytics.charts.forecast import (
+    plot_attribution,
+    plot_backtest,
+    plot_forecast,
+    plot_lead_times,
+    plot_throughput,
 )
 from roadmap_analytics.charts.planned import (
     plot_future,
@@ -33,9 +44,11 @@ from roadmap_analytics.charts.workload import (
     plot_workload_plan,
 )
 from roadmap_analytics.forecast import (
+    Target,
     backtest,
     backtest_forecasts,
     forecast,
+    forecast_targets,
     item_milestones,
 )
 from roadmap_analytics.frames import (
@@ -58,6 +71,9 @@ from roadmap_analytics.planned import (
     moved_on_counts,
     planned_work,
 )
+from roadmap_analytics.promises import (
+    targets_against_forecast,
+)
 from roadmap_analytics.quality import (
     check,
 )
@@ -79,7 +95,10 @@ from roadmap_analytics.workload import (
 )
 
 __all__ = [
+    "PARTS",
     "Dataset",
+    "Target",
+    "attribution",
     "backtest",
     "backtest_forecasts",
     "burndown",
@@ -90,6 +109,7 @@ __all__ = [
     "current_milestones",
     "duties",
     "forecast",
+    "forecast_targets",
     "future_issues",
     "future_work",
     "horizon_slippage",
@@ -101,12 +121,16 @@ __all__ = [
     "moved_on",
     "moved_on_counts",
     "planned_work",
+    "plot_attribution",
+    "plot_backtest",
     "plot_burndown",
     "plot_burndowns",
     "plot_burnup",
     "plot_compared",
     "plot_duties",
+    "plot_forecast",
     "plot_future",
+    "plot_lead_times",
     "plot_lifecycle",
     "plot_moved_on",
     "plot_planned",
@@ -114,6 +138,7 @@ __all__ = [
     "plot_scope_changes",
     "plot_slip_per_revision",
     "plot_slippage",
+    "plot_throughput",
     "plot_workload",
     "plot_workload_history",
     "plot_workload_plan",
@@ -124,6 +149,7 @@ __all__ = [
     "slip_per_revision",
     "slippage",
     "state_at",
+    "targets_against_forecast",
     "throughput",
     "work_item_age",
     "workload",

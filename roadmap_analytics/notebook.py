@@ -26,6 +26,10 @@ def _display(html: str, plain: str, **metadata: Any) -> None:
     display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
+_LONG = 40
+"""Characters from which on the text of a cell may be broken into lines."""
+
+
 def headline(question: str, *, as_of: Any, dataset: Any) -> None:
     """Show the question of the page, the day it is answered for, and where the data come from."""
     day = pd.Timestamp(as_of).date().isoformat()
@@ -82,12 +86,12 @@ def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
     cells = pd.DataFrame({c: shown[c].map(_cell) for c in shown.columns}, dtype=object)
     numeric = {c for c in shown.columns if pd.api.types.is_numeric_dtype(shown[c])}
     head = "".join(
-        f"<th scope='col'{_align(c in numeric)}>{escape(_name(c))}</th>" for c in cells.columns
+        f"<th scope='col'{_look(c in numeric)}>{escape(_name(c))}</th>" for c in cells.columns
     )
     rows = "".join(
         "<tr>"
         + "".join(
-            f"<td{_align(c in numeric)}>{escape(text)}</td>"
+            f"<td{_look(c in numeric, text)}>{escape(text)}</td>"
             for c, text in zip(cells.columns, row, strict=True)
         )
         + "</tr>"
@@ -100,8 +104,8 @@ def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
     )
 
 
-def _align(numeric: bool) -> str:
-    return " class='number'" if numeric else ""
+def _look(numeric: bool, text: str = "") -> str:
+    return " class='number'" if numeric else " class='long'" if len(text) > _LONG else ""
 
 
 def _name(column: Any) -> str:
@@ -119,5 +123,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+        return f"{value:.2f}".rstrip("0").rstrip(".")
     return str(value)

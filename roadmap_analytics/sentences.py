@@ -247,7 +247,7 @@ def forecast(frame: pd.DataFrame) -> str:
     sure = (
         f"85 % sure by {row['p85_date']:%Y-%m-%d}"
         if pd.notna(row["p85_date"])
-        else ("with no date that 85 % can be had for")
+        else ("and no date within five years that is 85 % sure")
     )
     said = f"{row['title']}: even odds to be done by {row['p50_date']:%Y-%m-%d}, {sure}"
     if pd.isna(row["due_date"]):
@@ -362,16 +362,16 @@ def renewals(frame: pd.DataFrame) -> str:
 
 def promises(frame: pd.DataFrame) -> str:
     """Say where the roadmap's targets and the data part, from `targets_against_forecast`."""
-    known = frame[frame["gap_days"].notna()] if len(frame) else frame
+    known = frame[frame["gap_p50_days"].notna()] if len(frame) else frame
     if known.empty:
         return "No target of the roadmap can be held against a forecast."
-    late = known[known["gap_days"] > 0]
+    late = known[known["gap_p50_days"] > 0]
     if late.empty:
         return f"All {len(known)} targets that can be checked lie on or after their forecast."
-    worst = late.sort_values("gap_days", ascending=False, kind="stable").iloc[0]
+    worst = late.sort_values("gap_p50_days", ascending=False, kind="stable").iloc[0]
     return (
         f"{len(late)} of {_count(len(known), 'target')} lie before the forecast; "
-        f"{worst['title']} by {_amount(worst['gap_days'])} days."
+        f"{worst['title']} by {_amount(worst['gap_p50_days'])} days."
     )
 
 
