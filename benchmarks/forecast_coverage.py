@@ -129,6 +129,12 @@ def last_close_days(past: Past, left: int, number: int) -> Counts:
     return _daily(past.left[closes[0] : closes[-1] + 1], left, number)
 
 
+def from_last_close_days(past: Past, left: int, number: int) -> Counts:
+    """The same, and its days are counted from the last close, too."""
+    quiet = len(past.left) - 1 - np.flatnonzero(past.left)[-1]
+    return last_close_days(past, left, number) - quiet
+
+
 def daily_bootstrap(past: Past, left: int, number: int) -> Counts:
     """Draw days of the whole window; no growth."""
     return _daily(past.left, left, number)
@@ -157,6 +163,7 @@ FORECASTS: dict[str, Callable[[Past, int, int], Counts]] = {
     "closed form": closed_form,
     "daily bootstrap": daily_bootstrap,
     "daily, to the last close": last_close_days,
+    "daily, from the last close": from_last_close_days,
 }
 
 

@@ -28,7 +28,15 @@ from roadmap_analytics.stays import NOTHING, Stays, close_days, open_stays
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["backtest", "backtest_forecasts", "forecast", "item_milestones"]
+__all__ = [
+    "Target",
+    "backtest",
+    "backtest_forecasts",
+    "forecast",
+    "forecast_targets",
+    "item_milestones",
+    "item_target",
+]
 
 Days: TypeAlias = npt.NDArray[np.datetime64]
 
@@ -42,7 +50,7 @@ _NAT = np.datetime64("NaT", "D")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """What a forecast is asked for."""
 
     title: str
@@ -93,7 +101,7 @@ def _calendar(off: np.busdaycalendar, closes: Days, day: np.datetime64) -> _Cale
 
 def _stays_of(
     dataset: Dataset,
-    targets: Sequence[_Target],
+    targets: Sequence[Target],
     at: pd.Timestamp,
     timezone: str,
     types: Iterable[str] | str | None,
@@ -120,11 +128,11 @@ def _stays_of(
 # Targets ------------------------------------------------------------------------------------------
 
 
-def _of_milestones(milestones: pd.DataFrame) -> list[_Target]:
+def _of_milestones(milestones: pd.DataFrame) -> list[Target]:
     start = milestones["start_date"].to_numpy().astype("datetime64[D]")
     due = milestones["due_date"].to_numpy().astype("datetime64[D]")
     rows = zip(milestones["title"], milestones["milestone_id"], start, due, strict=True)
-    return [_Target(str(title), (int(m),), None, begun, end) for title, m, begun, end in rows]
+    return [Target(str(title), (int(m),), None, begun, end) for title, m, begun, end in rows]
 
 
 def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, list[int]]:
@@ -182,6 +190,21 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
     return str(fits["title"].iloc[0]), sorted(found)
 
 
+def item_target(dataset: Dataset, item: str, *, as_of: AsOf, timezone: str = "UTC") -> Target:
+    """Give a roadmap item as a target: from the first start to the last due date of its parts."""
+    title, chosen = item_milestones(dataset, item, as_of=as_of)
+    known = history.milestones_at(dataset, history.instant(as_of, timezone))
+    known = known[known["milestone_id"].isin(chosen)]
+    begun, due = known["start_date"].min(), known["due_date"].max()
+    undated = known["due_date"].isna().any()
+    return Target(
+        title,
+        tuple(chosen),
+        start=pd.Timestamp(begun).to_datetime64().astype("datetime64[D]"),
+        due=_NAT if undated else pd.Timestamp(due).to_datetime64().astype("datetime64[D]"),
+    )
+
+
 def _targets(
     dataset: Dataset,
     milestone: int | str | Iterable[int | str] | None,
@@ -191,7 +214,7 @@ def _targets(
     as_of: AsOf,
     known: pd.DataFrame,
     timezone: str,
-) -> list[_Target]:
+) -> list[Target]:
     asked = [milestone is not None, person is not None, item is not None, horizon]
     if sum(asked) > 1:
         raise ConfigurationError(
@@ -206,19 +229,15 @@ def _targets(
                 f"person: expected a canonical handle, got {person!r}; the nearest are "
                 f"{', '.join(name for name, *_ in near) or 'none: nobody is assigned anything'}"
             )
-        return [_Target(person, (), person)]
+        return [Target(person, (), person)]
     if item is not None:
-        title, chosen = item_milestones(dataset, item, as_of=as_of)
-        dated = known[known["milestone_id"].isin(chosen)]
-        due = dated["due_date"].to_numpy().astype("datetime64[D]")
-        return [_Target(title, tuple(chosen), due=due.max() if dated["due_date"].notna().all()
-                        and len(due) else _NAT)]  # fmt: skip
+        return [item_target(dataset, item, as_of=as_of, timezone=timezone)]
     planned = _planned(known, history.instant(as_of, timezone))
     if horizon:
-        return [_Target("everything planned", tuple(planned["milestone_id"]))]
+        return [Target("everything planned", tuple(planned["milestone_id"]))]
     if milestone is None:
         return _of_milestones(planned)
-    several = [milestone] if isinstance(milestone, int | str) else list(milestone)
+    several = [milestone] if isinstance(milestone, int | str | np.integer) else list(milestone)
     ids = sorted({history.find_milestone(dataset, one) for one in several})
     return _of_milestones(known[known["milestone_id"].isin(ids)])
 
@@ -227,19 +246,6 @@ def _planned(known: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     """Give the milestones that are no drafts and not known to have been closed by then."""
     unseen = ~(known["observed_at"] < at) & (known["created_at"] < at)
     return known[(((known["state"] == "active") | unseen) & ~known["draft"]).to_numpy()]
-
-
-def _unfinished(
-    targets: list[_Target], stays: list[Stays], known: pd.DataFrame, day: np.datetime64
-) -> tuple[list[_Target], list[Stays]]:
-    """Leave out milestones that no export had seen yet, that are closed now and were empty then."""
-    active = set(known.loc[(known["state"] == "active").to_numpy(), "milestone_id"])
-    kept = [
-        (target, stay)
-        for target, stay in zip(targets, stays, strict=True)
-        if target.milestones[0] in active or stay.remaining(np.array([day]))[0]
-    ]
-    return [target for target, _ in kept], [stay for _, stay in kept]
 
 
 # Forecast -----------------------------------------------------------------------------------------
@@ -284,7 +290,7 @@ def _too_little(window: _Window | None) -> str | None:
     return None
 
 
-def _seeds(seed: int, target: _Target) -> list[int]:
+def _seeds(seed: int, target: Target) -> list[int]:
     """Give each target its own chance, whatever else is asked for with it."""
     name = target.person or ",".join(map(str, target.milestones))
     return [seed, zlib.crc32(name.encode())]
@@ -390,19 +396,46 @@ def forecast(
     ['milestone_id', 'title', 'remaining', 'due_date']
     """
     _check(method, seed, window_days, draws)
+    known = history.milestones_at(dataset, history.instant(as_of, timezone))
+    targets = _targets(dataset, milestone, person, item, horizon, as_of, known, timezone)
+    frame = forecast_targets(
+        dataset, targets, as_of=as_of, seed=seed, method=method, window_days=window_days,
+        timezone=timezone, types=types, draws=draws,
+    )  # fmt: skip
+    if milestone is None and person is None and item is None and not horizon:
+        # Those that no export had seen by then, that are closed now and were empty then.
+        active = known.loc[(known["state"] == "active").to_numpy(), "milestone_id"]
+        kept = frame["milestone_id"].isin(active) | (frame["remaining"] > 0)
+        frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
+    grown, past = _grown(dataset, as_of, timezone)
+    frame.attrs |= {"past_milestones": past, "past_milestones_grown": grown}
+    return frame
+
+
+def forecast_targets(
+    dataset: Dataset,
+    targets: Sequence[Target],
+    *,
+    as_of: AsOf,
+    seed: int,
+    method: str = "bursts",
+    window_days: int = WINDOW_DAYS,
+    timezone: str = "UTC",
+    types: Iterable[str] | str | None = None,
+    draws: int = DRAWS,
+) -> pd.DataFrame:
+    """Forecast any targets: one row each, in their order, as `forecast` gives them."""
     at = history.instant(as_of, timezone)
     day = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
-    known = history.milestones_at(dataset, at)
-    targets = _targets(dataset, milestone, person, item, horizon, as_of, known, timezone)
-    calendar = _calendar(
-        _days_off(dataset), close_days(dataset, at, timezone=timezone, types=types), day
-    )
+    closes = close_days(dataset, at, timezone=timezone, types=types)
+    calendar = _calendar(_days_off(dataset), closes, day)
     stays = _stays_of(dataset, targets, at, timezone, types)
-    if milestone is None and person is None and item is None and not horizon:
-        targets, stays = _unfinished(targets, stays, known, day)
     ahead = calendar.exposure(day + _DAY, HORIZON_DAYS)
+    attrs: dict[str, Any] = {"as_of": str(day), "seed": seed, "method": method}
+    attrs |= {"timezone": timezone, "simulated": bool(dataset.simulated)}
+    if len(targets) == 1:
+        attrs["history"] = _history(stays[0], day, window_days)
     rows = []
-    attrs: dict[str, Any] = {}
     for target, stay in zip(targets, stays, strict=True):
         window = _window(stay, target.start, day, calendar, window_days)
         remaining = int(stay.remaining(np.array([day]))[0])
@@ -413,26 +446,15 @@ def forecast(
         elif note is not None or window is None:
             row |= {"note": note, "chance_by_due_date": 0.0 if target.due <= day else None}
         else:
-            settings: dict[str, Any] = {
-                "method": method,
-                "draws": draws,
-                "seed": _seeds(seed, target),
-            }
+            settings: dict[str, Any] = {"method": method, "draws": draws}
+            settings["seed"] = _seeds(seed, target)
             days = predictive.days_to_finish(window.past, remaining, ahead, **settings)
             row |= _dates(days, target, day)
             if len(targets) == 1:
                 attrs["fan"] = _fan(window.past, remaining, ahead, day, days, settings)
         rows.append(row)
-    if len(targets) == 1:
-        attrs |= {"history": _history(stays[0], targets[0], day, window_days)}
     frame = _frame(rows, _TYPES)
-    grown, past = _grown(dataset, as_of, timezone, day)
-    frame.attrs.update(
-        attrs
-        | {"as_of": str(day), "seed": seed, "method": method, "timezone": timezone}
-        | {"past_milestones": past, "past_milestones_grown": grown}
-        | {"simulated": bool(dataset.simulated)}
-    )
+    frame.attrs.update(attrs)
     return frame
 
 
@@ -446,9 +468,7 @@ def _check(method: str, seed: int, window_days: int, draws: int) -> None:
             raise ConfigurationError(f"{name}: expected a whole number from {least}, got {value!r}")
 
 
-def _inputs(
-    target: _Target, window: _Window | None, remaining: int, quiet: float
-) -> dict[str, Any]:
+def _inputs(target: Target, window: _Window | None, remaining: int, quiet: float) -> dict[str, Any]:
     row: dict[str, Any] = {
         "milestone_id": target.milestones[0] if len(target.milestones) == 1 else None,
         "title": target.title,
@@ -474,7 +494,7 @@ def _inputs(
     }
 
 
-def _done(stay: Stays, target: _Target, day: np.datetime64) -> dict[str, Any]:
+def _done(stay: Stays, target: Target, day: np.datetime64) -> dict[str, Any]:
     emptied = stay.left.max()
     in_time = None if np.isnat(target.due) else float(emptied <= target.due)
     return dict.fromkeys(QUANTILES, day) | {
@@ -484,7 +504,7 @@ def _done(stay: Stays, target: _Target, day: np.datetime64) -> dict[str, Any]:
     }
 
 
-def _dates(days: Floats, target: _Target, day: np.datetime64) -> dict[str, Any]:
+def _dates(days: Floats, target: Target, day: np.datetime64) -> dict[str, Any]:
     row: dict[str, Any] = {
         name: _date_after(day, float(np.quantile(days, level, method="inverted_cdf")))
         for name, level in QUANTILES.items()
@@ -499,7 +519,7 @@ def _dates(days: Floats, target: _Target, day: np.datetime64) -> dict[str, Any]:
     return row
 
 
-def _history(stay: Stays, target: _Target, day: np.datetime64, longest: int) -> list[list[Any]]:
+def _history(stay: Stays, day: np.datetime64, longest: int) -> list[list[Any]]:
     """Give remaining work by day up to `day`, for the chart."""
     if not len(stay.came):
         return []
@@ -529,10 +549,11 @@ def _fan(
     ]
 
 
-def _grown(dataset: Dataset, as_of: AsOf, timezone: str, day: np.datetime64) -> tuple[int, int]:
+def _grown(dataset: Dataset, as_of: AsOf, timezone: str) -> tuple[int, int]:
     """Count milestones due by `as_of`, and those of them that grew after their start."""
     progress = milestone_progress(dataset, as_of=as_of, timezone=timezone)
-    past = progress[(progress["due_date"] <= pd.Timestamp(day)).to_numpy()]
+    day = history.last_day(as_of, timezone)
+    past = progress[(progress["due_date"] <= day).to_numpy()]
     past = past[past["committed"].notna() & (past["scope"] + past["removed_after_start"] > 0)]
     return int((past["added_after_start"] > past["removed_after_start"]).sum()), len(past)
 

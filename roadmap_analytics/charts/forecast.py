@@ -149,11 +149,14 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
             ax.plot([row["due_date"]], [height], marker="D", markersize=7, markerfacecolor="white",
                     markeredgecolor=COLORS["due"], linestyle="none", zorder=4)  # fmt: skip
         if pd.isna(row["p50_date"]) or row["remaining"] == 0:
-            _words(ax, today, height, row["note"], COLORS["muted"])
+            after = max(day for day in (today, row["due_date"]) if pd.notna(day))
+            _words(ax, after, height, row["note"], COLORS["muted"])
         else:
             _bar(ax, row, height)
     mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
+    first, last = ax.get_xlim()
+    ax.set_xlim(first - 0.06 * (last - first), last)
     ax.set_xlabel("line: 50 %, thick to 85 %, thin to 95 %; diamond: due date")
 
 
@@ -318,9 +321,6 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     bars = ax.bar(middle, frame["closed"], width=5.6, color=COLORS["completed"], lw=0)
     if not frame["whole"].iloc[-1]:
         bars[-1].set(facecolor="white", edgecolor=COLORS["completed"], hatch="////", linewidth=0.8)
-        ax.annotate("not over yet", xy=(mdates.date2num(middle.iloc[-1]), frame["closed"].iloc[-1]),
-                    xytext=(0, 3), textcoords="offset points", ha="right", fontsize=8,
-                    color=COLORS["muted"])  # fmt: skip
     quiet = middle[frame["closed"] == 0]
     ax.plot(quiet, np.zeros(len(quiet)), linestyle="none", marker="o", markersize=3.5,
             markerfacecolor="white", markeredgecolor=COLORS["scope"], clip_on=False)  # fmt: skip
@@ -330,7 +330,8 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         label_line(ax, mdates.date2num(middle.iloc[-1] + pd.Timedelta(3, "D")), mean,
                    f"mean {mean:.1f}", color=COLORS["scope"])  # fmt: skip
     ax.set_ylabel("issues closed in the week")
-    ax.set_xlabel(f"week ({len(quiet)} of {len(frame)} without any: rings)")
+    unfinished = "" if frame["whole"].iloc[-1] else "; hatched: not over yet"
+    ax.set_xlabel(f"week ({len(quiet)} of {len(frame)} without any: rings{unfinished})")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     date_axis(ax)
     return ax
@@ -338,10 +339,10 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 _CAUSES = {
     "moved_days": ("due date moved", "due", ""),
-    "plan_days": ("plan too short", "ideal", "...."),
+    "plan_days": ("plan too short (left: slack)", "ideal", "...."),
     "carried_in_days": ("carried in", "unplanned", "////"),
-    "scope_days": ("scope added", "removed", ""),
-    "pace_days": ("slower closing", "remaining", "\\\\\\\\"),
+    "scope_days": ("scope added (left: taken out)", "removed", ""),
+    "pace_days": ("slower closing (left: faster)", "remaining", "\\\\\\\\"),
 }
 
 

@@ -1,0 +1,337 @@
+"""Forecasts: worked out by hand, held against the closed form, and by how often they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import betaprime
+
+from benchmarks.forecast_coverage import KINDS, coverage
+from roadmap_analytics.errors import ConfigurationError, UnknownNameError
+from roadmap_analytics.forecast import (
+    MIN_LEFT,
+    QUANTILES,
+    backtest,
+    backtest_forecasts,
+    forecast,
+    item_milestones,
+)
+from roadmap_analytics.frames import Dataset
+from roadmap_analytics.predictive import HORIZON_DAYS, METHODS, Past, days_to_finish, paths
+from roadmap_analytics.promises import targets_against_forecast
+from roadmap_analytics.roadmap.tables import parse
+from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
+
+AHEAD = np.ones(HORIZON_DAYS)
+DATES = list(QUANTILES)
+
+
+def one(dataset: Dataset, *args: Any, **kwargs: Any) -> pd.Series[Any]:
+    frame = forecast(dataset, *args, **{"as_of": AS_OF, "seed": 1} | kwargs)
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def steady(issues: int = 40, every_hours: int = 24) -> World:
+    """A milestone of so many issues from 1 March on, of which one is closed per interval."""
+    world = World()
+    world.milestone(1, "Steady", "2025-03-01", "2025-05-01")
+    for issue in range(1, issues + 1):
+        world.issue(issue, "2025-02-20 08:00")
+        world.put(issue, "2025-02-20 08:00", 1)
+        at = pd.Timestamp("2025-03-02 06:00") + pd.Timedelta(every_hours * (issue - 1), "h")
+        world.close(issue, str(at))
+    return world
+
+
+def test_the_forecast_of_the_hand_counted_world() -> None:
+    """Harvest as of 18 March, counted from the day after its start, 4 March: 15 days.
+
+    Closed: 2 (4th), 1 (5th), 2 again (13th), 4 and 8 (14th): 5. Issue 8 was closed and reopened on
+    the 6th, which is no change at the end of that day; 7 was closed when it came. Taken out, or
+    put elsewhere: 3 (10th), 6 (11th), 5 (17th): 3. Came: 2 reopened (6th), 5 added (7th),
+    1 reopened (16th): 3. Issue 1 is what remains.
+
+    By past weeks there are two whole ones. From the 5th: -1, +1, +1, 0, 0, -1, -1. From the 12th:
+    0, -1, -2, 0, +1, -1, 0. With 1 left, the first ends on its first day, 19 March, the second on
+    its second, 20 March; each comes first in half of the futures. Within a day the moment is
+    even, so days are even over 0 to 2, and the quantiles are 1.0, 1.7 and 1.9 days: 19, 20 and 20
+    March.
+    """
+    row = one(eight_issues().dataset(), HARVEST, method="weeks")
+    assert (row["remaining"], row["window_start_date"]) == (1, pd.Timestamp("2025-03-04"))
+    assert row[["window_days", "closed", "removed", "added"]].tolist() == [15, 5, 3, 3]
+    assert row["closed_per_week"] == pytest.approx(5 * 7 / 15)
+    assert row["growth_per_week"] == 0
+    assert [f"{row[name]:%d %B}" for name in DATES] == ["19 March", "20 March", "20 March"]
+    assert row["chance_by_due_date"] == 0  # it was due on the 14th
+    # Five closes on the ten or eleven working days of the year so far, one on five days off.
+    assert 0 < row["day_off_share"] < 0.3
+    assert pd.isna(row["note"])
+
+
+def test_chance_of_a_due_date_worked_out_by_hand() -> None:
+    """As above; due on 19 March, it is kept in the futures that begin with the first week."""
+    frames = eight_issues().frames()
+    for name in ("milestones", "milestone_dates"):
+        frames[name].loc[frames[name]["milestone_id"] == HARVEST, "due_date"] = pd.Timestamp(
+            "2025-03-19"
+        )
+    row = one(Dataset(frames), HARVEST, method="weeks", draws=4000)
+    assert row["chance_by_due_date"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_too_little_data_says_so_instead_of_giving_a_date() -> None:
+    frame = forecast(eight_issues().dataset(), [WINTER, SOMEDAY], as_of=AS_OF, seed=1)
+    assert frame[DATES].isna().all(axis=None)
+    assert frame["chance_by_due_date"].isna().all()
+    assert frame["note"].str.startswith("too little to go by: 0 issues done in").all()
+    early = one(eight_issues().dataset(), HARVEST, as_of="2025-02-01")
+    assert early["note"] == "no issue has been in it"
+
+
+def test_nothing_left_is_done() -> None:
+    row = one(eight_issues().dataset(), HARVEST, as_of="2025-03-25")
+    assert row["note"] == "done: nothing is open"
+    assert row["emptied_date"] == pd.Timestamp("2025-03-20")
+    assert (row[DATES] == pd.Timestamp("2025-03-25")).all()
+    assert row["chance_by_due_date"] == 0  # six days late
+    assert one(steady().dataset(), 1, as_of="2025-04-30")["chance_by_due_date"] == 1
+
+
+def test_of_a_milestone_that_grows_as_fast_as_it_shrinks_no_date_is_made_up() -> None:
+    world = steady(30)
+    for issue in range(100, 160):
+        at = str(pd.Timestamp("2025-03-02 09:00") + pd.Timedelta(8 * (issue - 100), "h"))
+        world.issue(issue, at)
+        world.put(issue, at, 1)
+    row = one(world.dataset(), 1, as_of="2025-03-20")
+    assert pd.isna(row["p95_date"])
+    assert "over five years ahead" in row["note"]
+
+
+def test_targets_other_than_milestones() -> None:
+    dataset = eight_issues().dataset()
+    # Ada holds 1 from the start and 3 until 12 March; 1 was closed on the 5th, reopened the 16th.
+    ada = one(dataset, person="ada")
+    assert (ada["title"], ada["remaining"]) == ("ada", 1)
+    assert ada[["closed", "removed", "added"]].tolist() == [1, 1, 2]
+    everything = one(dataset, horizon=True)
+    assert everything["remaining"] == 3  # 1 in Harvest, 3 and 5 in Winter; Someday is a draft
+    # Moved from Harvest to Winter within the plan is no change.
+    assert everything["removed"] == 1
+
+
+def test_a_roadmap_item_is_forecast_through_its_milestones() -> None:
+    url = "https://git.example.org/groups/orchard/-/milestones/{}"
+    text = f"# Plan\n\n1. Cider by end of April ([{url.format(10)}]({url.format(10)}))\n"
+    text += "2. Perry by end of May\n"
+    roadmap = parse([{"name": "2025-03-01-roadmap.md", "text": text}])
+    dataset = Dataset(eight_issues().frames() | roadmap)
+    assert item_milestones(dataset, "1", as_of=AS_OF)[1] == [HARVEST]
+    assert one(dataset, item="1")[DATES].tolist() == one(dataset, HARVEST)[DATES].tolist()
+    with pytest.raises(UnknownNameError, match="got 'Mead': 0 fit; the nearest are"):
+        forecast(dataset, item="Mead", as_of=AS_OF, seed=1)
+    held = targets_against_forecast(dataset, as_of=AS_OF, seed=1)
+    assert held["key"].tolist() == ["1", "2"]
+    assert held["milestones"].tolist() == [1, 0]
+    assert held["note"].iloc[1] == "it refers to no milestone of the dataset"
+    row = held.iloc[0]
+    assert row["target_date"] == pd.Timestamp("2025-04-30")
+    assert row["gap_p85_days"] == (row["p85_date"] - row["target_date"]).days
+    assert 0.8 < row["chance_by_target_date"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"milestone": HARVEST, "person": "ada"}, "expected one of milestone, person"),
+        ({"method": "magic"}, "expected one of"),
+        ({"seed": -1}, "seed: expected a whole number from 0, got -1"),
+        ({"person": "adda"}, "the nearest are ada"),
+    ],
+)
+def test_wrong_questions(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        forecast(eight_issues().dataset(), **{"as_of": AS_OF, "seed": 1} | asked)
+
+
+def test_empty_dataset_gives_empty_frames_with_columns() -> None:
+    assert forecast(Dataset({}), as_of=AS_OF, seed=1).empty
+    assert backtest_forecasts(Dataset({}), as_of=AS_OF, seed=1).empty
+    assert backtest(Dataset({}), as_of=AS_OF, seed=1)["coverage"].isna().all()
+
+
+def altered_after(dataset: Dataset, as_of: str) -> Dataset:
+    """Other issues, closes, dates and titles, all of them after `as_of`."""
+    end = pd.Timestamp(as_of, tz="UTC") + pd.Timedelta(1, "D")
+    frames = dict(dataset.frames)
+    events = frames["issue_events"]
+    events = events[events["at"] < end]
+    issues = frames["issues"].copy()
+    late = pd.DataFrame(
+        {
+            "issue_id": issues["issue_id"], "seq": 900, "at": end + pd.Timedelta(1, "h"),
+            "field": "state", "action": "set", "value": "closed", "source": "event",
+            "correction": False,
+        }
+    )  # fmt: skip
+    frames["issue_events"] = pd.concat([events, late])[events.columns].astype(events.dtypes)
+    seen = frames["milestone_dates"]
+    moved = seen.drop_duplicates("milestone_id").assign(
+        observed_at=end, due_date=pd.Timestamp("2031-01-01"), state="closed", title="Other"
+    )
+    frames["milestone_dates"] = pd.concat([seen[seen["observed_at"] < end], moved])
+    issues["state"], issues["milestone_id"], issues["weight"] = "closed", pd.NA, 5
+    issues["closed_at"] = end
+    frames["issues"] = issues
+    frames["milestones"] = frames["milestones"].assign(state="closed", due_date=pd.NaT).astype(
+        frames["milestones"].dtypes
+    )  # fmt: skip
+    return Dataset(frames, dataset.manifest)
+
+
+@pytest.mark.parametrize("target", [{}, {"milestone": HARVEST}, {"person": "ada"}])
+def test_nothing_after_as_of_matters(target: dict[str, Any]) -> None:
+    dataset = eight_issues().dataset()
+    before = forecast(dataset, **target, as_of=AS_OF, seed=3)
+    after = forecast(altered_after(dataset, AS_OF), **target, as_of=AS_OF, seed=3)
+    assert len(before)
+    pd.testing.assert_frame_equal(before, after)
+    assert before.attrs == after.attrs
+
+
+def test_a_backtest_s_forecasts_are_those_that_were_possible_then() -> None:
+    """Each equals the one made from the same day with everything after it altered."""
+    dataset = steady().dataset()
+    asked = backtest_forecasts(
+        dataset, as_of="2025-04-20", seed=3, methods=["poisson"], every_days=7
+    )
+    answered = asked[asked["answered"]]
+    assert len(answered) >= 3
+    again = backtest_forecasts(
+        altered_after(dataset, "2025-03-30"), as_of="2025-04-20", seed=3, methods=["poisson"],
+        every_days=7,
+    )  # fmt: skip
+    early = answered["asked_date"] <= "2025-03-30"
+    assert early.any()
+    columns = ["remaining", *DATES]
+    wanted = asked[asked["asked_date"] <= "2025-03-30"][columns]
+    pd.testing.assert_frame_equal(again[again["asked_date"] <= "2025-03-30"][columns], wanted)
+
+
+def test_a_backtest_counts_dates_once_they_have_passed() -> None:
+    dataset = steady(20).dataset()  # the last issue is closed on 21 March
+    asked = backtest_forecasts(dataset, as_of="2025-03-19", seed=1, every_days=1)
+    assert asked["actual_date"].isna().all()
+    counted = backtest(dataset, as_of="2025-03-19", seed=1, every_days=1)
+    assert (counted["held"] == 0).all()  # dates that passed unfinished did not hold
+    later = backtest(dataset, as_of="2025-04-10", seed=1, every_days=1)
+    median = later[later["quantile"] == 0.95].set_index("method")
+    assert (median["coverage"] > 0.9).all()
+    assert ((later["low"] <= later["coverage"]) & (later["coverage"] <= later["high"])).all()
+    assert (later["milestones"] == 1).all()
+    assert (later["high"] - later["low"] > 0.5).all()  # one milestone proves little
+
+
+def test_same_seed_same_bytes_whatever_else_is_asked_for() -> None:
+    dataset = eight_issues().dataset()
+    first = forecast(dataset, HARVEST, as_of=AS_OF, seed=1)
+    pd.testing.assert_frame_equal(first, forecast(dataset, "Harvest", as_of=AS_OF, seed=1))
+    several = forecast(dataset, [WINTER, HARVEST], as_of=AS_OF, seed=1)
+    assert several.iloc[0][DATES].tolist() == first.iloc[0][DATES].tolist()
+    shuffled = {name: f.sample(frac=1, random_state=5) for name, f in dataset.frames.items()}
+    again = forecast(Dataset(shuffled, dataset.manifest), HARVEST, as_of=AS_OF, seed=1)
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_holidays_are_waited_for() -> None:
+    frames = steady(40).frames()
+    free = {"calendar": {"workdays": ["Mon", "Tue", "Wed", "Thu", "Fri"], "holidays": []}}
+    days = [str(day.date()) for day in pd.date_range("2025-03-22", "2025-04-20")]
+    off = {"calendar": free["calendar"] | {"holidays": days}}
+    # Nothing is closed on weekends here, so days off are quiet.
+    events = frames["issue_events"]
+    weekend = (events["at"].dt.day_of_week >= 5) & (events["value"] == "closed")
+    frames["issue_events"] = events[~weekend].reset_index(drop=True)
+    usual = one(Dataset(frames, {"config": free}), 1, as_of="2025-03-21")
+    waits = one(Dataset(frames, {"config": off}), 1, as_of="2025-03-21")
+    assert usual["day_off_share"] < 0.2
+    assert (waits["p50_date"] - usual["p50_date"]).days > 14
+
+
+counts = st.lists(st.integers(0, 4), min_size=14, max_size=60)
+
+
+@given(left=counts, came=st.lists(st.integers(0, 2), min_size=60, max_size=60),
+       remaining=st.integers(1, 30), method=st.sampled_from(sorted(METHODS)))  # fmt: skip
+def test_any_past_gives_ordered_days_and_paths_that_end_with_them(
+    left: list[int], came: list[int], remaining: int, method: str
+) -> None:
+    departures = np.array(left, dtype=float)
+    departures[0] += MIN_LEFT
+    past = Past(departures, np.array(came[: len(left)], dtype=float), np.ones(len(left)))
+    settings: dict[str, Any] = {"method": method, "draws": 60, "seed": [4]}
+    days = days_to_finish(past, remaining, AHEAD[:560], **settings)
+    assert (days > 0).all()
+    walked = paths(past, remaining, AHEAD[:560], **settings)
+    assert ((walked >= 0) & (walked == np.round(walked))).all()
+    ended = np.where((walked == 0).any(axis=1), (walked == 0).argmax(axis=1) + 1, np.inf)
+    assert np.array_equal(np.ceil(days), ended)
+
+
+def test_poisson_is_the_closed_form() -> None:
+    """Remaining over a gamma rate: Gamma(20, 1) / Gamma(12.5, 120 days), a beta prime variable."""
+    left = np.zeros(120)
+    left[:120:10] = 1
+    past = Past(left, np.zeros(120), np.ones(120))
+    days = days_to_finish(past, 20, AHEAD, method="poisson", draws=20000, seed=[1])
+    levels = [0.05, 0.25, 0.5, 0.85, 0.95]
+    wanted = betaprime(20, 12.5).ppf(levels) * 120
+    assert np.quantile(days, levels) == pytest.approx(wanted, rel=0.03)
+
+
+def test_bursts_are_told_from_even_closing() -> None:
+    """Thirty issues in sixty days: one every other day, or ten on every twentieth day."""
+    spread, lumped = np.zeros(60), np.zeros(60)
+    spread[::2], lumped[10::20] = 1, 10
+    width = {}
+    for name, left in {"spread": spread, "lumped": lumped}.items():
+        past = Past(left, np.zeros(60), np.ones(60))
+        days = days_to_finish(past, 30, AHEAD, method="bursts", draws=2000, seed=[1])
+        width[name] = np.subtract(*np.quantile(days, [0.85, 0.5]))
+    assert width["lumped"] > 2 * width["spread"]
+
+
+# The large version for docs/forecast.md: benchmarks/forecast_coverage.py. The bounds allow three
+# standard errors besides what the method itself may be off by.
+@pytest.mark.parametrize(
+    "many", [pytest.param(120, id="few"), pytest.param(1000, id="many", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize("kind", ["steady", "slow, 5 left", "bursts: batches", "growing"])
+def test_forecasts_hold_as_often_as_they_say(kind: str, many: int) -> None:
+    share, answered = coverage("bursts", KINDS[kind], many, seed=11)
+    assert answered > 0.95 * many
+    for level, kept in zip((0.5, 0.85, 0.95), share, strict=True):
+        assert abs(kept - level) < 0.03 + 3 * np.sqrt(level * (1 - level) / many), (level, kept)
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("poisson", "bursts: batches"), ("daily, to the last close", "slow, 20 left")],
+)
+def test_such_bounds_find_methods_that_do_not_hold(method: str, kind: str) -> None:
+    share, _ = coverage(method, KINDS[kind], 200, seed=11)
+    assert share[1] < 0.85 - 0.03 - 3 * np.sqrt(0.85 * 0.15 / 200)
+
+
+def test_the_law_of_batches_is_what_it_says() -> None:
+    """Mean .5 a day; batches of geometric size 3 give a variance of 5 times that."""
+    days = KINDS["bursts: batches"].leaves(np.random.default_rng(1), 100_000)
+    assert days.mean() == pytest.approx(0.5, rel=0.05)
+    assert days.var() / days.mean() == pytest.approx(5, rel=0.05)
