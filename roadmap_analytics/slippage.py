@@ -128,8 +128,8 @@ def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
         for day, key, item in items[["revision", "key", "item"]].itertuples(index=False)
     }
     rows = _appearances(items, matches, ids)
-    rows += _absorbed(items, matches, ids)
-    rows += _dropped(rows, days)
+    absorbed = _absorbed(items, matches, ids)
+    rows += absorbed + _dropped(rows, absorbed, days)
     frame = pd.DataFrame(rows, columns=[*_SLIPPAGE, "before"])
     for column in ("revision", "target_start_date", "target_date"):
         frame[column] = frame[column].astype("datetime64[us]")
@@ -200,18 +200,20 @@ def _absorbed(
     return list(out.values())
 
 
-def _dropped(rows: Sequence[dict[str, Any]], days: Sequence[pd.Timestamp]) -> list[dict[str, Any]]:
+def _dropped(
+    rows: Sequence[dict[str, Any]],
+    absorbed: Sequence[dict[str, Any]],
+    days: Sequence[pd.Timestamp],
+) -> list[dict[str, Any]]:
     """A row at the first revision of each absence."""
     seen: dict[str, dict[pd.Timestamp, dict[str, Any]]] = {}
-    absorbed = set()
     for row in rows:
         seen.setdefault(row["item"], {})[row["revision"]] = row
-        if row["status"] == "merged" and row["before"] == row["item"] and not _owns(row, rows):
-            absorbed.add((row["item"], row["revision"]))
+    ended = {(row["item"], row["revision"]) for row in absorbed}
     out = []
     for item, by_day in seen.items():
         for day, following in zip(days, days[1:], strict=False):
-            if day in by_day and following not in by_day and (item, day) not in absorbed:
+            if day in by_day and following not in by_day and (item, following) not in ended:
                 gone = {
                     "revision": following,
                     "status": "dropped",
@@ -221,14 +223,6 @@ def _dropped(rows: Sequence[dict[str, Any]], days: Sequence[pd.Timestamp]) -> li
                 gone |= {"target_text": None, "target_start_date": pd.NaT, "target_date": pd.NaT}
                 out.append({**by_day[day], **gone})
     return out
-
-
-def _owns(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether the row is the item's own, and not that of another item which took it in."""
-    return not any(
-        other is not row and (other["revision"], other["key"]) == (row["revision"], row["key"])
-        for other in rows
-    )
 
 
 def _measured(frame: pd.DataFrame) -> pd.DataFrame:

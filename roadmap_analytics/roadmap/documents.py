@@ -307,7 +307,9 @@ class _Reader:
         self.out.layout = self._layout()
         self._prose_items()
         self._people()
-        self.items.entries.sort(key=lambda entry: _order_of(entry.key))
+        self.items.by_key = dict(
+            sorted(self.items.by_key.items(), key=lambda pair: _order_of(pair[0]))
+        )
         self._deferred()
         self._targets_elsewhere()
         self._milestones()
@@ -414,12 +416,12 @@ class _Reader:
     # Items
 
     def _layout(self) -> str:
-        kinds = {entry.kind for entry in self.items.entries}
+        kinds = {entry.kind for entry in self.items.by_key.values()}
         if self.generic:
             return "generic"
         fields = any(
             entry.kind == "activity" and (entry.duties or entry.target)
-            for entry in self.items.entries
+            for entry in self.items.by_key.values()
         )
         if "activity" in kinds and (
             fields or any("activit" in heading.lower() for heading in self.headings)
@@ -441,7 +443,7 @@ class _Reader:
         entry = Entry(
             key, None, "activity", order, title, source, target, False, conditional, inlines=[words]
         )
-        self.items.entries.append(entry)
+        self.items.by_key[key] = entry
         return entry
 
     def _prose_items(self) -> None:
@@ -505,20 +507,20 @@ class _Reader:
 
     def _deferred(self) -> None:
         """Items that the document says will have to wait, with everything below them."""
-        keys = self.items.keys
-        later: list[str] = []
-        focus: list[str] = []
+        keys = self.items.by_key
+        later: set[str] = set()
+        focus: set[str] = set()
         for _, sentence in self._all_sentences():
             text = sentence.text
             for clause in re.split(r";\s+|,\s+(?:and|but)\s+(?!\(|\d)", text):
                 refs = references(clause, keys)
                 if _FOCUS.search(clause):
-                    focus += refs
+                    focus.update(refs)
                 elif _NOT_WORKING.search(clause) or (
                     _NEXT_TIME.search(text) and _TAKE_UP.search(clause)
                 ):
-                    later += refs
-        for entry in self.items.entries:
+                    later.update(refs)
+        for entry in self.items.by_key.values():
             above = [entry.key[: m.start()] for m in re.finditer(r"\.", entry.key)]
             if any(key in later and key not in focus for key in [entry.key, *above]):
                 entry.deferred = True
@@ -533,7 +535,7 @@ class _Reader:
                     self._target_of_reference(sentence.text)
 
     def _target_of_reference(self, text: str) -> None:
-        refs = references(text, self.items.keys)
+        refs = references(text, self.items.by_key)
         if not refs or _NOT_WORKING.search(text):
             return
         found = find(text, self.out.written, self.calendar)
@@ -546,7 +548,7 @@ class _Reader:
             ):
                 target = read_target(text[start:], self.out.written, self.calendar)
                 for key in refs:
-                    entry = self.items.find(key)
+                    entry = self.items.by_key[key]
                     entry.target = entry.target or target
                 return
 
@@ -580,7 +582,7 @@ class _Reader:
                 passage.placed = True
                 for item in block.items:
                     self._person(item)
-        for entry in self.items.entries:
+        for entry in self.items.by_key.values():
             self.out.duties += [(duty, entry.key) for duty in entry.duties]
         self._people_of_milestones()
 
@@ -613,13 +615,13 @@ class _Reader:
 
     def _keys_of(self, duty: Duty) -> list[str]:
         words = duty.words or ""
-        refs = references(words, self.items.keys)
+        refs = references(words, self.items.by_key)
         if refs:
             return refs
         # A component is named instead of its number: "hack in sigsum-py".
         named = {
             entry.title: entry.key
-            for entry in self.items.entries
+            for entry in self.items.by_key.values()
             if re.fullmatch(r"[\w]+(?:[-./][\w]+)+", entry.title)
         }
         return [
@@ -637,7 +639,7 @@ class _Reader:
             inline.text,
             re.IGNORECASE,
         )
-        if not m or not (m["permits"] or m["will"]) or references(inline.text, self.items.keys):
+        if not m or not (m["permits"] or m["will"]) or references(inline.text, self.items.by_key):
             return None
         if read[0].role == "input":  # "will discuss ..." is work of one's own
             read[0] = replace(read[0], role="work")
@@ -681,7 +683,7 @@ class _Reader:
 
     def _milestones(self) -> None:
         placed: dict[str, Reference] = {}
-        for entry in self.items.entries:
+        for entry in self.items.by_key.values():
             for inline in entry.inlines:
                 for reference, _ in self._references_in(inline, entry.title, entry.key):
                     _merge(placed, reference)
@@ -705,14 +707,14 @@ class _Reader:
         status = status_in(head.text)
         in_section = passage.kind == "milestones"
         verdict = self._verdict(passage) if passage.kind == "progress" else None
-        refs = [entry for entry in references(head.text, self.items.keys) if passage.remarks][:1]
+        refs = references(head.text, self.items.by_key)[:1] if passage.remarks else []
         for inline in item.inlines():
             whole = _without_status(title_of(head), status) if head.bare else None
             for reference, words in self._references_in(inline, whole, None, changes=in_section):
                 if words and inline is head:
                     reference.title = words
                 if refs:
-                    reference.title, reference.key = self.items.find(refs[0]).title, refs[0]
+                    reference.title, reference.key = self.items.by_key[refs[0]].title, refs[0]
                 reference.status = (
                     status if in_section or inline is head else status_in(inline.text)
                 )
@@ -813,8 +815,8 @@ class _Reader:
 
     def _finish(self) -> None:
         self.placed |= self.items.placed
-        self.out.entries = self.items.entries
-        for entry in self.items.entries:
+        self.out.entries = list(self.items.by_key.values())
+        for entry in self.items.by_key.values():
             self.out.links[entry.key] = list(
                 dict.fromkeys(url for inline in entry.inlines for url in inline.urls)
             )

@@ -60,6 +60,7 @@ _UNFINISHED = re.compile(
 )
 _PREVIOUS = re.compile(r"\b(?:last|previous|former)\s+roadmap\b", re.IGNORECASE)
 _DEPTH = 6
+_LONGEST = 1000  # of the words beside a marker; the rest is detail
 
 
 @dataclass
@@ -141,18 +142,9 @@ class Items:
     def __init__(self, names: Names, read_target: ReadTarget) -> None:
         self.names = names
         self.read_target = read_target
-        self.entries: list[Entry] = []
+        self.by_key: dict[str, Entry] = {}  # in the order of the document
         self.placed: set[int] = set()  # ids of list entries
         self._count: dict[tuple[str, str | None], int] = {}
-
-    @property
-    def keys(self) -> list[str]:
-        """Keys in the order of the document."""
-        return [entry.key for entry in self.entries]
-
-    def find(self, key: str) -> Entry:
-        """The item with a key."""
-        return next(entry for entry in self.entries if entry.key == key)
 
     def read(self, passages: Sequence[Passage], generic: bool) -> None:
         """Take the items of all lists and tables."""
@@ -201,7 +193,7 @@ class Items:
         kind = {"P": "priority", "A": "activity"}.get(letter, "item")
         source = "list" if not depth or letter != "A" else "nested"
         entry = Entry(key, parent, kind, order, "", source, done=bool(item.checked))
-        self.entries.append(entry)
+        self.by_key[entry.key] = entry
         self._describe(entry, head, passage, depth)
         entry.inlines.append(head)
         entry.inlines += item.paragraphs
@@ -242,6 +234,7 @@ class Items:
 
     def _describe(self, entry: Entry, head: Inline, passage: Passage, depth: int) -> None:
         """Title, condition and target from the text beside the marker."""
+        head = head[:_LONGEST]
         if m := _PERMITS.match(head.text):
             entry.conditional, head = True, head[m.end() :]
         if m := _SOON.match(head.text):
@@ -338,11 +331,15 @@ class Items:
         below: dict[tuple[str, ...], list[Passage]] = {}
         for passage in passages:
             below.setdefault(passage.headings, []).append(passage)
+        above = {headings[:n] for headings in below for n in range(len(headings))}
         for headings, parts in below.items():
             texts = [p.block.inline for p in parts if isinstance(p.block, Paragraph)]
             fields = [one for text in texts for one in _fields_within(text)]
-            holds = any(other[: len(headings)] == headings and other != headings for other in below)
-            if len(texts) < len(parts) or holds or parts[0].kind not in ("plan", "unknown"):
+            if (
+                len(texts) < len(parts)
+                or headings in above
+                or parts[0].kind not in ("plan", "unknown")
+            ):
                 continue
             if len(headings) < 2 or not (
                 fields or (len(headings) > 2 and section_kind(headings[-1]) is None)
@@ -368,7 +365,7 @@ class Items:
         key, order = self.next_key("", None)
         title = Inline(passage.heading)
         entry = Entry(key, None, "item", order, title_of(title), "heading", inlines=[title])
-        self.entries.append(entry)
+        self.by_key[entry.key] = entry
         return entry
 
     def _read_table(self, passage: Passage, table: Table) -> None:
@@ -387,7 +384,7 @@ class Items:
             entry = Entry(
                 key, None, "item", order, title_of(row[column]), "table", inlines=list(row)
             )
-            self.entries.append(entry)
+            self.by_key[entry.key] = entry
             pairs = [(c.text.strip(), cell) for c, cell in zip(table.head, row, strict=False)]
             # A status comes first: the date of what is done may lie in the past.
             for name, cell in sorted(

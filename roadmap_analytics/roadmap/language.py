@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from roadmap_analytics.roadmap.markdown import Inline
 
 __all__ = ["fold", "label_of", "references", "sentences", "title_of"]
 
+_LONGEST = 2000  # what is longer is no sentence; it is read in pieces of this length
 _SENTENCE = re.compile(
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\bwrt)(?<!\bWrt)(?<!\bvs)(?<!\bcf)(?<!\bDr)(?<!\bapprox)"
     r"(?<=[.!?])[\"”')\]]*\s+(?=[A-Z0-9\"“(\[À-Þ])|(?<=[.!?][)\"”])\s+(?=[A-Z])"
@@ -126,10 +127,10 @@ def sentences(inline: Inline) -> list[Inline]:
     ['Cut log.md, e.g. now.', 'Then rest.']
     """
     out, start = [], 0
-    for gap in _SENTENCE.finditer(inline.text):
-        out.append(inline[start : gap.end()].strip())
-        start = gap.end()
-    out.append(inline[start:].strip())
+    for end in [*(gap.end() for gap in _SENTENCE.finditer(inline.text)), len(inline.text)]:
+        for at in range(start, end, _LONGEST):
+            out.append(inline[at : min(at + _LONGEST, end)].strip())
+        start = end
     return [sentence for sentence in out if sentence.text]
 
 
@@ -224,7 +225,7 @@ def _top(key: str) -> str:
     return key.split(".")[0]
 
 
-def _range(first: str, last: str | None, keys: Sequence[str]) -> list[str]:
+def _range(first: str, last: str | None, keys: Collection[str]) -> list[str]:
     """Siblings from first to last (None: to the end), in the order of the document."""
     depth = first.count(".")
     prefix = first.rpartition(".")[0]
@@ -241,7 +242,7 @@ def _range(first: str, last: str | None, keys: Sequence[str]) -> list[str]:
     return row[row.index(first) : stop + 1]
 
 
-def references(text: str, keys: Sequence[str], *, bare: bool = True) -> list[str]:
+def references(text: str, keys: Collection[str], *, bare: bool = True) -> list[str]:
     """The items that a text refers to: ``1.2``, ``3(ii)``, ``(1)--(3)``, ``(4) and forward``, ``priorities 2 and 4``.
 
     Parameters
@@ -259,6 +260,7 @@ def references(text: str, keys: Sequence[str], *, bare: bool = True) -> list[str
     ['2', '3']
     """
     out: list[str] = []
+    text = text[:_LONGEST]
     if first := _FIRST_ONES.search(text):
         count = _COUNT.get(first["n"].lower()) or int(first["n"])
         tops = [key for key in keys if "." not in key and key[0] != "A"]

@@ -252,7 +252,9 @@ class _Writer:
             if node.type in ("softbreak", "hardbreak"):
                 self.text += " "
             elif node.type in ("text", "code_inline", "html_inline"):
-                self.text += re.sub(r"\s+", " ", node.content)
+                # A reference whose label is defined nowhere is its words.
+                words = _DANGLING.sub(r"\1", node.content) if node.type == "text" else node.content
+                self.text += re.sub(r"\s+", " ", words)
             elif node.type == "image":
                 self.text += node.content or str(node.attrs.get("alt", ""))
             else:
@@ -267,31 +269,19 @@ def _inline(node: SyntaxTreeNode) -> Inline:
     writer = _Writer()
     for child in node.children:
         writer.add(child.children)
-    return _with_bare_urls(
-        _without_dangling(Inline(writer.text, tuple(writer.links), tuple(writer.strong)))
-    )
-
-
-def _without_dangling(inline: Inline) -> Inline:
-    """Write ``[words][label]`` as words where the label is defined nowhere."""
-    while found := _DANGLING.search(inline.text):
-        before, after = inline[: found.start()], inline[found.end() :]
-        shift = len(before.text) + len(found.group(1))
-        inline = Inline(
-            before.text + found.group(1) + after.text,
-            before.links + tuple(Link(x.start + shift, x.end + shift, x.url) for x in after.links),
-            before.strong + tuple((a + shift, b + shift) for a, b in after.strong),
-        )
-    return inline
+    return _with_bare_urls(Inline(writer.text, tuple(writer.links), tuple(writer.strong)))
 
 
 def _with_bare_urls(inline: Inline) -> Inline:
     links = list(inline.links)
+    covered = iter([*inline.links, Link(len(inline.text) + 1, len(inline.text) + 1, "")])
+    link = next(covered)
     for found in _URL.finditer(inline.text):
+        while link.end <= found.start():
+            link = next(covered)
         url = found.group().rstrip(".,;:!?'")
         if url.count("(") < url.count(")"):
             url = url.rstrip(").,;")
-        end = found.start() + len(url)
-        if not any(link.start <= found.start() < link.end for link in inline.links):
-            links.append(Link(found.start(), end, url))
+        if link.start > found.start():
+            links.append(Link(found.start(), found.start() + len(url), url))
     return Inline(inline.text, tuple(sorted(links, key=lambda link: link.start)), inline.strong)

@@ -39,9 +39,7 @@ _CHILDREN = 0.85
 _AT_LEAST = 0.34  # a pair below this is no match
 _PART = 0.55  # share of the words of a smaller item within a larger one: a split or a merger
 _BACK = 0.55  # an item that was away must be told by more
-_LARGE = (
-    4_000_000  # cells of a score matrix; larger revisions are matched by title and address alone
-)
+_LARGE = 250_000  # cells of a score matrix; larger revisions are matched by title and address alone
 
 _STOP = set(
     "a an and any as at be by do for from get has have if in into is it its more new of on or other our so some such that the "
@@ -219,16 +217,19 @@ class _Side:
         wanted = None if keys is None else set(keys)
         entries = [e for e in revision.entries if wanted is None or e.key in wanted]
         side = cls(revision, entries)
+        owned: dict[str, set[str]] = {}
+        for reference in revision.references:
+            owned.setdefault(reference.key or "", set()).add(reference.url)
         for entry in entries:
             side.titles.append(tokens(entry.title))
             side.details.append(tokens(entry.detail) | side.titles[-1])
-            side.urls.append(_addresses(revision, entry))
+            side.urls.append(_addresses(revision, entry) | owned.get(entry.key, set()))
         return side
 
 
 def _addresses(revision: Revision, entry: Entry) -> set[str]:
     """Milestones, issues and merge requests of an item, without query and fragment."""
-    out = {reference.url for reference in revision.references if reference.key == entry.key}
+    out: set[str] = set()
     for url in revision.links.get(entry.key, []):
         plain = re.split(r"[?#]", url, maxsplit=1)[0].rstrip("/")
         if milestone_of(url) or re.search(r"/(?:issues|merge_requests|pull)/\d+$", plain):
@@ -289,26 +290,25 @@ class _Pair:
         }
         self.ended = {v.from_key for v in mine if not v.same and not v.to_key}
         self.found: dict[tuple[int, int], tuple[float, str]] = {}
+        self.rows: set[int] = set()  # that have a partner
+        self.columns: set[int] = set()
 
     def allowed(self, i: int, j: int) -> bool:
         """Whether people left it open."""
         a, b = self.left.entries[i].key, self.right.entries[j].key
         return (a, b) not in self.apart and a not in self.ended
 
-    def taken(self) -> tuple[set[int], set[int]]:
-        """Rows and columns that have a partner."""
-        return {i for i, _ in self.found}, {j for _, j in self.found}
-
     def tie(self, i: int, j: int, confidence: float, reason: str, *, shared: bool = False) -> None:
         """Match two items, unless one is taken (`shared`: even then)."""
-        rows, columns = self.taken()
-        if (shared or (i not in rows and j not in columns)) and self.allowed(i, j):
+        if (shared or (i not in self.rows and j not in self.columns)) and self.allowed(i, j):
             self.found.setdefault((i, j), (confidence, reason))
+            self.rows.add(i)
+            self.columns.add(j)
 
     def by_verdict(self) -> None:
         """`matches.csv` always wins; several lines for one item are a split or a merger."""
         for i, j in self.tied:
-            self.found[i, j] = (1.0, "matches.csv")
+            self.tie(i, j, 1.0, "matches.csv", shared=True)
 
     def by_title(self) -> None:
         """Titles that are equal and stand once on each side."""
@@ -335,20 +335,17 @@ class _Pair:
                 self.tie(places[0][url][0], places[1][url][0], _URL, "milestone")
 
     def by_statement(self) -> None:
-        """What the later revision says to have carried over."""
+        """What the later revision says to have carried over; "3(i) - 3(iv)" speaks of several items."""
+        said = Counter(statement.text for statement in self.right.revision.statements)
         for statement in self.right.revision.statements:
             i, j = self.row.get(statement.previous_key or ""), self.column.get(statement.key or "")
             if i is not None and j is not None and statement.status == "continued":
                 if not vetoed(self.left.entries[i].title, self.right.entries[j].title):
-                    self.tie(i, j, _STATED, "carry-over", shared=self._merges(statement))
-
-    def _merges(self, statement: Statement) -> bool:
-        """Whether one statement ("3(i) - 3(iv)") speaks of several items."""
-        return sum(s.text == statement.text for s in self.right.revision.statements) > 1
+                    self.tie(i, j, _STATED, "carry-over", shared=said[statement.text] > 1)
 
     def by_words(self) -> None:
         """One assignment over everything that is still free."""
-        rows, columns = self.taken()
+        rows, columns = set(self.rows), set(self.columns)
         free_rows = [i for i in range(len(self.left.entries)) if i not in rows]
         free_columns = [j for j in range(len(self.right.entries)) if j not in columns]
         if not free_rows or not free_columns or len(free_rows) * len(free_columns) > _LARGE:
@@ -379,7 +376,7 @@ class _Pair:
                 votes.setdefault(self.row[a], Counter())[self.column[b]] += 1
         for i in sorted(votes):
             j, count = min(votes[i].items(), key=lambda item: (-item[1], item[0]))
-            rows, columns = self.taken()
+            rows, columns = self.rows, self.columns
             alike = self.words.alike(self.left.titles[i], self.right.titles[j])
             if i in rows or (j in columns and count < 2 and alike < 0.2):
                 continue
@@ -387,7 +384,7 @@ class _Pair:
 
     def by_parts(self) -> None:
         """Leftovers whose words stand within an item of the other side: split from it, or merged into it."""
-        rows, columns = self.taken()
+        rows, columns = set(self.rows), set(self.columns)
         if len(self.left.entries) * len(self.right.entries) > _LARGE:
             return
         twins = {
@@ -565,6 +562,8 @@ def _spoken_of(
     for entry, urls in zip(side.entries, side.urls, strict=True):
         if wanted & urls:
             return [entry.key]
+    if len(side.entries) * len(side.revision.statements or [statement]) > _LARGE:
+        return []
     said = tokens(statement.text)
     promises = any(entry.kind == "activity" for entry in side.entries)
     best, at = 0.0, None

@@ -53,6 +53,8 @@ _KINDS: list[tuple[str, str]] = [
     ),
 ]
 _IN_PROGRESS = re.compile(r"^\W*(?:(?:work\s+)?in[\s-]progress|doing|ongoing)\W*$", re.IGNORECASE)
+_LEAD = 400  # characters of a paragraph that lead into what follows
+_NEAR = 6  # paragraphs above a block that may belong to it
 _REMARKS = re.compile(
     r"^(?:remarks?|notes?|comments?|see\s+also|background|for\s+(?:tracking|more|further|reference|context))\b",
     re.IGNORECASE,
@@ -123,7 +125,7 @@ def outline(blocks: Sequence[Block]) -> list[Passage]:
             block,
             stack[-1][2] if stack else "top",
             tuple(text for _, text, _ in stack),
-            before=list(paragraphs),
+            before=paragraphs[-_NEAR:],
             after=_next_paragraph(blocks, index),
         )
         if (
@@ -131,7 +133,7 @@ def outline(blocks: Sequence[Block]) -> list[Passage]:
             and paragraphs[-1].text.rstrip().endswith(":")
             and not isinstance(block, Paragraph)
         ):
-            passage.lead = paragraphs[-1]
+            passage.lead = paragraphs[-1][-_LEAD:]
         if isinstance(block, Paragraph):
             paragraphs.append(block.inline)
         out.append(passage)

@@ -12,6 +12,7 @@ from roadmap_analytics.roadmap.markdown import Inline
 
 __all__ = ["Duty", "Names", "assigned", "duties", "plain"]
 
+_LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
 _NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]+)?"
@@ -203,7 +204,7 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     bo review also available
     """
     out: list[Duty] = []
-    value = re.sub(r"https?://\S+", "", value)
+    value = re.sub(r"https?://\S+", "", value[:_LONGEST])
     main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
     asides = re.findall(r"\(([^()]*)\)", main)
     for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *asides]:
@@ -336,7 +337,7 @@ def duties(inline: Inline, subject: str | None, names: Names) -> list[Duty]:
     """
     out: list[Duty] = []
     main = ""
-    for number, sentence in enumerate(sentences(inline)):
+    for number, sentence in enumerate(sentences(inline[:_LONGEST])):
         if number and not out:
             break
         for clause in _clause_ends(sentence.text, names):
