@@ -290,8 +290,9 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if naive is not None and frame.attrs["open_issues"]:
         ax.plot([naive, naive], [0, 0.5], color=COLORS["muted"], lw=1, linestyle=":")
         ax.annotate(
-            f"{naive:.1f}: only\nclosed ones", xy=(naive, 0.03), xytext=(-4, 0), ha="right",
-            va="bottom", textcoords="offset points", fontsize=8, color=COLORS["muted"],
+            f"dotted: {naive:.1f}, of closed issues only", xy=(max(naive, median or 0), 0.03),
+            xytext=(5, 0), va="bottom", textcoords="offset points", fontsize=8,
+            color=COLORS["muted"],
         )  # fmt: skip
     return ax
 
@@ -363,7 +364,8 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One stacked bar per milestone: causes of delay to the right of 0, what made up for it to
         the left; the mark is the slip, their sum.
     """
-    ax = axes_or_new(ax, size=(8.6, 1.9 + 0.36 * max(len(frame), 2)))
+    own = ax is None
+    ax = axes_or_new(ax, size=(8.6, 2.2 + 0.36 * max(len(frame), 2)))
     ax.set_title("Why did dates slip?")
     if _nothing(ax, frame, "no milestone missed its date"):
         return ax
@@ -385,5 +387,8 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x")
     ax.set_xlabel("days (left of 0: made up for it)")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.55 / (len(frame) * 0.36 + 0.25)), ncols=3)
+    if own and (figure := ax.get_figure(root=True)):
+        figure.legend(loc="outside lower center", ncols=3)
+    else:
+        ax.legend(loc="best")
     return ax
