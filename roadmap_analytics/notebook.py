@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 import pandas as pd
+from IPython.core.pylabtools import print_figure
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -65,7 +66,10 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("show: these axes stand in no figure")
-    display(figure, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    # Drawn here and not by the notebook's backend: MPLBACKEND=Agg, as set in many a CI, has none.
+    picture = print_figure(figure, base64=True)  # type: ignore[no-untyped-call]
+    data = {"image/png": picture, "text/plain": repr(figure)}
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
     plt.close(figure)
     _display(f"<p class='caption'>{escape(caption)}</p>", caption)
 

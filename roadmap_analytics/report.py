@@ -186,7 +186,7 @@ def _write(sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset)
         page.simulated = dataset.simulated
     for page, notebook in sources:
         page.conclusions = _conclusions(notebook)
-    html = {p.file: exporter.from_notebook_node(nb, {"page": p})[0] for p, nb in sources}
+    html = {p.file: exporter.from_notebook_node(_folded(nb), {"page": p})[0] for p, nb in sources}
     contents = exporter.environment.get_template("contents.html.j2")
     html[index.file] = contents.render(page=index)
     out.mkdir(parents=True, exist_ok=True)
@@ -206,6 +206,24 @@ def _settings() -> Config:
     settings.SanitizeHTML.tags = _TAGS
     settings.SanitizeHTML.attributes = _ATTRIBUTES
     return settings
+
+
+def _folded(notebook: Any) -> Any:
+    """Put code that shows nothing (imports, parameters) in front of the next that shows something.
+
+    So a page opens with one line of folded code, and not with three.
+    """
+    cells: list[Any] = []
+    silent: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell.outputs:
+            silent.append(cell.source)
+            continue
+        if cell.cell_type == "code" and silent:
+            cell = nbformat.from_dict({**cell, "source": "\n\n".join([*silent, cell.source])})  # type: ignore[no-untyped-call]
+            silent = []
+        cells.append(cell)
+    return nbformat.from_dict({**notebook, "cells": cells})  # type: ignore[no-untyped-call]
 
 
 def _conclusions(notebook: Any) -> list[str]:

@@ -94,10 +94,12 @@ def test_a_notebook_is_for_someone_who_decides(path: Path) -> None:
     tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
     assert len(tagged) == 1
     assert "ROADMAP_DATASET" in source(tagged[0])
-    assert sum("conclusion" in calls(cell) for cell in cells) == 1
+    assert any("conclusion" in calls(cell) for cell in cells)
     text = "\n".join(source(cell) for cell in cells)
     nodes = list(ast.walk(ast.parse(text)))
-    assert not [n.name for n in nodes if isinstance(n, ast.ClassDef)]
+    defined = [n.name for n in nodes if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+    # What a chooser draws anew has to be a function; it is the one that a notebook may hold.
+    assert defined == (["draw"] if "choose" in text else [])
     assert "warnings" not in text
     prose = "\n".join(source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown")
     assert re.search(r"^## What .*(cannot say|is not)", prose, flags=re.MULTILINE)
@@ -129,9 +131,9 @@ def test_it_answers_on_odd_data_too(
     names: dict[str, Any] = {}
     for cell in code_cells(path):
         exec(compile(source(cell), f"{path.stem}: {source(cell)[:60]!r}", "exec"), names)
-    said = capsys.readouterr().out
+    said = re.sub(r"[\w+/=]{200,}", "(picture)", capsys.readouterr().out)
     assert "as of" in said
-    assert not re.search(r"\b(nan|NaT|<NA>|None)\b", said)
+    assert not re.search(r"\b(nan|NaT)\b|<NA>|&lt;NA&gt;", said)
 
 
 def test_another_number_fails_the_comparison(tmp_path: Path) -> None:

@@ -1,0 +1,297 @@
+"""The report: self-contained pages in which nothing from outside runs; nobody is named unasked."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from filelock import FileLock
+
+import roadmap_analytics as ra
+from roadmap_analytics import report
+from roadmap_analytics.errors import ConfigurationError, DatasetError
+from tests import odd_datasets
+from tests.exporting import command
+from tests.odd_datasets import HOSTILE, SAMPLE
+
+SEED = 7
+
+START = """
+import os
+import roadmap_analytics as ra
+from roadmap_analytics.notebook import claim, conclusion, headline, note, show, table
+dataset = ra.load(os.environ["ROADMAP_DATASET"])
+headline("What is in it?", as_of=dataset.exported_at, dataset=dataset)
+conclusion(f"It holds {len(dataset.issues)} issues.")
+"""
+
+
+def notebooks(folder: Path, *cells: str, name: str = "page") -> Path:
+    """A folder with one notebook of these code cells, after the usual first one."""
+    folder.mkdir(exist_ok=True)
+    code = [nbformat.v4.new_code_cell(cell) for cell in (START, *cells)]
+    prose = nbformat.v4.new_markdown_cell("## Where from\n\nSee [the other](other.ipynb).")
+    notebook = nbformat.v4.new_notebook(cells=[*code, prose], metadata={"title": f"The {name}"})
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder
+
+
+@dataclass
+class Html(HTMLParser):
+    """What is in a page: elements with their attributes, text outside of script and style."""
+
+    elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    text: str = ""
+    inner: dict[str, list[str]] = field(default_factory=lambda: {"script": [], "style": []})
+    policy: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._within: str | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Html:
+        page = cls()
+        page.feed(path.read_text("utf-8"))
+        return page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, found))
+        if tag in self.inner:
+            self._within = tag
+            self.inner[tag].append("")
+        if found.get("http-equiv") == "Content-Security-Policy":
+            self.policy = found["content"]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._within:
+            self._within = None
+
+    def handle_data(self, data: str) -> None:
+        if self._within:
+            self.inner[self._within][-1] += data
+        else:
+            self.text += data
+
+    def values(self, name: str) -> Iterator[str]:
+        return (attributes[name] for _, attributes in self.elements if name in attributes)
+
+
+@pytest.fixture(scope="session")
+def hostile_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The real notebooks on hostile data with made-up names, built once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out = shared / "hostile-report"
+    with FileLock(shared / "hostile-report.lock"):
+        if not out.exists():
+            odd_datasets.hostile().save(shared / "hostile-dataset")
+            report.build(shared / "hostile-dataset", out, pseudonyms=SEED)
+    return sorted(out.glob("*.html"))
+
+
+def test_pages_ask_nothing_of_the_network(hostile_pages: list[Path]) -> None:
+    names = {path.name for path in hostile_pages}
+    for path in hostile_pages:
+        page = Html.read(path)
+        assert all(source.startswith("data:image/png;base64,") for source in page.values("src"))
+        assert set(page.values("href")) <= names | {"data:,"}
+        assert not {"srcset", "action", "poster", "background", "ping", "style"} & {
+            name for _, attributes in page.elements for name in attributes
+        }
+
+
+def test_the_policy_allows_one_script_and_one_style(hostile_pages: list[Path]) -> None:
+    def allowed(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    for path in hostile_pages:
+        page = Html.read(path)
+        (script,), (style,) = page.inner["script"], page.inner["style"]
+        rules = dict(rule.strip().split(" ", 1) for rule in page.policy.split(";"))
+        assert rules == {
+            "default-src": "'none'",
+            "img-src": "data:",
+            "style-src": allowed(style),
+            "script-src": allowed(script),
+            "base-uri": "'none'",
+            "form-action": "'none'",
+        }
+        policy = page.elements.index(
+            ("meta", {"http-equiv": "Content-Security-Policy", "content": page.policy})
+        )
+        assert policy < page.elements.index(("style", {})), "it holds for what follows it only"
+
+
+def test_hostile_titles_are_text(hostile_pages: list[Path]) -> None:
+    text = ""
+    for path in hostile_pages:
+        page = Html.read(path)
+        tags = [tag for tag, _ in page.elements]
+        assert not {"iframe", "object", "embed", "form", "base", "svg", "math"} & set(tags)
+        assert tags.count("h1") == 1
+        names = {name for _, attributes in page.elements for name in attributes}
+        assert not [name for name in names if name.startswith("on")]
+        text += page.text
+    assert [title for title in HOSTILE if title not in text] == []
+
+
+def test_every_picture_is_told_in_words(hostile_pages: list[Path]) -> None:
+    alts = [
+        attributes.get("alt", "")
+        for path in hostile_pages
+        for tag, attributes in Html.read(path).elements
+        if tag == "img"
+    ]
+    assert len(alts) >= 10
+    assert [alt for alt in alts if len(alt) < 20] == []
+
+
+def test_made_up_names_leave_no_name(hostile_pages: list[Path]) -> None:
+    sample = ra.load(SAMPLE)
+    people = sample.people
+    names = {*people["username"], *people["person"], *people["name"].dropna()}
+    names |= {*sample.issues["author"], *sample.responsibilities["person"]}
+    names -= {"everyone", "others", "maintainers"}
+    assert len(names) > 8
+    for path in hostile_pages:
+        page = Html.read(path)
+        said = page.text + " ".join(value for a in page.elements for value in a[1].values())
+        said = re.sub(r"data:image/png;base64,[\w+/=]+", "", said)
+        assert [name for name in sorted(names) if re.search(rf"\b{re.escape(name)}\b", said)] == []
+
+
+def test_the_index_has_the_conclusions_of_every_page(hostile_pages: list[Path]) -> None:
+    (index,) = (path for path in hostile_pages if path.stem == "index")
+    lines = [line for line in Html.read(index).text.splitlines() if line]
+    for path in hostile_pages:
+        if path == index:
+            continue
+        told = re.findall(r"<p class=.conclusion.><strong>(.*?)</strong>", path.read_text("utf-8"))
+        assert told, path.name
+        for sentence in told:
+            page = Html()
+            page.feed(sentence)
+            assert any(page.text in line for line in lines), sentence
+
+
+def test_pages_say_where_the_data_come_from(hostile_pages: list[Path]) -> None:
+    sample = ra.load(SAMPLE)
+    for path in hostile_pages:
+        text = Html.read(path).text
+        assert "These data are simulated" in text
+        assert sample.origin in text
+        assert f"{len(sample.issues):,} issues" in text
+        assert f"exported {sample.exported_at:%Y-%m-%d %H:%M} UTC" in text
+        assert ra.check(sample).reconciliation in text
+
+
+def test_a_page_shows_what_its_notebook_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a page adds and leaves out, on one small notebook without anything disturbing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITLAB_PRIVATE_TOKEN", "glpat-very-secret")
+    cells = [
+        "secret = {k: v for k, v in os.environ.items() if 'very-secret' in v}",
+        "note(f'{len(secret)} secrets')",
+        "from IPython.display import HTML\nHTML('<p onclick=\"x()\">raw<script>x()</script></p>')",
+        "print('<b>printed</b>')",
+        "table(dataset.issues[['title', 'due_date']].head(2), caption='<i>Two</i> issues')",
+    ]
+    folder = notebooks(tmp_path / "notebooks", *cells)
+    notebooks(folder, name="other")
+    index = report.build(SAMPLE, tmp_path / "out", notebooks=folder)
+    assert index == tmp_path / "out" / "index.html"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out"]
+    assert sorted(p.name for p in index.parent.iterdir()) == [
+        *("index.html", "other.html", "page.html"),
+    ]
+    text = (index.parent / "page.html").read_text("utf-8")
+    page = Html.read(index.parent / "page.html")
+    assert "0 secrets" in page.text
+    assert "glpat" not in text
+    assert "onclick" not in {name for _, attributes in page.elements for name in attributes}
+    assert len(page.inner["script"]) == 1
+    assert "<b>printed</b>" in page.text
+    assert "<i>Two</i> issues" in page.text
+    assert "¶" not in page.text
+    assert "other.html" in set(page.values("href"))
+    assert page.text.count("How this was computed") == 5, "silent cells are folded into the next"
+    assert cells[0] in page.text
+
+
+def test_confidential_titles_only_when_asked_for(tmp_path: Path) -> None:
+    sample = ra.load(SAMPLE)
+    hidden = sample.issues.loc[sample.issues["confidential"], "title"]
+    assert len(hidden) > 0
+    folder = notebooks(
+        tmp_path / "notebooks", "table(dataset.issues[['iid', 'title']], caption='All of them')"
+    )
+    report.build(SAMPLE, tmp_path / "out", notebooks=folder)
+    text = Html.read(tmp_path / "out" / "page.html").text
+    open_titles = set(sample.issues.loc[~sample.issues["confidential"], "title"])
+    assert [title for title in set(hidden) - open_titles if title in text] == []
+    assert text.count("(confidential)") == len(hidden)
+    assert f"It holds {len(sample.issues)} issues." in text
+
+    report.build(SAMPLE, tmp_path / "out", notebooks=folder, confidential=True)
+    text = Html.read(tmp_path / "out" / "page.html").text
+    assert [title for title in hidden if title not in text] == []
+
+
+def test_a_notebook_that_fails_leaves_the_pages_that_were_there(tmp_path: Path) -> None:
+    folder = notebooks(tmp_path / "notebooks", "raise ValueError('<no> such number')")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "page.html").write_text("as it was")
+    with pytest.raises(ConfigurationError) as failed:
+        report.build(SAMPLE, tmp_path / "out", notebooks=folder)
+    assert str(failed.value).startswith(
+        "report: notebook The page failed: ValueError: <no> such number; open it in JupyterLab"
+    )
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["page.html"]
+    assert (tmp_path / "out" / "page.html").read_text() == "as it was"
+
+
+def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path) -> None:
+    folder = notebooks(tmp_path / "notebooks", "os._exit(1)")
+    with pytest.raises(ConfigurationError, match=r"notebook The page did not finish: .*died"):
+        report.build(SAMPLE, tmp_path / "out", notebooks=folder)
+
+
+def test_without_notebooks_or_dataset_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no notebooks"):
+        report.build(SAMPLE, tmp_path / "out", notebooks=tmp_path)
+    with pytest.raises(DatasetError):
+        report.build(tmp_path / "nothing", tmp_path / "out")
+    told = command("report", str(tmp_path / "nothing"), "--to", str(tmp_path / "out"))
+    assert told.code == 5
+    assert "Traceback" not in told.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["empty", "one issue", "no documents", "no dates"])
+def test_little_data_make_a_whole_report(kind: str, tmp_path: Path) -> None:
+    """What the real notebooks say of such data is tested beside them."""
+    dataset = odd_datasets.ODD[kind]()
+    dataset.save(tmp_path / "dataset")
+    folder = notebooks(
+        tmp_path / "notebooks",
+        "progress = ra.milestone_progress(dataset, as_of=dataset.exported_at)\n"
+        "table(progress, caption='Milestones')\n"
+        "table(ra.workload(dataset, as_of=dataset.exported_at), caption='Load')",
+    )
+    index = report.build(tmp_path / "dataset", tmp_path / "out", notebooks=folder)
+    assert f"It holds {len(dataset.issues)} issues." in Html.read(index).text
+    page = Html.read(index.parent / "page.html")
+    assert [tag for tag, _ in page.elements].count("table") == 2
+    assert not re.search(r"\b(nan|NaT)\b|<NA>", page.text)
