@@ -5,7 +5,7 @@ READY := .venv/ready
 # One worker per core; notebooks stay serial, since their cells need their order.
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 
-.PHONY: help report test lab lint bench soak sample notebooks docs lock clean
+.PHONY: help report test test-browser lab lint bench soak sample notebooks docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -18,8 +18,17 @@ test: $(READY)  ## every test, then every notebook against its stored output
 	$(BIN)/pytest $(PARALLEL)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks/
 
+# Debian's Chromium, fetched by the machine's own package manager where there is none.
+test-browser: $(READY)  ## the report and JupyterLab in a headless Chromium
+	@$(BIN)/python -c 'import sys; from tests.browser.chromium import executable; sys.exit(not executable())' || { \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$as_root apt-get -qq update && $$as_root apt-get -qq install --yes --no-install-recommends chromium >/dev/null; }
+	$(BIN)/pytest -m browser tests/browser
+
+# It tells nobody that it runs: no look for updates, no news.
 lab: $(READY)  ## JupyterLab, opened on the roadmap review
-	$(BIN)/jupyter lab notebooks/roadmap_review.ipynb
+	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+		--LabApp.news_url=None notebooks/roadmap_review.ipynb
 
 lint: $(READY)  ## style, formatting, types, and that environment.yml follows pyproject.toml
 	$(BIN)/ruff check

@@ -6,6 +6,7 @@ the HTML, so that nbval compares what is said. The report picks the conclusion u
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -15,7 +16,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-__all__ = ["claim", "conclusion", "headline", "note", "show", "table"]
+__all__ = ["choose", "claim", "conclusion", "headline", "note", "show", "table"]
 
 CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
@@ -106,6 +107,78 @@ def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
         f"{caption}\n{cells.rename(columns=_name).to_string(index=False)}",
     )
+
+
+def choose(
+    draw: Callable[..., None],
+    dataset: Any,
+    *,
+    interactive: bool,
+    milestone: int | None = None,
+    person: str | None = None,
+    day: Any = None,
+) -> None:
+    """Draw one milestone, person and day; in a live notebook, whichever the reader chooses.
+
+    Parameters
+    ----------
+    draw : callable
+        Called with `milestone` (its id), `person` (a handle, None: everyone) and `day`.
+    dataset : Dataset
+        Offers its milestones, the latest due date first, and everybody who ever held an issue.
+    interactive : bool
+        Whether a chooser stands above the result, which is drawn anew at every choice. That needs a
+        running kernel: without it nothing but the result is shown, which is the same on every run.
+    milestone : int, optional
+        Shown first; default: of those not due before `day` the one that is due next, or else the
+        latest.
+    person : str, optional
+        Shown first; default: everyone.
+    day : date, optional
+        Shown first; default: the day of the export.
+    """
+    day = pd.Timestamp(day if day is not None else dataset.exported_at).date()
+    offered = dataset.milestones.sort_values("due_date", ascending=False, kind="stable")
+    if offered.empty:
+        conclusion("There is no milestone in these data, so there is none to explore.")
+        return
+    first = {"milestone": milestone, "person": person, "day": day}
+    if milestone is None:
+        ahead = offered[offered["due_date"] >= pd.Timestamp(day)]
+        first["milestone"] = int((ahead.tail(1) if len(ahead) else offered)["milestone_id"].iloc[0])
+    if interactive:
+        _chooser(draw, dataset, offered, first)
+    else:
+        draw(**first)
+
+
+def _chooser(
+    draw: Callable[..., None], dataset: Any, offered: pd.DataFrame, first: dict[str, Any]
+) -> None:
+    import ipywidgets as widgets
+
+    events = dataset.issue_events
+    held = events.loc[events["field"] == "assignee", "value"]
+    people = sorted({*dataset.assignments["person"], *held.dropna()})
+    titles = offered["title"] + " (due " + offered["due_date"].map(_cell) + ")"
+    milestones = list(zip(titles, offered["milestone_id"].tolist(), strict=True))
+    controls = {
+        "milestone": widgets.Dropdown(
+            options=milestones, value=first["milestone"], description="Milestone"
+        ),
+        "person": widgets.Dropdown(
+            options=[("everyone", None), *((name, name) for name in people)],
+            value=first["person"],
+            description="Person",
+        ),
+        "day": widgets.DatePicker(value=first["day"], description="Day"),
+    }
+
+    def redraw(milestone: int, person: str | None, day: Any) -> None:
+        draw(milestone=milestone, person=person, day=day or first["day"])
+
+    output = widgets.interactive_output(redraw, controls)
+    display(widgets.VBox([*controls.values(), output]))  # type: ignore[no-untyped-call]
 
 
 def _look(numeric: bool, text: str = "") -> str:
