@@ -206,10 +206,10 @@ def duties(frame: pd.DataFrame) -> str:
         return "There is no roadmap revision to hold the load against."
     idle = frame[frame["remark"] == "drives without holding any"]
     extra = frame[frame["remark"] == "holds without a duty"]
-    driven = set(frame.loc[frame["roles"].str.contains("driver"), "key"])
-    undriven = frame["key"].nunique() - len(driven)
+    nobody = frame.loc[frame["remark"] == "nobody", "key"].nunique()
     return (
-        f"Of {_count(frame['key'].nunique(), 'roadmap item')} {undriven} name no driver; "
+        f"Of {_count(frame['key'].nunique(), 'roadmap item')} {nobody} name nobody who drives or "
+        "works on them; "
         f"{_count(len(idle), 'driver holds', 'drivers hold')} no issue of their item; "
         f"{_count(extra['person'].nunique(), 'person holds', 'people hold')} issues of an item "
         "that names them nowhere."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
 import pandas as pd
@@ -201,7 +202,7 @@ def test_duties_against_load() -> None:
         ["1", "ada", "review", 1, ""],
         ["1", "bo", "", 2, "holds without a duty"],
         ["1", "dag", "driver", 0, "drives without holding any"],
-        ["2", "", "", "", "no driver"],
+        ["2", "", "", "", "nobody"],
     ]
     assert found["milestone_open"].tolist()[0] == 2
     load = ra.workload(roadmap(six_issues()), as_of=AS_OF).set_index("person")
@@ -307,3 +308,58 @@ def test_neither_row_order_nor_the_future_matters(
     for call in (ra.workload, ra.workload_history, ra.workload_plan, ra.workload_by_milestone):
         expected = call(dataset, as_of=as_of)  # type: ignore[operator]
         pd.testing.assert_frame_equal(call(altered, as_of=as_of), expected)  # type: ignore[operator]
+
+
+# -- charts ----------------------------------------------------------------------------------------
+
+
+def drawn(ax: Any) -> Any:
+    """Saving is where text that is no plain text fails."""
+    ax.figure.savefig(io.BytesIO(), format="png", dpi=30)
+    return ax
+
+
+def test_bars_are_as_long_as_the_load_and_unassigned_comes_first() -> None:
+    frame = ra.workload_by_milestone(six_issues().dataset(), as_of=AS_OF)
+    ax = drawn(ra.plot_workload(frame))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["unassigned", "bo", "ada", "cy"]
+    lengths: dict[float, float] = {}
+    for bar in ax.patches:
+        middle = round(bar.get_y() + bar.get_height() / 2)
+        lengths[middle] = lengths.get(middle, 0) + bar.get_width()
+    assert lengths == {0: 2, -1: 2, -2: 1, -3: 1}
+    assert "1  (1 overdue)" in {text.get_text() for text in ax.texts}
+
+
+def test_history_has_one_row_each_on_one_scale() -> None:
+    frame = ra.workload_history(six_issues().dataset(), as_of=AS_OF, freq="D")
+    ax = drawn(ra.plot_workload_history(frame))
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["unassigned  2", "bo  2", "ada  1", "cy  1"]
+    assert {"most 3", "most 1"} <= {text.get_text() for text in ax.texts}
+
+
+def test_plan_and_duties_say_what_is_too_much() -> None:
+    plan = drawn(ra.plot_workload_plan(ra.workload_plan(six_issues().dataset(), as_of=AS_OF)))
+    assert {text.get_text() for text in plan.texts} == {"3", "9*", "0+6*"}
+    found = drawn(ra.plot_duties(ra.duties(roadmap(six_issues()), as_of=AS_OF)))
+    assert {text.get_text() for text in found.texts} == {"v 1", "2", "D 0"}
+    assert [label.get_text() for label in found.get_yticklabels()] == [
+        "1 Harvest",
+        "2 Cellar  (nobody)",
+    ]
+
+
+def test_charts_of_nothing_and_of_hostile_names() -> None:
+    nothing = Dataset({})
+    for plot, call in (
+        (ra.plot_workload, ra.workload_by_milestone),
+        (ra.plot_workload_history, ra.workload_history),
+        (ra.plot_workload_plan, ra.workload_plan),
+        (ra.plot_duties, ra.duties),
+    ):
+        drawn(plot(call(nothing, as_of=AS_OF)))  # type: ignore[operator]
+    world = six_issues()
+    world.member(6, "2025-03-12T09:00", "assignee", "add", r"$\frac{$ <b>_x")
+    drawn(ra.plot_workload(ra.workload_by_milestone(world.dataset(), as_of=AS_OF)))
+    drawn(ra.plot_workload_history(ra.workload_history(world.dataset(), as_of=AS_OF)))

@@ -288,8 +288,9 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        One line per milestone over days to the due date (right of the line marked "due": late),
-        each named at its end; the one due last is drawn strongest.
+        One line per milestone over days to the due date (right of the line marked "due": late).
+        Those with work left are named at their end, the one due last is drawn strongest; finished
+        ones are grey and unnamed, to compare with.
     """
     ax = axes_or_new(ax)
     dated = frame[frame["days_to_due"].notna()]
@@ -304,20 +305,28 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     left, right = int(dated["days_to_due"].max()), -int(dated["days_to_due"].min())
     cut = right > left > 0  # overruns longer than any plan would squeeze the plans
     right = max(0, left if cut else right)
-    at_edge = []
+    at_edge, inside = [], []
+    finished = dated.groupby("milestone_id")["remaining"].last() == 0
+    order.sort(key=lambda milestone: not finished[milestone])  # grey ones lie below
     for i, milestone in enumerate(reversed(order)):
         rows = dated[(dated["milestone_id"] == milestone) & (dated["days_to_due"] >= -right)]
         x, y = -rows["days_to_due"].to_numpy(np.int64), rows["remaining"].to_numpy(float)
         if not len(x):
             continue  # it began after all that is shown
+        if finished[milestone]:
+            ax.plot(x, y, color=COLORS["unassigned"], lw=1.1, zorder=1.2)
+            continue
         color = COLORS["remaining"] if i == 0 else PALETTE[1:][(i - 1) % (len(PALETTE) - 1)]
         ax.plot(x, y, color=color, lw=2.6 if i == 0 else 1.3, linestyle=_DASHES[i % len(_DASHES)])
         ax.plot(x[-1:], y[-1:], "o", color=color, ms=4)
         if x[-1] == right:
             at_edge.append((float(y[-1]), rows["title"].iloc[0], color))
         else:
-            label_line(ax, x[-1], float(y[-1]), rows["title"].iloc[0], color=color, dy=7)
+            inside.append((x[-1], float(y[-1]), rows["title"].iloc[0], color))
     top = max(float(dated["remaining"].max()), 1.0) * 1.08
+    heights = spread([y + top * 0.03 for _, y, _, _ in inside], top * 0.06)
+    for (x, _, title, color), height in zip(inside, heights, strict=True):
+        label_line(ax, x, height, title, color=color)
     heights = spread([y for y, _, _ in at_edge], top * 0.07)
     for (_, title, color), height in zip(at_edge, heights, strict=True):
         label_line(ax, right, height, title, color=color)
@@ -326,6 +335,7 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8,
                 color=COLORS["due"])  # fmt: skip
     shown = f", later than {_days(right)} not shown" if cut else ""
+    shown += f"; grey: {finished.sum()} finished" if finished.any() else ""
     ax.set_xlabel(f"days before (−) and after the due date{shown}")
     begin = min(-left, 0)
     ax.set_xlim(begin, right + 0.22 * max(right - begin, 1))

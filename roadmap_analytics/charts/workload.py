@@ -205,7 +205,7 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     shown = sorted(frame["week"].unique())[:weeks]
     people = sorted(frame["person"].unique(), key=lambda p: (p != "unassigned", p))
     ax = axes_or_new(ax, size=(8.6, max(2.2, 0.5 * len(people) + 1.5)))
-    shades = {"low": "#EAF2F8", "normal": "#A9CFE6", "high": "#D55E00"}
+    shades = {"low": "#EAF2F8", "normal": "#A9CFE6", "high": "#D55E00", "unassigned": "#E3E5E8"}
     for row in frame[frame["week"].isin(shown)].to_dict("records"):
         x, y = shown.index(row["week"]), -people.index(row["person"])
         hours = row["planned_hours"] + row["overdue_hours"]
@@ -261,7 +261,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One row per item, one column per person. Letters are duties (D drives, M maintains,
         R responsible, W works on, v reviews, i gives input, c contact), numbers the open issues
         held; orange marks a driver who holds none, or somebody who holds issues without a duty.
-        An item without a driver says so in its label.
+        An item that nobody drives, answers for or works on says so in its label.
     """
     items = frame.drop_duplicates("key")[["key", "title"]].reset_index(drop=True)
     people = sorted(frame["person"].dropna().unique())
@@ -284,9 +284,9 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             fontsize=9,
             color="white" if warn else COLORS["as_of"],
         )
-    driven = set(frame.loc[frame["roles"].str.contains("driver"), "key"])
+    nobody = set(frame.loc[frame["remark"] == "nobody", "key"])
     labels = [
-        safe_text(f"{key}  {title}", 46) + ("" if key in driven else "  (no driver)")
+        safe_text(f"{key}  {title}", 46) + ("  (nobody)" if key in nobody else "")
         for key, title in items.itertuples(index=False)
     ]
     ax.set_yticks(list(rows.values()), labels, fontsize=8)
@@ -298,10 +298,10 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     revision = frame.attrs.get("revision")
-    ax.set_title(f"Duties in the roadmap of {revision}, and open issues held" if revision else "")
+    ax.set_title(f"Duties in the roadmap of {revision}" if revision else "")
     ax.set_xlabel(
-        "D drives · M maintains · R responsible · W works on · v reviews · i input · c contact;"
-        " number: open issues held"
+        "D drives · M maintains · R responsible · W works on · v reviews\n"
+        "i gives input · c contact · number: open issues held"
     )
     stamp(ax, frame)
     return ax
