@@ -148,7 +148,7 @@ def _day_ends(
     rows = history.in_order(events, np.logical_or.reduce(list(of.values())), at)
     hidden = dataset.issues["issue_id"].to_numpy()[~history.scope_mask(dataset, types)]
     if len(hidden):
-        rows = rows[~_among(events["issue_id"].to_numpy()[rows], hidden)]
+        rows = rows[~history.among(events["issue_id"].to_numpy()[rows], hidden)]
     issue = events["issue_id"].to_numpy()[rows]
     day = history.days_of(events["at"].take(rows), timezone).astype(np.int64)
     began = np.maximum.accumulate(np.where(history.first_of(issue), np.arange(len(issue)), 0))
@@ -179,14 +179,6 @@ def _day_ends(
         size[ends],
         (code[added], day[of["milestone"][rows]][added]),
     )
-
-
-def _among(ascending: Ints, ids: Ints) -> Bools:
-    """Mark the entries of an ascending array that are among some ids."""
-    marks = np.zeros(len(ascending) + 1, dtype=np.int64)
-    np.add.at(marks, np.searchsorted(ascending, ids, side="left"), 1)
-    np.add.at(marks, np.searchsorted(ascending, ids, side="right"), -1)
-    return np.cumsum(marks[:-1]) > 0
 
 
 def _first_additions(ends: _DayEnds, ids: Ints) -> Days:

@@ -236,6 +236,14 @@ def in_order(events: pd.DataFrame, keep: Bools, until: pd.Timestamp | None) -> I
     return np.asarray(rows[np.lexsort((seq, at, issue))], dtype=np.int64)
 
 
+def among(ascending: Ints, ids: Ints) -> Bools:
+    """Mark the entries of an ascending array that are among some ids."""
+    marks = np.zeros(len(ascending) + 1, dtype=np.int64)
+    np.add.at(marks, np.searchsorted(ascending, ids, side="left"), 1)
+    np.add.at(marks, np.searchsorted(ascending, ids, side="right"), -1)
+    return np.cumsum(marks[:-1]) > 0
+
+
 def ticks(at: pd.Series[Any]) -> Ints:
     """Give instants as microseconds since 1970, fast to compare."""
     return at.to_numpy(dtype="datetime64[us]").view(np.int64)

@@ -8,14 +8,15 @@ own. Everything follows from history: who held what, when, in which milestone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics import history
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.history import AsOf
+from roadmap_analytics.history import AsOf, Bools, Ints
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 Split: TypeAlias = Literal["full", "equal"]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Names: TypeAlias = npt.NDArray[np.object_]
 
 UNASSIGNED = "unassigned"
 """The row of issues that nobody holds."""
@@ -340,26 +343,27 @@ def workload_history(
     at = history.instant(as_of, timezone)
     today = history.last_day(as_of, timezone)
     steps = _steps(dataset, at, split, milestone, types)
+    names = steps.names
     columns = ["date", "person", "open_issues", "arrivals", "departures"]
     if since is not None:
         first = history.last_day(since, timezone)
-    elif len(steps):
-        first = pd.Timestamp(history.days_of(steps["at"], timezone).min()).as_unit("us")
+    elif len(steps.at):
+        opened = pd.Timestamp(int(steps.at.min()), unit="us", tz="UTC")
+        first = history.last_day(opened, timezone)
     else:
         first = today
     dates = _grid(first, today, freq)
     # The last step of the grid is `as_of` itself; the others are ends of days.
     ends = history.day_ends(pd.Series(dates[:-1]), timezone)
-    bins = np.searchsorted(history.ticks(ends), history.ticks(steps["at"]), side="right")
-    persons, names = pd.factorize(steps["person"], sort=True)
+    bins = np.searchsorted(history.ticks(ends), steps.at, side="right")
     shape = (len(dates), len(names))
-    place = bins * max(len(names), 1) + persons
-    change = steps["change"].to_numpy()
+    place = bins * len(names) + steps.person
 
-    def per_cell(amount: Any) -> Any:
-        return np.bincount(place, amount, shape[0] * shape[1]).reshape(shape)
+    def per_cell(amount: Floats) -> Floats:
+        cells = np.bincount(place, amount, shape[0] * shape[1])
+        return np.asarray(cells, dtype=np.float64).reshape(shape)
 
-    arrivals, departures = per_cell(change.clip(min=0)), per_cell((-change).clip(min=0))
+    arrivals, departures = per_cell(steps.change.clip(min=0)), per_cell(-steps.change.clip(max=0))
     held = np.cumsum(arrivals - departures, axis=0)
     seen = np.cumsum(arrivals, axis=0) > 0
     frame = pd.DataFrame(
@@ -382,126 +386,129 @@ def _grid(first: pd.Timestamp, today: pd.Timestamp, freq: str) -> pd.DatetimeInd
     return pd.DatetimeIndex(days.union([today]))
 
 
+class _Steps(NamedTuple):
+    """Every change of what a person holds, in any order."""
+
+    person: Ints  # place in `names`
+    at: Ints  # ticks
+    change: Floats  # signed share of one issue
+    names: Names  # sorted
+
+
 def _steps(
     dataset: Dataset,
     at: pd.Timestamp,
     split: str,
     milestone: int | str | None,
     types: Iterable[str] | str | None,
-) -> pd.DataFrame:
-    """Give every change of what a person holds: `person`, `at`, `change` (signed share).
+) -> _Steps:
+    """Give every change of what a person holds before `at`.
 
-    An issue's life is cut at every moment at which its state, assignees or milestone changed.
-    Over one such segment it is open or not, in the milestone or not, and held by n people.
+    An issue's life is cut at every moment at which its state, assignees or milestone changed. From
+    one cut to the next it is open or not, in the milestone or not, and held by n people, which
+    makes the share of each. Who takes it gains that share, who gives it up loses it, and who holds
+    it on sees it change at the cuts between.
     """
-    scope = history.in_scope(dataset, types)["issue_id"]
-    spans = {
-        field: spans[spans["issue_id"].isin(scope).to_numpy()]
-        for field in ("state", "assignee", "milestone")
-        for spans in [history.intervals(dataset, field, until=at)]
-    }
-    counted = spans["state"][(spans["state"]["value"] == "opened").to_numpy()].assign(what=0)
-    parts = [counted, spans["assignee"].assign(what=1)]
+    cuts = _cuts(dataset, at, milestone, types)
+    stays, names, nobody = _stays(dataset, cuts)
+    many = len(cuts.issue) + 1  # a stay that lasts to the end ends where the next issue begins
+    holders = np.cumsum(
+        np.bincount(stays.came, minlength=many) - np.bincount(stays.left, minlength=many)
+    )[:-1]
+    fresh = history.first_of(cuts.issue)
+
+    def changes(amount: Floats) -> Floats:
+        return amount - np.where(fresh, 0.0, np.roll(amount, 1))
+
+    share = cuts.counts / (holders.clip(min=1) if split == "equal" else 1.0)
+    change, unheld = changes(share), changes(np.where(holders == 0, share, 0.0))
+    turns = np.flatnonzero(change)
+    first = np.searchsorted(turns, stays.came, side="right")
+    between = np.searchsorted(turns, stays.left, side="left") - first
+    on = turns[np.repeat(first, between) + _counted(between)]
+    gone, alone = stays.left[stays.ended], np.flatnonzero(unheld)
+    person = [stays.person, np.repeat(stays.person, between), stays.person[stays.ended]]
+    return _Steps(
+        np.concatenate([*person, np.full(len(alone), nobody)]),
+        cuts.at[np.concatenate([stays.came, on, gone, alone])],
+        np.concatenate([share[stays.came], change[on], -share[gone - 1], unheld[alone]]),
+        names,
+    )
+
+
+def _counted(lengths: Ints) -> Ints:
+    """Count from 0 in runs of these lengths, one after another."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+class _Cuts(NamedTuple):
+    """The moments at which something about an issue changed, sorted by issue and time."""
+
+    issue: Ints
+    at: Ints  # ticks
+    counts: Bools  # from here on: open, and in the milestone where one is asked for
+    event: Ints  # places of the events of assignees in `issue_events`
+    cut: Ints  # the cut that each of those made
+
+
+def _cuts(
+    dataset: Dataset,
+    at: pd.Timestamp,
+    milestone: int | str | None,
+    types: Iterable[str] | str | None,
+) -> _Cuts:
+    events = dataset.issue_events
+    names = ["state", "assignee", *(["milestone"] if milestone is not None else [])]
+    of = {name: (events["field"] == name).to_numpy() for name in names}
+    rows = history.in_order(events, np.logical_or.reduce(list(of.values())), at)
+    hidden = dataset.issues["issue_id"].to_numpy()[~history.scope_mask(dataset, types)]
+    rows = rows[~history.among(events["issue_id"].to_numpy()[rows], hidden)]
+    issue, when = events["issue_id"].to_numpy()[rows], history.ticks(events["at"])[rows]
+    last = np.flatnonzero(history.last_of(issue, when))
+    places = np.arange(len(rows))
+    began = np.maximum.accumulate(np.where(history.first_of(issue), places, 0))[last]
+
+    def holds(name: str, says: Bools) -> Bools:
+        """Tell for each cut what the newest event of a field says; False before the first."""
+        newest = np.maximum.accumulate(np.where(of[name][rows], places, -1))[last]
+        return np.asarray(np.append(says, False)[np.where(newest >= began, newest, -1)])
+
+    counts = holds("state", (events["value"] == "opened").to_numpy()[rows])
     if milestone is not None:
         chosen = history.find_milestone(dataset, milestone)
-        stays = spans["milestone"]
-        inside = (stays["milestone_id"] == chosen).fillna(False).to_numpy(bool)
-        parts.append(stays[inside].assign(what=2))
-    segments = _segments(parts, milestone is not None)
-
-    people = spans["assignee"].rename(columns={"value": "person"})
-    held = _covering(people, segments)
-    held["share"] = 1.0 / held["holders"] if split == "equal" else 1.0
-    alone = segments[(segments["holders"] == 0).to_numpy() & segments["counts"].to_numpy()]
-    alone = alone.assign(person=UNASSIGNED, share=1.0)
-    held = pd.concat([held[held["counts"].to_numpy(bool)], alone], ignore_index=True)
-    return _differences(held)
+        counts &= holds("milestone", history.milestone_codes(events, rows) == chosen)
+    named = of["assignee"][rows] & events["value"].notna().to_numpy()[rows]
+    cut = np.cumsum(history.first_of(issue, when)) - 1
+    return _Cuts(issue[last], when[last], counts, rows[named], cut[named])
 
 
-def _segments(parts: list[pd.DataFrame], in_milestone: bool) -> pd.DataFrame:
-    """Cut each issue's life wherever something changed.
+class _Stays(NamedTuple):
+    """Who held an issue from which cut to which."""
 
-    Columns: `issue_id`, `start`, `end` (ticks; -1 is no end), `holders`, `counts` (open, and in
-    the milestone where one is asked for).
-    """
-    turns = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "issue_id": part["issue_id"].to_numpy(),
-                    "at": history.ticks(part[edge]),
-                    "what": part["what"].to_numpy(),
-                    "sign": sign,
-                }
-            )[part[edge].notna().to_numpy()]
-            for part in parts
-            for edge, sign in (("start_at", 1), ("end_at", -1))
-        ],
-        ignore_index=True,
-    )
-    turns = turns.iloc[np.lexsort((turns["at"], turns["issue_id"]))]
-    issue, at = turns["issue_id"].to_numpy(), turns["at"].to_numpy()
-    last = history.last_of(issue, at)
-    now = {}
-    for what in (0, 1, 2):
-        # Every span that starts also ends, or lasts to the end: sums restart at each issue.
-        signs = np.where(turns["what"] == what, turns["sign"], 0)
-        total = np.cumsum(signs)
-        first = history.first_of(issue)
-        base = np.maximum.accumulate(np.where(first, np.arange(len(issue)), 0))
-        now[what] = (total - (total - signs)[base])[last] if len(issue) else total
-    issue, at = issue[last], at[last]
-    end = np.where(history.last_of(issue), -1, np.roll(at, -1)) if len(issue) else at
-    counts = (now[0] > 0) & ((now[2] > 0) if in_milestone else True)
-    return pd.DataFrame(
-        {"issue_id": issue, "start": at, "end": end, "holders": now[1], "counts": counts}
-    )
+    person: Ints
+    came: Ints
+    left: Ints  # the first cut of the next issue where the stay lasts to the end
+    ended: Bools
 
 
-def _covering(people: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
-    """Give each person's segments: one row per person and segment that the stay covers."""
-    order = pd.MultiIndex.from_arrays([segments["issue_id"], segments["start"]])
-    first = order.get_indexer(
-        pd.MultiIndex.from_arrays([people["issue_id"], history.ticks(people["start_at"])])
-    )
-    open_end = people["end_at"].isna().to_numpy()
-    until = order.get_indexer(
-        pd.MultiIndex.from_arrays(
-            [people["issue_id"], history.ticks(people["end_at"].fillna(people["start_at"]))]
-        )
-    )
-    issue = segments["issue_id"].to_numpy()
-    until = np.where(
-        open_end, np.searchsorted(issue, people["issue_id"].to_numpy(), side="right"), until
-    )
-    length = until - first
-    rows = np.repeat(first, length) + (
-        np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    )
-    held: pd.DataFrame = segments.iloc[rows].reset_index(drop=True)
-    held["person"] = np.repeat(people["person"].to_numpy(), length)
-    return held
+def _stays(dataset: Dataset, cuts: _Cuts) -> tuple[_Stays, Names, int]:
+    """Give the stays, the names of all holders, and the place of `UNASSIGNED` among them."""
+    events = dataset.issue_events.iloc[cuts.event]
+    nobody = pd.Series([UNASSIGNED], dtype="str")
+    person, names = pd.factorize(pd.concat([events["value"], nobody]), sort=True)
+    number = np.cumsum(history.first_of(cuts.issue)) - 1
+    key = number[cuts.cut] * len(names) + person[:-1]
+    order = np.argsort(key, kind="stable")
+    key, cut, held = key[order], cuts.cut[order], (events["action"] == "add").to_numpy()[order]
 
-
-def _differences(held: pd.DataFrame) -> pd.DataFrame:
-    """Turn held segments into the moments at which a person's share of an issue changed."""
-    person = pd.factorize(held["person"])[0]
-    held = held.iloc[np.lexsort((held["start"], person, held["issue_id"]))]
-    who, issue = held["person"].to_numpy(), held["issue_id"].to_numpy()
-    start, end, share = (held[c].to_numpy() for c in ("start", "end", "share"))
-    fresh = history.first_of(issue, who)
-    joined = ~fresh & (np.roll(end, 1) == start)
-    came = share - np.where(joined, np.roll(share, 1), 0.0)
-    continued = np.roll(joined, -1) if len(joined) else joined
-    left = (end >= 0) & ~continued
-    frame = pd.DataFrame(
-        {
-            "person": np.concatenate([who, who[left]]),
-            "at": pd.to_datetime(np.concatenate([start, end[left]]), unit="us", utc=True),
-            "change": np.concatenate([came, -share[left]]),
-        }
-    )
-    return frame[(frame["change"] != 0).to_numpy()].reset_index(drop=True)
+    settled = history.last_of(key, cut)
+    key, cut, held = key[settled], cut[settled], held[settled]
+    turned = held != np.where(history.first_of(key), False, np.roll(held, 1))
+    key, cut, held = key[turned], cut[turned], held[turned]
+    ended = ~history.last_of(key)[held]
+    ends = np.flatnonzero(history.last_of(cuts.issue)) + 1
+    left = np.where(ended, np.roll(cut, -1)[held], ends[key[held] // len(names)])
+    return _Stays(key[held] % len(names), cut[held], left, ended), np.asarray(names), person[-1]
 
 
 def workload_plan(
@@ -540,7 +547,7 @@ def workload_plan(
         date, sorted by (person, week): `person`, `week` (its Sunday), `planned_hours`,
         `overdue_hours` (all on the next working day, told apart, not part of `planned_hours`),
         `assumed_hours` (the part of both that rests on medians), `capacity_hours` (0 for
-        unassigned), `level` (low, normal, high; high where there is work without capacity).
+        unassigned), `level` (low, normal, high; unassigned, which has no capacity).
         ``attrs["undated_hours"]``: per person, what has no due date and stands in no week.
 
     Raises
@@ -592,7 +599,11 @@ def workload_plan(
         else pd.DataFrame(columns=["person", "week", *amounts])
     ).astype({"person": "str", "week": "datetime64[us]", **dict.fromkeys(amounts, "float64")})
     load, room = frame["planned_hours"] + frame["overdue_hours"], frame["capacity_hours"]
-    frame["level"] = np.select([load > room * high, load > room * low], ["high", "normal"], "low")
+    frame["level"] = np.select(
+        [frame["person"] == UNASSIGNED, load > room * high, load > room * low],
+        ["unassigned", "high", "normal"],
+        "low",
+    )
     frame["level"] = frame["level"].astype("str")
     undated = days[days["due"].isna().to_numpy()].groupby("person")["hours"].sum().round(2)
     frame.attrs.update(_described(dataset, today, split), unit="hours")
@@ -674,8 +685,9 @@ def duties(
         `roles` (comma-separated; empty: none), `milestone_id` and `milestone` (NA: the item names
         none that is in the dataset), `held_issues` (open issues of that milestone that the
         person holds; NA without a milestone), `milestone_open` (all of its open issues), and
-        `remark`: ``drives without holding any``, ``holds without a duty``, ``no driver``
-        (nobody drives this item), or empty.
+        `remark`: ``drives without holding any``, ``holds without a duty``, ``nobody`` (nobody
+        drives this item, answers for it or works on it), or empty. Standing priorities that name
+        nobody are left out.
 
     Notes
     -----
@@ -722,16 +734,19 @@ def duties(
     frame["held_issues"] = frame["held_issues"].where(~dated, frame["held_issues"].fillna(0))
     frame["held_issues"] = frame["held_issues"].astype("Int64")
     drives = frame["roles"].str.contains("driver").to_numpy()
-    driven = frame["key"].isin(frame.loc[drives, "key"]).to_numpy()
+    carries = frame["roles"].str.contains("driver|responsible|maintainer|work").to_numpy()
+    carried = frame["key"].isin(frame.loc[carries, "key"]).to_numpy()
+    standing = (frame["kind"] == "priority").to_numpy() & frame["person"].isna().to_numpy()
     none = (frame["held_issues"] == 0).fillna(False).to_numpy(bool)
     some = (frame["held_issues"] > 0).fillna(False).to_numpy(bool)
     frame["remark"] = np.select(
-        [drives & none, some & (frame["roles"] == "").to_numpy(), ~driven],
-        ["drives without holding any", "holds without a duty", "no driver"],
+        [drives & none, some & (frame["roles"] == "").to_numpy(), ~carried],
+        ["drives without holding any", "holds without a duty", "nobody"],
         "",
     )
     frame["remark"] = frame["remark"].astype("str")
     columns = ["key", "title", "person", "roles", "milestone_id", "milestone", "held_issues"]
+    frame = frame[~standing]
     frame = frame.sort_values(["place", "person"], na_position="last", ignore_index=True)
     frame = frame[[*columns, "milestone_open", "remark"]]
     frame.attrs.update(_described(dataset, today, "full"))
