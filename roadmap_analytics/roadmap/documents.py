@@ -653,7 +653,7 @@ class _Reader:
             flags=re.IGNORECASE,
         )
         return self._add_prose(
-            title_of(Inline(self._without_target(light))),
+            self._without_target(title_of(Inline(light))),
             inline,
             "people",
             self._prose_target(rest),

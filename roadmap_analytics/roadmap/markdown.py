@@ -27,7 +27,7 @@ __all__ = [
 _URL = re.compile(r"https?://[^\s<>\[\]\"]+")
 _DANGLING = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
 _CHECKBOX = re.compile(r"^\[([ xX])\]\s+")
-_NESTING = 60  # deeper lists are kept as text of the list around them
+_NESTING = 20  # deeper lists are no roadmap, and cost time
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,9 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
     asides = re.findall(r"\(([^()]*)\)", main)
     for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *asides]:
+        if given := _GIVEN_BY.match(segment.strip()):
+            out += _given(given, names)
+            continue
         for chunk in filter(None, _JOIN.split(re.sub(r"^\s*or\s+", "", segment.strip()))):
             out += _assigned_chunk(chunk.strip(), roles, names)
     return out
@@ -418,7 +421,9 @@ def _own(person: str, clause: str, names: Names) -> list[Duty]:
     others: list[Duty] = []
     if roles == ["work"] and (beside := _WITH.search(body)):
         others = [
-            Duty(other, "work", scope, None, clause) for other in names.split(beside["names"])
+            Duty(names.handle(other), "work", scope, None, clause)
+            for other in re.split(r"\s*(?:/|,|\band\b|&)\s*", beside["names"])
+            if names.is_known(other) or (other[:1].isupper() and names.plausible(other))
         ]
     return [Duty(person, role, scope, qualifier, clause) for role in roles] + others
 
@@ -455,6 +460,6 @@ def _scope_of(main: str) -> str | None:
 
 
 def _clean(scope: str) -> str:
-    scope = re.sub(r"\s+", " ", scope).strip(" .,:;")
+    scope = re.sub(r"^and\s+", "", re.sub(r"\s+", " ", scope).strip(" .,:;"))
     quoted = re.fullmatch(r"[\"“]([^\"“”]*)[\"”]", scope)
     return quoted.group(1) if quoted else scope

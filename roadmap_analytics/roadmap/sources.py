@@ -20,7 +20,7 @@ from roadmap_analytics.errors import RoadmapError
 __all__ = ["MATCHES", "MAX_BYTES", "date_in", "decode", "read", "select"]
 
 MATCHES = "matches.csv"
-MAX_BYTES = 300_000  # thirty times a long roadmap; what is larger is something else
+MAX_BYTES = 200_000  # twenty times a long roadmap; what is larger is something else
 
 _SUFFIXES = (".md", ".markdown", ".mdown", ".txt")
 _DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")

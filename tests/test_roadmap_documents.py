@@ -1,0 +1,516 @@
+"""Reading documents: our own revisions counted by hand, plain roadmaps, any text, odd text."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import roadmap_analytics as ra
+from roadmap_analytics import schema
+from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.roadmap import markdown, sources, tables
+from roadmap_analytics.roadmap.language import label_of, references, sentences, title_of
+from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.outline import section_kind
+from roadmap_analytics.roadmap.people import Names, assigned, duties
+from tests.roadmap_printer import printed
+
+FOLDER = Path(__file__).parent / "roadmaps"
+
+
+@pytest.fixture(scope="module")
+def crew() -> ra.Dataset:
+    """Three revisions, one in each layout."""
+    return ra.read_roadmaps(FOLDER)
+
+
+def read(text: str, day: str = "2025-03-01", **options: Any) -> dict[str, pd.DataFrame]:
+    return tables.parse([{"name": f"{day}-roadmap.md", "text": text}], **options)
+
+
+def column(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(None if pd.isna(v) else v for v in row) for row in frame[list(names)].to_numpy()]
+
+
+def days(values: pd.Series) -> list[str | None]:
+    return [None if pd.isna(value) else f"{value:%Y-%m-%d}" for value in values]
+
+
+# Counted by hand ---------------------------------------------------------------------------------
+
+
+def test_revisions_of_the_crew(crew: ra.Dataset) -> None:
+    assert column(crew.revisions, "layout", "next_update_text", "horizon_text") == [
+        ("numbered", None, "at least until September"),
+        ("priorities", "in the beginning of November", "until the end of October, 2024"),
+        ("activities", "towards the end of March, 2025", "mid March, 2025"),
+    ]
+    assert days(crew.revisions["previous"]) == [None, "2024-03-05", "2024-07-02"]
+    assert days(crew.revisions["next_update_date"]) == [None, "2024-11-10", "2025-03-31"]
+    assert days(crew.revisions["horizon_date"]) == ["2024-09-30", "2024-10-31", "2025-03-20"]
+    assert column(crew.revisions, "list_items", "placed_items") == [(16, 16), (14, 14), (30, 29)]
+    assert "New lamp-go release candidate" in crew.revisions["unplaced_text"].iloc[2]
+
+
+def test_items_of_the_crew(crew: ra.Dataset) -> None:
+    items = crew.roadmap_items
+    target = items.assign(day=days(items["target_date"]))
+    assert column(target, "key", "title", "target_text", "day", "deferred", "conditional") == [
+        ("1", "Settle the signal format", None, None, False, False),
+        ("1.1", "format.md", None, None, False, False),
+        ("1.2", "wire.md", None, None, False, False),
+        ("2", "Lamp controller", None, None, False, False),
+        ("2.1", "lamp-go", "mid May", "2024-05-20", False, False),
+        ("2.2", "Dimming", None, None, False, False),
+        ("3", "Website", None, None, True, False),
+        ("A1", "lamp-go release", "before the end of August", "2024-08-31", False, False),
+        ("A2", "keeper documentation", None, None, False, True),
+        ("P1", "Lamps are easy to run", None, None, False, False),
+        ("P1.1", "With little power", None, None, False, False),
+        ("P2", "Keepers can read the log (from anywhere)", None, None, False, False),
+        ("P3", "Website", None, None, True, False),
+        ("A1", "Version 1 of lamp-go", "20 January, 2024", "2025-01-20", False, False),
+        (
+            "A2",
+            "Keeper documentation",
+            "end of February / beginning of March",
+            "2025-03-10",
+            False,
+            False,
+        ),
+        ("A3", "Read the log by radio", "no estimate", None, False, False),
+        ("A4", "Misc things dee is considering", None, None, False, False),
+        ("A4.1", "Tower bells", "in Q1 or latest Q2", "2025-06-30", False, False),
+        ("A4.2", "fog detection", None, None, False, False),
+        ("A4.3", "a museum", "Soon/later", None, False, False),
+        ("A5", "paint job", "towards the end of the roadmap", "2025-03-20", False, True),
+        ("P1", "Lamps are easy to run", None, None, False, False),
+        ("P1.1", "With little power", None, None, False, False),
+        ("P2", "Keepers can read the log (from anywhere)", None, None, False, False),
+    ]
+    flagged = items[items["target_flag"].notna()]
+    assert column(flagged, "key", "target_flag") == [
+        ("A1", "before the document: read as the year that fits")
+    ]
+
+
+def test_responsibilities_of_the_crew(crew: ra.Dataset) -> None:
+    rows = column(crew.responsibilities, "revision", "person", "role", "key", "scope", "qualifier")
+    first, second, third = ([r[1:] for r in rows if r[0] == d] for d in crew.revisions["revision"])
+    assert first == [
+        ("ada", "driver", "1.1", None, None),
+        ("ada", "driver", "1.2", None, None),
+        ("ada", "maintainer", None, "the ansible collection", None),
+        ("ada", "review", "2.1", None, None),
+        ("bo", "driver", "2.1", None, None),
+        ("bo", "input", "1.1", None, None),
+        ("bo", "input", "1.2", None, None),
+        ("cleo", "input", None, "provides input on a need-basis", None),
+        ("cleo", "input", "1.1", None, None),
+        ("cleo", "input", "1.2", None, None),
+        ("cleo", "work", None, "plans, syncs", None),
+        ("cleo", "work", "2.1", None, "help"),
+    ]
+    assert second == [
+        ("ada", "maintainer", None, "format.md", None),
+        ("ada", "work", "A1", None, None),
+        ("bo", "review", "A1", None, None),
+        ("bo", "work", "A2", None, "if time permits"),
+        ("cleo", "contact", None, "keepers", None),
+        ("cleo", "work", None, "format.md", "help"),
+    ]
+    assert third == [
+        ("ada", "maintainer", None, "format.md", None),
+        ("ada", "work", "A1", None, None),
+        ("ada", "work", "A4.2", None, "help"),
+        ("ada", "work", "A5", None, "if time permits"),
+        ("bo", "review", "A1", None, None),
+        ("bo", "review", "A2", None, None),
+        ("bo", "work", "A2", None, None),
+        ("bo", "work", "A4.2", None, "help"),
+        ("cleo", "contact", "A3", None, None),
+        ("cleo", "responsible", None, 'planning, coordinating, "catch all", etc', None),
+        ("cleo", "review", "A1", None, "if Bo is away"),
+        ("cleo", "review", "A2", None, "also available"),
+        ("dee", "work", "A4", None, "considering"),
+        ("gus", "work", "A4.2", None, None),
+        ("mo", "review", "A2", None, None),
+        ("mo", "work", "A2", None, None),
+    ]
+
+
+def test_milestones_and_carry_over_of_the_crew(crew: ra.Dataset) -> None:
+    assert column(crew.roadmap_milestones, "path", "iid", "title", "status", "key") == [
+        ("light", 3, "Signal format", "new", None),
+        ("light/lamp", 1, "Lamp milestone", "almost done", None),
+        ("light", 3, "signal format", "done", None),
+        ("light/lamp", 1, "Lamp", "continued", None),
+        ("light/lamp", 1, "Version 1 of lamp-go", None, "A1"),
+    ]
+    assert set(crew.roadmap_milestones["url"]) == {
+        "https://git.example.org/groups/light/-/milestones/3",
+        "https://git.example.org/light/lamp/-/milestones/1",
+    }
+    assert column(crew.carry_over, "text", "status", "previous_key", "key") == [
+        ("Lamp milestone is almost done, only bump the date", "continued", None, None),
+        ("Lamp", "continued", "2.1", "A1"),
+        ("The signal format milestone is done", "done", "1", None),
+        ("Work on the lamp continues: 2.1 is almost done", "continued", "2.1", None),
+        ("Release lamp-go", "continued", "A1", "A1"),
+        ("Start on the website", "backlogged", "P3", None),
+        ("Write for keepers", "continued", "A2", "A2"),
+    ]
+
+
+def test_frames_hold_their_schema(crew: ra.Dataset) -> None:
+    for name in tables.FRAMES:
+        schema.validate(name, crew[name])
+
+
+def test_people_under_one_handle() -> None:
+    text = "# x\n\n## People\n\n- Grégoire\n  - Maintains docs\n- greg-o\n  - Maintains code\n- Cy\n  - Maintains art\n"
+    plain = read(text)["responsibilities"]
+    assert list(plain["person"]) == ["cy", "greg-o", "gregoire"]
+    told = read(text, people={"greg": ["Grégoire"]}, accounts={"greg-o": "greg"})
+    assert sorted(told["responsibilities"]["person"]) == ["cy", "greg", "greg"]
+
+
+def test_a_named_period_of_the_calendar_gives_a_date() -> None:
+    text = "# Plan\n\n- Docs\n  - Due: before the summer holidays\n"
+    calendar = {"periods": {"summer holidays": "2025-07-08/2025-08-18"}}
+    assert days(read(text)["roadmap_items"]["target_date"]) == [None]
+    assert days(read(text, calendar=calendar)["roadmap_items"]["target_date"]) == ["2025-07-07"]
+
+
+# Plain roadmaps ----------------------------------------------------------------------------------
+
+PLAIN = """\
+# Product roadmap
+
+## Q2 2025
+
+- [x] CSV import
+- [ ] Parquet (owner: ada)
+- Single sign-on — due 2025-06-15
+  - SAML
+
+## Things to come (end of the year)
+
+- **Offline mode**: sync
+- 2025-09-01: Beta
+
+## Later
+
+- Mobile app
+
+### Replication
+
+- Owner: bo
+- Due: mid August
+
+| Feature | Owner | Target date | Status |
+|---------|-------|-------------|--------|
+| Search | @dee | 2025H2 | planned |
+| Old | ada | Q4 2023 | done |
+"""
+
+
+def test_a_plain_roadmap() -> None:
+    items = read(PLAIN)["roadmap_items"]
+    rows = items.assign(day=days(items["target_date"]))
+    assert column(rows, "key", "title", "day", "done", "deferred") == [
+        ("1", "CSV import", "2025-06-30", True, False),
+        ("2", "Parquet", "2025-06-30", False, False),
+        ("3", "Single sign-on", "2025-06-15", False, False),
+        ("3.1", "SAML", None, False, False),
+        ("4", "Offline mode", "2025-12-31", False, False),
+        ("5", "Beta", "2025-09-01", False, False),
+        ("6", "Mobile app", None, False, True),
+        ("7", "Replication", "2025-08-20", False, True),
+        ("8", "Search", "2025-12-31", False, True),
+        ("9", "Old", "2023-12-31", True, True),
+    ]
+    assert items["target_flag"].isna().all()
+    assert column(read(PLAIN)["responsibilities"], "person", "role", "key") == [
+        ("ada", "responsible", "2"),
+        ("ada", "responsible", "9"),
+        ("bo", "responsible", "7"),
+        ("dee", "responsible", "8"),
+    ]
+
+
+def test_what_is_not_understood_is_kept_as_text() -> None:
+    text = "# x\n\n## Roadmap\n\n1. Docs\n\n## People\n\n- ada\n  - Maintains docs\n\n## Weather\n\n- It rains\n\nStill.\n"
+    (row,) = read(text)["revisions"].to_dict("records")
+    assert (row["list_items"], row["placed_items"]) == (4, 3)
+    assert row["unplaced_text"].splitlines() == ["It rains", "Still."]
+
+
+# Parts of the language ---------------------------------------------------------------------------
+
+
+def test_references_to_items() -> None:
+    keys = ["1", "1.1", "1.2", "1.3", "2", "3", "P4"]
+    assert references("driver of 1(i) and 1(iii)", keys) == ["1.1", "1.3"]
+    assert references("(1)--(3)", keys) == ["1", "2", "3"]
+    assert references("1(i) - 1(iii)", keys) == ["1.1", "1.2", "1.3"]
+    assert references("(2) and forward", keys) == ["2", "3"]
+    assert references("high-level priorities 2 and 4", keys) == ["2", "P4"]
+    assert references("1 is a slow-burner", keys) == ["1"]
+    assert references("version 1, rc-2, 3 May, 99%, v1.2, 2.1.0", keys) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("log.md (separate document)", "log.md"),
+        ("log.md, make it final.", "log.md"),
+        ("Keys (USB tokens)", "Keys (USB tokens)"),
+        (
+            "Agree on log lists, proofs, and policies; then code",
+            "Agree on log lists, proofs, and policies",
+        ),
+        ("Run a log, e.g., for tests", "Run a log"),
+        ("Docs.  The goal is clarity.", "Docs"),
+        ("https://example.org/x, write it down", "write it down"),
+    ],
+)
+def test_titles(text: str, title: str) -> None:
+    assert title_of(Inline(text)) == title
+
+
+def test_bold_titles_with_links_within() -> None:
+    (block,) = markdown.parse(
+        "- **Drop the [EOF][] and [old][] parts.** Soon.\n\n[old]: https://example.org\n"
+    )
+    assert isinstance(block, markdown.ListBlock)
+    head = block.items[0].head
+    assert title_of(head) == "Drop the EOF and old parts"
+    assert head.urls == ["https://example.org"]
+
+
+def test_labels() -> None:
+    assert label_of("Expected outcome") == ("outcome", [], "")
+    assert label_of("Main driver: ada") == ("people", ["driver"], "ada")
+    assert label_of("Estimated done: end of May") == ("target", [], "end of May")
+    assert label_of("https://example.org") is None
+    assert label_of("Phase 1: import") is None
+
+
+def test_assigned_people() -> None:
+    names = Names(known={"ada", "bo"})
+    found = assigned(
+        "ada + some support/discuss with Acme if possible; bo if needed", ["review"], names
+    )
+    assert [(d.person, d.role, d.qualifier) for d in found] == [
+        ("ada", "review", None),
+        ("acme", "input", "if possible"),
+        ("bo", "review", "if needed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Maintains docs, poke him for updates", [("ada", "maintainer", "docs")]),
+        ("does not have any duties", []),
+        ("If you want something new, please ask ada", []),
+        ("Input/review from bo.", [("bo", "review", None), ("bo", "input", None)]),
+        (
+            "Responsible for planning, chairing, etc",
+            [("ada", "responsible", "planning, chairing, etc")],
+        ),
+    ],
+)
+def test_duties(text: str, expected: list[tuple[str, str, str | None]]) -> None:
+    found = duties(Inline(text), "ada", Names(known={"ada", "bo"}))
+    assert [(d.person, d.role, d.scope) for d in found] == expected
+
+
+def test_sections_by_their_words() -> None:
+    headings = {
+        "Main activities until mid June": "plan",
+        "Summary of changes": "progress",
+        "Progress since May": "progress",
+        "Previous roadmap from May, 2025": "previous",
+        "People and their standing responsibilities": "people",
+        "Concrete milestones": "milestones",
+        "What happens after May": "future",
+        "Time estimates": "estimate",
+        "In progress": "plan",
+        "Weather": None,
+    }
+    assert {heading: section_kind(heading) for heading in headings} == headings
+
+
+def test_sentences_end_where_they_end() -> None:
+    text = "Cut log.md, e.g. now, etc.  Input from bo. Version 1.2 of x (done.) Then (see y)."
+    assert [s.text for s in sentences(Inline(text))] == [
+        "Cut log.md, e.g. now, etc.",
+        "Input from bo.",
+        "Version 1.2 of x (done.)",
+        "Then (see y).",
+    ]
+
+
+# Refusals ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("documents", "words"),
+    [
+        ([{"name": "a.md", "text": "# Plan"}], "expected a date in the file name"),
+        ([{"name": "2025-01-01.md", "text": "x" * (sources.MAX_BYTES + 1)}], "at most"),
+        (
+            [
+                {"name": "2025-01-01-a.md", "text": "# a"},
+                {"name": "2025-01-01-b.md", "text": "# b"},
+            ],
+            "one document per date",
+        ),
+        ([{"name": "a.md", "text": "# x", "revision_hint": "2025-13-01"}], "YYYY-MM-DD"),
+    ],
+)
+def test_documents_that_cannot_be(documents: list[dict[str, Any]], words: str) -> None:
+    with pytest.raises(RoadmapError, match=words):
+        tables.parse(documents)
+
+
+def test_dates_from_the_text_where_the_name_has_none() -> None:
+    for text in ("# Roadmap of 3 May 2025\n", "---\ndate: 2025-05-03\n---\n# x\n"):
+        frames = tables.parse([{"name": "roadmap.md", "text": text}])
+        assert days(frames["revisions"]["revision"]) == ["2025-05-03"]
+
+
+# Properties --------------------------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    "# 2025-01-01|## Roadmap|## People|## Summary of changes|## Concrete milestones|## Q3 2025|"
+    "1. Docs|   1. More|- **Bold.** x|  - Work by: ada, bo/Cy|  - Expected done: end of May|- ada|"
+    "  - Main driver of 1.1 and (2)--(4), input from bo|- [ ] box (Q3)|| a | date |||-|-|"
+    "We did not have enough cycles to:|- x (continued)|A new roadmap will be decided mid May.|"
+    "We will not be working on (1) and forward.|[a][]|https://h/x/-/milestones/1|| x | Q1 |||"
+    "  - https://h/groups/x/-/milestones/2#a|> quote|```|***|- ada is busy; nisse will help".split(
+        "|"
+    )
+)
+
+
+@given(st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=25).map("\n".join)))
+def test_any_text_is_a_roadmap(text: str) -> None:
+    for name, frame in read(text).items():
+        schema.validate(name, frame)
+
+
+@given(st.permutations(sorted(FOLDER.glob("*.md"))))
+def test_the_order_of_files_never_matters(files: list[Path]) -> None:
+    records = [{"name": f.name, "text": f.read_text("utf-8"), "source": f.name} for f in files]
+    ordered = sorted(records, key=lambda record: str(record["name"]))
+    expected = tables.parse(ordered)
+    for name, frame in tables.parse(records).items():
+        pd.testing.assert_frame_equal(frame, expected[name])
+
+
+WORDS = st.lists(
+    st.sampled_from("signal lamp tower paint radio museum engine".split()),
+    min_size=1,
+    max_size=3,
+    unique=True,
+)
+TITLES = WORDS.map(lambda words: " ".join(words).capitalize())
+PEOPLE = st.lists(st.sampled_from(["ada", "bo", "cleo"]), min_size=1, max_size=2, unique=True)
+TARGETS = st.sampled_from(
+    [
+        "end of May",
+        "mid June",
+        "2025-07-01",
+        "Q3 2025",
+        "18 November, 2025",
+        "before next roadmap renewal",
+    ]
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """A roadmap in one of the layouts, with everything that can stand in it."""
+    numbered = draw(st.booleans())
+    lines = ["# 2025-03-01", "", "A new roadmap will be decided end of June.", ""]
+    lines += ["## Roadmap" if numbered else "## High-level priorities", "", "In rough order:", ""]
+    tops = draw(st.lists(TITLES, min_size=1, max_size=4, unique=True))
+    for number, title in enumerate(tops, 1):
+        lines.append(f"{number}. **{title}**")
+        for below, inner in enumerate(draw(st.lists(TITLES, max_size=2, unique=True)), 1):
+            when = draw(st.one_of(st.just(""), TARGETS.map(" (done: {})".format)))
+            lines.append(f"   {below}. **{inner}**{when}")
+    if draw(st.booleans()):
+        lines += ["", f"We will not be working on ({len(tops)}) and forward."]
+    if numbered:
+        lines += ["", 'Our estimate for all of the above is "the end of July".']
+    else:
+        lines += ["", "## Main activities until mid July", "", "The main activities are:", ""]
+        for number, title in enumerate(draw(st.lists(TITLES, min_size=1, max_size=4, unique=True))):
+            lines += [f"- **{title}**", f"  - Work by: {', '.join(draw(PEOPLE))}"]
+            lines += [
+                f"  - Review by: {', '.join(draw(PEOPLE))}",
+                f"  - Expected done: {draw(TARGETS)}",
+            ]
+            if draw(st.booleans()):
+                lines.append(f"  - https://git.example.org/groups/x/-/milestones/{number + 1}")
+    lines += ["", "## People", ""]
+    for person in draw(PEOPLE):
+        lines += [f"- {person}", f"  - Maintains {draw(TITLES).lower()}"]
+        if numbered:
+            lines.append("  - Main driver of 1")
+    lines += [
+        "",
+        "## Concrete milestones",
+        "",
+        "- Sea (new)",
+        "  - https://git.example.org/a/b/-/milestones/9",
+    ]
+    lines += ["", "## Summary of progress", "", "We did not have enough cycles to:", ""]
+    lines += [
+        f"- {title} (continued)"
+        for title in draw(st.lists(TITLES, min_size=1, max_size=2, unique=True))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@given(documents())
+def test_what_is_printed_parses_to_the_same(text: str) -> None:
+    first = read(text)
+    assert len(first["roadmap_items"]) > 0
+    again = read(printed(first))
+    for name, frame in again.items():
+        unlike = [
+            c for c in ("detail", "list_items", "placed_items", "unplaced_text") if c in frame
+        ]
+        pd.testing.assert_frame_equal(frame.drop(columns=unlike), first[name].drop(columns=unlike))
+
+
+SIZE = 30_000
+ODD = {
+    "bullets": "- x\n" * (SIZE // 4),
+    "nested": "\n".join("  " * min(n, 300) + "- x" for n in range(400)),
+    "brackets": "- a " + "[" * (SIZE // 4),
+    "one bullet": "- ada " + "is the main driver of 1, input from bo, " * (SIZE // 40),
+    "people": "## People\n\n"
+    + "- ada is the main driver of 1.1 with input from bo/cy\n" * (SIZE // 54),
+    "table": "|a|date|\n|-|-|\n" + "|x|Q3|\n" * (SIZE // 8),
+    "headings": "".join(f"## H{n}\n\ntext\n\n" for n in range(SIZE // 15)),
+    "targets": "- " + "end of May / " * (SIZE // 13),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_text_takes_bounded_time(kind: str) -> None:
+    started = time.process_time()
+    read("# 2025-01-01\n\n## Roadmap\n\n" + ODD[kind])
+    assert time.process_time() - started < 20

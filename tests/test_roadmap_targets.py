@@ -1,0 +1,119 @@
+"""Time expressions: what each covers, relative to the document it stands in."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadmap_analytics.roadmap.targets import (
+    BEFORE_DOCUMENT,
+    DAY_AND_MONTH,
+    STALE,
+    Calendar,
+    find,
+    read_target,
+)
+
+CONTEXT = Calendar(
+    periods={"summer holidays": (date(2025, 7, 8), date(2025, 8, 18))},
+    renewal=(date(2025, 5, 21), date(2025, 5, 31)),
+    horizon=(date(2025, 6, 11), date(2025, 6, 20)),
+)
+
+# Written on, words, first day, latest day (None: no day can be told).
+EXPRESSIONS = [
+    ("2025-09-02", "end of October", "2025-10-21", "2025-10-31"),
+    ("2025-09-02", "mid April", "2026-04-11", "2026-04-20"),
+    ("2025-09-02", "in the beginning of November", "2025-11-01", "2025-11-10"),
+    ("2026-02-03", "towards the end of February / beginning of March", "2026-02-21", "2026-03-10"),
+    ("2026-02-03", "around end of April?", "2026-04-21", "2026-04-30"),
+    ("2025-11-11", "18 November, 2025", "2025-11-18", "2025-11-18"),
+    ("2025-11-11", "January 20, 2026", "2026-01-20", "2026-01-20"),
+    ("2026-04-21", "16 June", "2026-06-16", "2026-06-16"),
+    ("2026-04-21", "5-7 May", "2026-05-05", "2026-05-07"),
+    ("2026-02-03", "in Q1 or latest Q2", "2026-01-01", "2026-06-30"),
+    ("2023-02-07", "at least until September", "2023-09-01", "2023-09-30"),
+    ("2023-09-12", "the end of 2023", "2023-12-01", "2023-12-31"),
+    ("2025-02-04", "before next roadmap renewal", "2025-05-21", "2025-05-31"),
+    ("2025-02-04", "towards the end of the roadmap", "2025-06-11", "2025-06-20"),
+    ("2025-02-04", "before the summer holidays", "2025-07-07", "2025-07-07"),
+    ("2025-02-04", "during summer holidays", "2025-07-08", "2025-08-18"),
+    ("2025-02-04", "sketch before the summer, code by October", "2025-10-01", "2025-10-31"),
+    ("2025-03-01", "Q3 2025", "2025-07-01", "2025-09-30"),
+    ("2025-03-01", "2025H1", "2025-01-01", "2025-06-30"),
+    ("2025-03-01", "first half of 2026", "2026-01-01", "2026-06-30"),
+    ("2025-03-01", "third quarter of 2025", "2025-07-01", "2025-09-30"),
+    ("2025-03-01", "early 2026", "2026-01-01", "2026-04-30"),
+    ("2025-03-01", "2025-10", "2025-10-01", "2025-10-31"),
+    ("2025-03-01", "week 42", "2025-10-13", "2025-10-19"),
+    ("2025-03-01", "next month", "2025-04-01", "2025-04-30"),
+    ("2025-03-01", "in two weeks", "2025-03-01", "2025-03-15"),
+    ("2025-11-01", "December / beginning of January, 2026", "2025-12-01", "2026-01-10"),
+    ("2025-03-01", "Janurary 2026", "2026-01-01", "2026-01-31"),
+    ("2025-03-01", "24.12.2025", "2025-12-24", "2025-12-24"),
+    ("2025-03-01", "2025-10-01 – 2025-12-15", "2025-10-01", "2025-12-15"),
+    ("2025-02-04", "before summer", None, None),
+    ("2025-02-04", "no estimate, results over the coming ~months", None, None),
+    ("2025-02-04", "Soon/later", None, None),
+    ("2025-02-04", "may be delayed", None, None),
+    ("2025-02-04", "17.0 milestone", None, None),
+    ("2025-02-04", "not before June", None, None),
+    ("2025-02-04", "a decision on separate marketing", None, None),
+]
+
+
+@pytest.mark.parametrize(("written", "words", "first", "latest"), EXPRESSIONS)
+def test_what_an_expression_covers(
+    written: str, words: str, first: str | None, latest: str | None
+) -> None:
+    target = read_target(words, date.fromisoformat(written), CONTEXT)
+    assert target is not None
+    assert target.text
+    assert (str(target.start), str(target.end)) == (str(first), str(latest))
+    assert target.flag is None
+
+
+def test_a_period_that_nobody_named_is_no_date() -> None:
+    target = read_target("before the summer holidays", date(2025, 2, 4))
+    assert target is not None
+    assert (target.text, target.end) == ("before the summer holidays", None)
+
+
+def test_dates_that_need_a_second_look_are_flagged() -> None:
+    typo = read_target("20 January, 2025", date(2025, 11, 11))
+    stale = read_target("Q1 2021", date(2025, 11, 11))
+    unclear = read_target("3/4/2026", date(2025, 11, 11))
+    assert typo and stale and unclear
+    assert (typo.end, typo.flag) == (date(2026, 1, 20), BEFORE_DOCUMENT)
+    assert (stale.end, stale.flag) == (date(2021, 3, 31), STALE)
+    assert unclear.flag == DAY_AND_MONTH
+
+
+def test_empty_words_are_no_target() -> None:
+    assert read_target("  ", date(2025, 1, 1)) is None
+
+
+@given(st.text(max_size=200), st.dates(date(1990, 1, 1), date(2090, 1, 1)))
+def test_any_words_are_read(words: str, written: date) -> None:
+    target = read_target(words, written)
+    if target and target.end:
+        assert target.start is not None
+        assert target.start <= target.end
+
+
+@given(st.dates(date(2000, 1, 1), date(2080, 1, 1)), st.integers(0, 360))
+def test_a_plain_date_without_a_year_is_the_next_such_day(written: date, ahead: int) -> None:
+    day = written + timedelta(days=ahead)
+    if (day.month, day.day) == (2, 29):
+        return
+    target = read_target(f"{day.day} {day:%B}", written)
+    assert target is not None
+    assert target.end == day
+
+
+def test_places_of_expressions() -> None:
+    text = "draft by 5 May, final in Q3 2025"
+    assert [text[f.start : f.end] for f in find(text, date(2025, 1, 1))] == ["5 May", "Q3 2025"]
