@@ -34,7 +34,7 @@ lint: $(READY)  ## style, formatting, types, and that environment.yml follows py
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python tools/environment.py --check
+	$(BIN)/python -m tests.make_environment --check
 
 bench: $(READY)  ## measure speed and memory
 	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python "$$script"; done
@@ -49,17 +49,18 @@ notebooks: $(READY)  ## run the notebooks anew on the sample and store what they
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
-docs: $(READY)  ## write docs/frames.md anew from the schema
-	$(BIN)/python tools/frames_page.py
+docs: $(READY)  ## write docs/frames.md and the pictures of the README anew
+	$(BIN)/python -m tests.make_frames_page
+	$(BIN)/python -m tests.make_pictures
 
 lock: $(READY)  ## resolve the dependencies anew: requirements.lock and environment.yml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
-	$(BIN)/python tools/environment.py
+	$(BIN)/python -m tests.make_environment
 
 clean:  ## remove what these commands made, .venv included
 	rm -rf .venv report dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find roadmap_analytics tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
+	find roadmap_analytics tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # The first Python that is new enough and can make an environment; PYTHON=... comes before all.
 $(READY): requirements.lock pyproject.toml

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
+
+from tests import make_environment, make_frames_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -47,16 +47,6 @@ def conda_dependencies() -> list[str]:
     return re.findall(r'^  - "(.+)"$', text, flags=re.MULTILINE)
 
 
-def tool(name: str) -> ModuleType:
-    """A script of tools/, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_environment_yml_holds_the_dependencies_of_pyproject() -> None:
     renamed = {"matplotlib-base": "matplotlib"}
     found = {}
@@ -70,28 +60,28 @@ def test_environment_yml_holds_the_dependencies_of_pyproject() -> None:
 
 
 def test_environment_yml_is_what_its_script_writes() -> None:
-    assert tool("environment").main(["--check"]) == 0
+    assert make_environment.main(["--check"]) == 0
 
 
 def test_a_dependency_that_conda_cannot_state_is_refused() -> None:
     pyproject = '[project]\nname = "p"\nrequires-python = ">=3.11"\ndependencies = ["dask[array]"]'
     with pytest.raises(SystemExit, match="conda has no markers"):
-        tool("environment").render(pyproject)
+        make_environment.render(pyproject)
 
 
 def test_a_stale_environment_yml_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment = tool("environment")
+    environment = make_environment
     monkeypatch.setattr(environment, "TARGET", tmp_path / "environment.yml")
     assert environment.main(["--check"]) == 1
-    assert "run: python tools/environment.py" in capsys.readouterr().out
+    assert "run: python -m tests.make_environment" in capsys.readouterr().out
     assert environment.main([]) == environment.main(["--check"]) == 0
 
 
 def test_the_page_of_frames_follows_the_schema() -> None:
     page = (ROOT / "docs" / "frames.md").read_text("utf-8")
-    assert page == tool("frames_page").render(), "run: make docs"
+    assert page == make_frames_page.render(), "run: make docs"
 
 
 @pytest.mark.parametrize("line", conda_dependencies())

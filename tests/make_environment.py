@@ -14,7 +14,7 @@ TARGET = ROOT / "environment.yml"
 # conda-forge's `matplotlib` brings a desktop GUI along; this is the library alone.
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 
-HEAD = "# Generated from pyproject.toml by `python tools/environment.py`; change it there.\n"
+HEAD = "# Generated from pyproject.toml by `python -m tests.make_environment`; change it there.\n"
 
 
 def conda_lines(project: dict[str, object]) -> list[str]:
@@ -50,7 +50,9 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         if TARGET.exists() and TARGET.read_text("utf-8") == text:
             return 0
-        print("environment.yml does not follow pyproject.toml; run: python tools/environment.py")
+        print(
+            "environment.yml does not follow pyproject.toml; run: python -m tests.make_environment"
+        )
         return 1
     TARGET.write_text(text, "utf-8")
     return 0
