@@ -23,7 +23,7 @@ _TITLE_END = re.compile(
     r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
 )
 _ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*\.?$|\s+\((?P<inside2>[^()]*)\)(?=\s*[.;,])")
-_LEAD_URL = re.compile(r"^https?://\S+[\s,:;–-]+")
+_URL = re.compile(r"^https?://\S+[\s,:;–-]+|[\s,:;–-]*(?:\bsee:?\s+)?https?://\S+")
 
 _REF = r"\(?\b(?P<{0}>[PA]?\d{{1,3}}(?:\.\d{{1,2}}){{0,3}})(?:\((?P<{0}r>[ivx]+)\))?\)?"
 _REFERENCE = re.compile(
@@ -161,7 +161,7 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     """
     if inline.strong and inline.strong[0][0] == 0 and inline.strong[0][1] > 1:
         return inline.text[: inline.strong[0][1]].strip().rstrip(".:").strip()
-    text = _LEAD_URL.sub("", inline.text).strip()
+    text = _URL.sub("", inline.text).strip()
     end = _TITLE_END.search(text)
     text = text[: end.start()] if end else text
     text = _cut_aside(text, aside)
