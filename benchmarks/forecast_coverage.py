@@ -178,7 +178,8 @@ def coverage(forecast: str, kind: Kind, many: int, seed: int = 7) -> tuple[Count
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="How often forecasts hold.")
-    parser.add_argument("--milestones", type=int, default=2000)
+    parser.add_argument("--milestones", type=int, default=1200)
+    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--kinds", default=";".join(KINDS))
     parser.add_argument("--forecasts", default=";".join(FORECASTS))
     given = parser.parse_args()
@@ -186,7 +187,10 @@ def main() -> None:
     print("| kind of milestone | " + " | ".join(forecasts) + " |")
     print("|---" * (len(forecasts) + 1) + "|")
     for name in given.kinds.split(";"):
-        shares = [coverage(forecast, KINDS[name], given.milestones)[0] for forecast in forecasts]
+        shares = [
+            coverage(forecast, KINDS[name], given.milestones, given.seed)[0]
+            for forecast in forecasts
+        ]
         cells = [" ".join(f"{share:.2f}"[1:] if share < 1 else "1" for share in s) for s in shares]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 

@@ -26,7 +26,7 @@ _STEP = 56  # days simulated at once; a multiple of every block length
 _BLOCKS = (1, 7, 14, 28)  # days over which a burst or a lull may last
 _PHASES = 7  # places at which the current block may have begun
 _SHAPES = np.geomspace(0.06, 4, 7)  # small: work comes in bursts; large: nearly even
-_EVEN = 0.8  # prior probability that there are no bursts at all
+_EVEN = 0.9  # prior probability that there are no bursts at all
 _RATES = np.geomspace(1 / 8, 10, 40)  # times the mean rate
 
 
