@@ -1,7 +1,6 @@
 """What is left, who carries it, what slipped: GitLab's history and roadmap documents as frames."""
 
 from roadmap_analytics.attribution import (
-    PARTS,
     attribution,
 )
 from roadmap_analytics.burndown import (
@@ -44,11 +43,9 @@ from roadmap_analytics.charts.workload import (
     plot_workload_plan,
 )
 from roadmap_analytics.forecast import (
-    Target,
     backtest,
     backtest_forecasts,
     forecast,
-    forecast_targets,
     item_milestones,
 )
 from roadmap_analytics.frames import (
@@ -95,9 +92,7 @@ from roadmap_analytics.workload import (
 )
 
 __all__ = [
-    "PARTS",
     "Dataset",
-    "Target",
     "attribution",
     "backtest",
     "backtest_forecasts",
@@ -109,7 +104,6 @@ __all__ = [
     "current_milestones",
     "duties",
     "forecast",
-    "forecast_targets",
     "future_issues",
     "future_work",
     "horizon_slippage",

@@ -107,8 +107,8 @@ def parse(text: str, where: str = DEFAULT_FILE) -> Config:
 
     Examples
     --------
-    >>> parse('people.rgdd = ["Rasmus"]').people
-    {'rgdd': ['Rasmus']}
+    >>> parse('people.ada = ["Ada L."]').people
+    {'ada': ['Ada L.']}
     """
     try:
         document = tomllib.loads(text)

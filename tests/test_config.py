@@ -23,7 +23,7 @@ pattern = "archive/*-roadmap.md"
 ref = "main"
 
 [people]
-rgdd = ["Rasmus", "rasmus-dahlberg"]
+ada = ["Ada L.", "ada.old"]
 
 [calendar]
 timezone = "Europe/Stockholm"
@@ -50,7 +50,7 @@ def test_every_key_is_read() -> None:
         roadmaps_project="sigsum/project/documentation",
         roadmaps_pattern="archive/*-roadmap.md",
         roadmaps_ref="main",
-        people={"rgdd": ["Rasmus", "rasmus-dahlberg"]},
+        people={"ada": ["Ada L.", "ada.old"]},
         calendar={
             "timezone": "Europe/Stockholm",
             "workdays": ["Mon", "Tue", "Wed", "Thu"],
