@@ -7,6 +7,7 @@ A vague target is an interval and its latest day is the target. Nothing dated af
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def _moves(frame: pd.DataFrame, by: str, column: str) -> pd.DataFrame:
 
 
 def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
-    """Follow every item of the roadmap over its revisions.
+    r"""Follow every item of the roadmap over its revisions.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     --------
     >>> from roadmap_analytics.frames import Dataset
     >>> from roadmap_analytics.roadmap.tables import parse
-    >>> text = "# Plan\\n\\n1. Docs by end of {}\\n"
+    >>> text = "# Plan\n\n1. Docs by end of {}\n"
     >>> frames = parse([{"name": f"2025-0{m}-01.md", "text": text.format(month)}
     ...                 for m, month in ((2, "May"), (4, "July"))])
     >>> rows = slippage(Dataset(frames), as_of="2025-12-31")
@@ -182,7 +183,7 @@ def _appearances(
 def _absorbed(
     items: pd.DataFrame, matches: pd.DataFrame, ids: dict[Any, str]
 ) -> list[dict[str, Any]]:
-    """A last row for each item that went into another one."""
+    """Give a last row for each item that went into another one."""
     present = items.groupby("revision")["item"].agg(set).to_dict()
     rows = {(row["revision"], row["key"]): row for row in items.to_dict("records")}
     out = {}
@@ -205,14 +206,14 @@ def _dropped(
     absorbed: Sequence[dict[str, Any]],
     days: Sequence[pd.Timestamp],
 ) -> list[dict[str, Any]]:
-    """A row at the first revision of each absence."""
+    """Give a row at the first revision of each absence."""
     seen: dict[str, dict[pd.Timestamp, dict[str, Any]]] = {}
     for row in rows:
         seen.setdefault(row["item"], {})[row["revision"]] = row
     ended = {(row["item"], row["revision"]) for row in absorbed}
     out = []
     for item, by_day in seen.items():
-        for day, following in zip(days, days[1:], strict=False):
+        for day, following in itertools.pairwise(days):
             if day in by_day and following not in by_day and (item, following) not in ended:
                 gone = {
                     "revision": following,
@@ -320,10 +321,12 @@ def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     --------
     >>> from roadmap_analytics import schema
     >>> from roadmap_analytics.frames import Dataset
-    >>> seen = schema.tidy("milestone_dates", {
-    ...     "milestone_id": 1, "observed_at": pd.to_datetime(["2025-01-01", "2025-02-01"], utc=True),
-    ...     "title": "Sea", "state": "active", "due_date": pd.to_datetime(["2025-03-01", "2025-03-15"])})
-    >>> milestone_slippage(Dataset({"milestone_dates": seen}), as_of="2025-02-28")["slip_days"].tolist()
+    >>> days = pd.to_datetime(["2025-01-01", "2025-02-01"], utc=True)
+    >>> due = pd.to_datetime(["2025-03-01", "2025-03-15"])
+    >>> seen = schema.tidy("milestone_dates", {"milestone_id": 1, "observed_at": days,
+    ...                                        "title": "Sea", "state": "active", "due_date": due})
+    >>> rows = milestone_slippage(Dataset({"milestone_dates": seen}), as_of="2025-02-28")
+    >>> rows["slip_days"].tolist()
     [nan, 14.0]
     """
     seen = dataset.milestone_dates
@@ -478,7 +481,8 @@ def precision_of(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
 
     Examples
     --------
-    >>> precision_of(pd.Series(pd.to_datetime(["2025-05-21"])), pd.Series(pd.to_datetime(["2025-05-31"])))[0]
+    >>> first, last = (pd.Series(pd.to_datetime([day])) for day in ("2025-05-21", "2025-05-31"))
+    >>> precision_of(first, last)[0]
     'part of a month'
     """
     width = _days(end, start).fillna(0)

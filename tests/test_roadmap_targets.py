@@ -86,7 +86,9 @@ def test_dates_that_need_a_second_look_are_flagged() -> None:
     typo = read_target("20 January, 2025", date(2025, 11, 11))
     stale = read_target("Q1 2021", date(2025, 11, 11))
     unclear = read_target("3/4/2026", date(2025, 11, 11))
-    assert typo and stale and unclear
+    assert typo
+    assert stale
+    assert unclear
     assert (typo.end, typo.flag) == (date(2026, 1, 20), BEFORE_DOCUMENT)
     assert (stale.end, stale.flag) == (date(2021, 3, 31), STALE)
     assert unclear.flag == DAY_AND_MONTH

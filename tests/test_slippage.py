@@ -191,7 +191,8 @@ def test_a_renewal_that_the_dataset_does_not_hold() -> None:
 def test_carry_over_of_items_and_people() -> None:
     texts = documents(*TARGETS)
     texts[1]["text"] += (
-        "\n## Summary of progress\n\nWe did not have enough cycles to:\n\n- Finish the lamp (continued)\n- Set up the radio (backlogged for now)\n"
+        "\n## Summary of progress\n\nWe did not have enough cycles to:\n\n- Finish the lamp "
+        "(continued)\n- Set up the radio (backlogged for now)\n"
     )
     dataset = ra.Dataset(tables.parse(texts))
     rows = ra.carry_over_counts(dataset, as_of="2025-12-31")

@@ -110,7 +110,7 @@ def plot_slippage(
 
 
 def _named(rows: pd.DataFrame, lines: int) -> list[Any]:
-    """The lines that moved most; points that were reported once only where nothing is a line."""
+    """Choose the lines that moved most; lone points only where nothing is a line."""
     groups = rows.groupby("line", sort=False)
     moved = groups["y"].agg(lambda y: abs((y.iloc[-1] - y.iloc[0]).days))
     order = pd.DataFrame({"moved": moved, "reports": groups.size()})
@@ -143,7 +143,7 @@ def _draw_line(
 
 
 def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
-    """The day of the report as target: what lies on it is due."""
+    """Give the day of the report as target: what lies on it is due."""
     left, right = mdates.date2num(rows["x"].min()), mdates.date2num(rows["x"].max())
     bottom, top = mdates.date2num(rows["low"].min()), mdates.date2num(rows["y"].max())
     span, height = max(right - left, 14.0), max(top - bottom, 14.0)
@@ -248,7 +248,7 @@ def _cell(ax: Axes, x: int, y: int, status: str) -> None:
 
 
 def _key_of_statuses(ax: Axes, statuses: set[str]) -> None:
-    """What colours and letters mean, above the picture."""
+    """Tell what colours and letters mean, above the picture."""
     handles = [
         Rectangle(
             (0, 0), 1, 1, facecolor=color, edgecolor="white", label=f"{letter} {name}".strip()

@@ -1,0 +1,1 @@
+"""Roadmap documents: where they come from, what they say, and how items go on."""

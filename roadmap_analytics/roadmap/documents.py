@@ -1,6 +1,7 @@
 """Dated Markdown revisions of a roadmap -> the roadmap frames.
 
-The layouts that are understood stand in `docs/roadmap-layouts.md`. One `_Reader` reads one document; `parse`
+The layouts that are understood stand in `docs/roadmap-layouts.md`. One `_Reader` reads one
+document; `parse`
 joins them into frames and leaves everything that spans revisions to `matching`.
 """
 
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap import markdown
 from roadmap_analytics.roadmap.items import Entry, Items, first_paragraph_items, role_of_list
-from roadmap_analytics.roadmap.language import references, sentences, title_of
+from roadmap_analytics.roadmap.language import label_of, references, sentences, title_of
 from roadmap_analytics.roadmap.markdown import (
     Block,
     Heading,
@@ -29,9 +30,9 @@ from roadmap_analytics.roadmap.markdown import (
 from roadmap_analytics.roadmap.outline import Passage, lists, outline, section_kind
 from roadmap_analytics.roadmap.people import Duty, Names, assigned, duties
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
-from roadmap_analytics.roadmap.targets import Calendar, Found, Target, expression, find, read_target
+from roadmap_analytics.roadmap.targets import Calendar, Target, expression, find, read_target
 
-__all__ = ["Reference", "Revision", "Statement", "read_document"]
+__all__ = ["Reference", "Revision", "Statement", "milestone_of", "read_document"]
 
 _DATE_LINE = re.compile(r"(?m)^date\s*:\s*[\"']?(20\d\d-\d\d-\d\d)")
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n(?:---|\.\.\.)\s*\n", re.DOTALL)
@@ -74,7 +75,8 @@ _TAKE_UP = re.compile(
     re.IGNORECASE,
 )
 _PROSE = re.compile(
-    r"^(?P<permits>(?:if|as)\s+time\s+permits,?\s*)?(?P<who>we|[\w’'/,& -]{2,50}?)\s+(?:will|(?:is|are|am)\s+(?:also\s+)?(?:planning|going|aiming)\s+to|"
+    r"^(?P<permits>(?:if|as)\s+time\s+permits,?\s*)?(?P<who>we|[\w’'/,& -]{2,50}?)\s+(?:will|"
+    r"(?:is|are|am)\s+(?:also\s+)?(?:planning|going|aiming)\s+to|"
     r"(?:plans?|aims?|intends?)\s+to)\s+(?P<also>also\s+)?(?P<what>.+)$",
     re.IGNORECASE,
 )
@@ -183,7 +185,7 @@ class Revision:
 
 
 def milestone_of(url: str) -> tuple[str, str, int] | None:
-    """Address without query and fragment, path and number of a milestone; None for any other address.
+    """Read a milestone's address: without query and fragment, its path, its number; else None.
 
     Examples
     --------
@@ -207,7 +209,7 @@ def _numbered(url: str, pattern: re.Pattern[str]) -> tuple[str, str, int] | None
 
 
 def status_in(text: str) -> str | None:
-    """The word for what became of something: new, continued, almost done, done, backlogged, dropped."""
+    """Find the word for what became of something: new, continued, almost done, backlogged ..."""
     return next((status for status, pattern in _STATUS if pattern.search(text)), None)
 
 
@@ -233,7 +235,8 @@ def read_document(
     name, text = str(record["name"]), str(record["text"])
     if len(text) > MAX_BYTES:
         raise RoadmapError(
-            f"Roadmap {name}: expected a document of at most {MAX_BYTES} characters, got {len(text)}. Split it."
+            f"Roadmap {name}: expected a document of at most {MAX_BYTES} characters, got "
+            f"{len(text)}. Split it."
         )
     front = _FRONT.match(text)
     blocks = markdown.parse(text[front.end() :] if front else text)
@@ -258,13 +261,14 @@ def _date_of(record: Mapping[str, Any], name: str, front: str, blocks: Sequence[
                 if found.year and found.span:
                     return found.span[1]
     raise RoadmapError(
-        f"Roadmap {name}: expected a date in the file name (2025-11-11-roadmap.md), as `date:` at the top, or in "
+        f"Roadmap {name}: expected a date in the file name (2025-11-11-roadmap.md), as `date:` "
+        f"at the top, or in "
         "the first heading, found none. Name the file by date."
     )
 
 
 class _Reader:
-    """Reads one document from the outside in: sections, dates, items, people, milestones, carry-over."""
+    """Reads one document from the outside in: sections, dates, items, people, milestones."""
 
     def __init__(
         self,
@@ -288,7 +292,7 @@ class _Reader:
         self.placed: set[int] = set()
 
     def _is_generic(self) -> bool:
-        """A document that has none of the sections that only this kind of roadmap has."""
+        """Give a document that has none of the sections that only this kind of roadmap has."""
         kinds = {section_kind(heading) for heading in self.headings[1:]}
         return (
             not kinds & {"people", "previous", "progress", "milestones"}
@@ -349,13 +353,13 @@ class _Reader:
             ):
                 for inline in _inlines(passage.block):
                     for url in inline.urls:
-                        day = date_in(urlsplit_path(url))
+                        day = date_in(_path_of(url))
                         if day and _real(day) and date.fromisoformat(day) < self.out.written:
                             return date.fromisoformat(day)
         return None
 
     def _expression(self, sentence: str) -> Target | None:
-        """The time expression within a sentence, with the words that lead into it."""
+        """Give the time expression within a sentence, with the words that lead into it."""
         found = [
             f
             for f in find(sentence, self.out.written, self.calendar)
@@ -379,7 +383,8 @@ class _Reader:
             m = _RENEWS.search(text)
             if not m or not _PLANNED.search(text) or _WAS.search(text) or _NOT_WORKING.search(text):
                 continue
-            # The words "next roadmap" are themselves a time expression: what counts stands beside them.
+            # The words "next roadmap" are themselves a time expression: what counts stands beside
+            # them.
             for part in (text[m.end() :], text[: m.start()]):
                 target = self._expression(part)
                 if target and target.end:
@@ -561,7 +566,7 @@ class _Reader:
                 if passage.kind == "people":
                     self._learn_from_bullet(item)
                 for below in item.walk():
-                    label = markdown_label(below.head)
+                    label = _people_label(below.head)
                     if label:
                         for duty in assigned(label[2], label[1], self.names):
                             self.names.learn(duty.person)
@@ -631,7 +636,7 @@ class _Reader:
         ]
 
     def _people_item(self, inline: Inline, read: list[Duty]) -> Entry | None:
-        """A bullet below a person that promises something new is an activity."""
+        """Take a bullet below a person that promises something new is an activity."""
         if self.out.layout not in ("priorities", "activities"):
             return None
         m = re.match(
@@ -661,7 +666,7 @@ class _Reader:
         )
 
     def _people_of_milestones(self) -> None:
-        """Requests below a milestone: "request from rgdd: filippo aims to ..."."""
+        """Read requests below a milestone: "request from rgdd: filippo aims to ..."."""
         for passage, block in lists(self.passages):
             if passage.kind != "milestones":
                 continue
@@ -692,13 +697,15 @@ class _Reader:
                 for item in passage.block.items:
                     self._item_milestones(item, passage, placed)
             elif passage.kind != "previous":
-                for inline in _inlines(passage.block):
-                    for sentence in sentences(inline):
-                        for reference, words in self._references_in(sentence, None, None):
-                            reference.title = words or _milestone_words(sentence.text)
-                            reference.status = status_in(sentence.text)
-                            _merge(placed, reference)
+                self._text_milestones(passage.block, placed)
         self.out.references = list(placed.values())
+
+    def _text_milestones(self, block: Block, placed: dict[str, Reference]) -> None:
+        for sentence in (one for inline in _inlines(block) for one in sentences(inline)):
+            for reference, words in self._references_in(sentence, None, None):
+                reference.title = words or _milestone_words(sentence.text)
+                reference.status = status_in(sentence.text)
+                _merge(placed, reference)
 
     def _item_milestones(self, item: Item, passage: Passage, placed: dict[str, Reference]) -> None:
         if passage.kind == "previous":
@@ -786,7 +793,7 @@ class _Reader:
         self.out.statements.append(Statement(text, _carry(status), refs, urls, section))
 
     def _verdict(self, passage: Passage) -> str | None:
-        """What the sentence behind a list says about everything in it."""
+        """Tell what the sentence behind a list says about everything in it."""
         after = passage.after.text
         return after if _VERDICT.search(after) and status_of_verdict(after) else None
 
@@ -890,18 +897,16 @@ def _real(day: str) -> bool:
     return True
 
 
-def urlsplit_path(url: str) -> str:
-    """The path of an address; the address itself where it is none."""
+def _path_of(url: str) -> str:
+    """Give the path of an address; the address itself where it is none."""
     try:
         return urlsplit(url).path
     except ValueError:
         return url
 
 
-def markdown_label(head: Inline) -> tuple[str, list[str], str] | None:
+def _people_label(head: Inline) -> tuple[str, list[str], str] | None:
     """Read a label of people in front of a list entry's text."""
-    from roadmap_analytics.roadmap.language import label_of
-
     label = label_of(head.text)
     return label if label and label[0] == "people" else None
 
@@ -918,6 +923,3 @@ def _inlines(block: Block) -> Iterable[Inline]:
 
 def _text(block: Block) -> str:
     return " ".join(inline.text for inline in _inlines(block))
-
-
-__all__ += ["Found", "milestone_of"]

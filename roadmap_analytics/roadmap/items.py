@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from roadmap_analytics.roadmap.language import fold, label_of, sentences, title_of
 from roadmap_analytics.roadmap.markdown import Inline, Item, ListBlock, Paragraph, Table
-from roadmap_analytics.roadmap.outline import Passage, has_fields, lists, section_kind, tables
+from roadmap_analytics.roadmap.outline import Passage, has_fields, lists, section_kind
 from roadmap_analytics.roadmap.people import Duty, Names, assigned
 from roadmap_analytics.roadmap.targets import Target
 
-__all__ = ["Entry", "Items", "role_of_list"]
+__all__ = ["Entry", "Items", "first_paragraph_items", "role_of_list"]
 
 ReadTarget = Callable[[str, bool], "Target | None"]
 
@@ -30,7 +30,10 @@ _DUE_ASIDE = re.compile(
 )
 _DATE_FIRST = re.compile(r"^(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(r"\s+(?=[A-Z][\w-]*(?:\s+[\w-]+){0,2}:\s)")
-_DUE = r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|by|until|before|in)"
+_DUE = (
+    r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|by|until|"
+    r"before|in)"
+)
 _DUE_CLAUSE = re.compile(
     rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned)\s+)?{_DUE}?"
     r"\s*(?:date|for|by)?\s*:?\s*(?P<when>[^.;:,]+(?:,?\s*20\d\d)?)\s*[.;]?$",
@@ -87,7 +90,10 @@ class Entry:
 
 
 def role_of_list(passage: Passage, block: ListBlock | Table, generic: bool) -> str:
-    """What a list holds: priorities, items, activities, people, milestones, carry_over, previous, progress, or text."""
+    """Tell what a list holds.
+
+    One of priorities, items, activities, people, milestones, carry_over, previous, progress, text.
+    """
     lead = passage.lead.text
     if passage.remarks:
         return "text"
@@ -174,7 +180,7 @@ class Items:
     def next_key(
         self, letter: str, parent: str | None, number: int | None = None
     ) -> tuple[str, int]:
-        """A key that no other item has, and the rank among its siblings."""
+        """Give a key that no other item has, and the rank among its siblings."""
         place = (letter, parent)
         order = max(self._count.get(place, 0) + 1, number or 0)
         self._count[place] = order
@@ -301,7 +307,7 @@ class Items:
         )
 
     def _target_in(self, entry: Entry, head: Inline) -> Target | None:
-        """A target within the item's own words, where a bracket or their end gives one."""
+        """Give a target within the item's own words, where a bracket or their end gives one."""
         text = head.bare
         for pattern in (_DUE_ASIDE, _DUE_CLAUSE):
             for m in pattern.finditer(text):
@@ -313,7 +319,7 @@ class Items:
         return None
 
     def _from_heading(self, entry: Entry, passage: Passage) -> None:
-        """A heading such as "Q3 2025", "Later" or "Done" speaks for the items below it."""
+        """Take a heading such as "Q3 2025", "Later" or "Done" speaks for the items below it."""
         for heading in reversed(passage.headings[1:] or passage.headings[-1:]):
             entry.done = entry.done or bool(_DONE.match(heading))
             entry.deferred = entry.deferred or bool(_LATER.match(heading))
@@ -354,7 +360,7 @@ class Items:
                 part.placed = True
 
     def _heading_item(self, passage: Passage, block: ListBlock) -> None:
-        """A heading with nothing but labelled values below it is an item itself."""
+        """Take a heading with nothing but labelled values below it is an item itself."""
         entry = self._heading_entry(passage)
         entry.inlines += passage.before
         for child in block.items:
@@ -443,6 +449,3 @@ def first_paragraph_items(passages: Sequence[Passage]) -> Iterator[Inline]:
             above = passage.before[:-1]
             if above and re.match(r"[A-Z][a-z]+\s+(?!\w+:)", above[-1].text):
                 yield sentences(above[-1])[0]
-
-
-__all__ += ["Paragraph", "first_paragraph_items", "tables"]

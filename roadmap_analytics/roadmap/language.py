@@ -31,7 +31,8 @@ _REFERENCE = re.compile(
     + r"(?:\s*(?:-{1,3}|–|—|\bto\b|\bthrough\b)\s*"
     + _REF.format("b")
     + r")?"
-    + r"(?P<open>\s*(?:and|or)\s+(?:forward|onwards?|later|above|up|beyond)\b|\s+(?:onwards?|ff\.?)\b)?"
+    + r"(?P<open>\s*(?:and|or)\s+(?:forward|onwards?|later|above|up|beyond)\b|\s+(?:onwards?|"
+    r"ff\.?)\b)?"
 )
 _ROMAN = {
     "i": 1,
@@ -148,7 +149,7 @@ def _cut_aside(text: str, words: int) -> str:
 
 
 def title_of(inline: Inline, *, aside: int = 2) -> str:
-    """The title within the text of an item: what is bold, or the words up to where explanation begins.
+    """Find the title in the text of an item: what is bold, or the words before explanation.
 
     A bracket of at most `aside` words belongs to the title.
 
@@ -243,7 +244,7 @@ def _range(first: str, last: str | None, keys: Collection[str]) -> list[str]:
 
 
 def references(text: str, keys: Collection[str], *, bare: bool = True) -> list[str]:
-    """The items that a text refers to: ``1.2``, ``3(ii)``, ``(1)--(3)``, ``(4) and forward``, ``priorities 2 and 4``.
+    """Find the items that a text refers to: ``1.2``, ``3(ii)``, ``(1)--(3)``, ``(4) and forward``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A Markdown document as a small tree: headings, paragraphs, lists, tables, and what their text links to."""
+"""A Markdown document as a small tree: headings, paragraphs, lists, tables, and their links."""
 
 from __future__ import annotations
 
@@ -180,13 +180,13 @@ def _inlines(blocks: Sequence[Block]) -> Iterator[Inline]:
 
 
 def parse(text: str) -> list[Block]:
-    """Read a document; any text is one.
+    r"""Read a document; any text is one.
 
     Encoding damage ("Gr√©goire") is mended first, nothing else of the text is changed.
 
     Examples
     --------
-    >>> [type(block).__name__ for block in parse("# Plan\\n\\n- [x] one\\n- two\\n")]
+    >>> [type(block).__name__ for block in parse("# Plan\n\n- [x] one\n- two\n")]
     ['Heading', 'ListBlock']
     """
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * _NESTING})

@@ -1,15 +1,16 @@
 """Which item of a revision is which item of an earlier one.
 
-In this order: what people wrote in `matches.csv`, a shared milestone or issue, an explicit carry-over statement,
-then titles, words and keys together by one global assignment per pair of revisions. What is left over may be
-part of something that was split or merged, or may return after a gap. Nothing later than a revision is looked at
-when that revision is matched.
+In this order: what people wrote in `matches.csv`, a shared milestone or issue, an explicit
+carry-over statement, then titles, words and keys together by one global assignment per pair of
+revisions. What is left over may be part of something that was split or merged, or may return after
+a gap. Nothing later than a revision is looked at when that revision is matched.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 import re
 from collections import Counter
@@ -41,12 +42,14 @@ _PART = 0.55  # share of the words of a smaller item within a larger one: a spli
 _BACK = 0.55  # an item that was away must be told by more
 _LARGE = 250_000  # cells of a score matrix; larger revisions are matched by title and address alone
 
-_STOP = set(
-    "a an and any as at be by do for from get has have if in into is it its more new of on or other our so some such that the "
-    "their them there this to up us use used using was we were what when which will with would also etc eg ie e g i wrt via not "
-    "first last next version improve improved improvement add make take work done start started further possibly likely based "
-    "continue continued several various misc milestone project roadmap tracked tracking https http www org com tab issues".split()
-)
+_STOP_WORDS = """
+a an and any as at be by do for from get has have if in into is it its more new of on or other our
+so some such that the their them there this to up us use used using was we were what when which
+will with would also etc eg ie e g i wrt via not first last next version improve improved
+improvement add make take work done start started further possibly likely based continue continued
+several various misc milestone project roadmap tracked tracking https http www org com tab issues
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _OTHER_PLACE = 0.65  # an activity is seldom a priority, or a point of a point, the next time
 _ENDINGS = [
     ("ies", "y"),
@@ -78,7 +81,8 @@ _FILE = re.compile(
 class Match:
     """One item of a revision found again in a later one.
 
-    `kind` is same, renamed, split, merged or returned; `reason` is matches.csv, milestone, carry-over, title,
+    `kind` is same, renamed, split, merged or returned; `reason` is matches.csv, milestone, carry-
+    over, title,
     children or words.
     """
 
@@ -103,13 +107,14 @@ class Verdict:
 
 
 def read_matches(text: str, where: str) -> list[Verdict]:
-    """Read a `matches.csv`.
+    r"""Read a `matches.csv`.
 
     Parameters
     ----------
     text
-        CSV with the columns of `COLUMNS`. A line "same" ties two items, whatever else speaks against it; a line
-        "different" keeps them apart. With an empty ``to_key`` and "different", the item is followed nowhere.
+        CSV with the columns of `COLUMNS`. A line "same" ties two items, whatever else speaks
+        against it; a line "different" keeps them apart. With an empty ``to_key`` and "different",
+        the item is followed nowhere.
     where
         The file's name, for messages.
 
@@ -120,7 +125,8 @@ def read_matches(text: str, where: str) -> list[Verdict]:
 
     Examples
     --------
-    >>> read_matches("from_revision,from_key,to_revision,to_key,verdict\\n2025-02-04,A1,2025-09-02,A3,same\\n", "m")[0].to_key
+    >>> text = ",".join(COLUMNS) + "\n2025-02-04,A1,2025-09-02,A3,same\n"
+    >>> read_matches(text, "matches.csv")[0].to_key
     'A3'
     """
     rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
@@ -149,7 +155,8 @@ def read_matches(text: str, where: str) -> list[Verdict]:
             )
         except (ValueError, KeyError) as error:
             raise RoadmapError(
-                f"{where} line {rows.line_num}: expected dates YYYY-MM-DD, keys, and the verdict same or different, got {error}."
+                f"{where} line {rows.line_num}: expected dates YYYY-MM-DD, keys, and the "
+                f"verdict same or different, got {error}."
             ) from error
     return out
 
@@ -167,7 +174,7 @@ def stem(word: str) -> str:
 
 
 def tokens(text: str) -> frozenset[str]:
-    """The words of a text that tell it from others."""
+    """Give the words of a text that tell it from others."""
     text = re.sub(r"https?://\S+", " ", text.casefold())
     return (
         frozenset(
@@ -244,8 +251,8 @@ def _plain(title: str) -> str:
 def vetoed(a: str, b: str) -> bool:
     """Whether differing numbers or file names say that two titles mean different things.
 
-    >>> vetoed("Phase 1: Data import", "Phase 2: Data import"), vetoed("log.md", "witness.md"), vetoed("Docs", "Docs v2")
-    (True, True, False)
+    >>> vetoed("Phase 1: Data import", "Phase 2: Data import"), vetoed("Docs", "Docs v2")
+    (True, False)
     """
     for pattern in (_NUMBER, _FILE):
         left, right = ({m.casefold() for m in pattern.findall(text)} for text in (a, b))
@@ -322,7 +329,7 @@ class _Pair:
                 self.tie(i, where[title], _SAME_TITLE, "title")
 
     def by_address(self) -> None:
-        """A milestone or issue that exactly one item on each side refers to."""
+        """Tie by a milestone or issue that exactly one item on each side refers to."""
         places = []
         for side in (self.left, self.right):
             owners: dict[str, list[int]] = {}
@@ -335,13 +342,14 @@ class _Pair:
                 self.tie(places[0][url][0], places[1][url][0], _URL, "milestone")
 
     def by_statement(self) -> None:
-        """What the later revision says to have carried over; "3(i) - 3(iv)" speaks of several items."""
+        """Take what the later revision says to have carried over: "3(i) - 3(iv)" is several."""
         said = Counter(statement.text for statement in self.right.revision.statements)
         for statement in self.right.revision.statements:
             i, j = self.row.get(statement.previous_key or ""), self.column.get(statement.key or "")
-            if i is not None and j is not None and statement.status == "continued":
-                if not vetoed(self.left.entries[i].title, self.right.entries[j].title):
-                    self.tie(i, j, _STATED, "carry-over", shared=said[statement.text] > 1)
+            if i is None or j is None or statement.status != "continued":
+                continue
+            if not vetoed(self.left.entries[i].title, self.right.entries[j].title):
+                self.tie(i, j, _STATED, "carry-over", shared=said[statement.text] > 1)
 
     def by_words(self) -> None:
         """One assignment over everything that is still free."""
@@ -383,7 +391,7 @@ class _Pair:
             self.tie(i, j, _CHILDREN if count > 1 else 0.7, "children", shared=True)
 
     def by_parts(self) -> None:
-        """Leftovers whose words stand within an item of the other side: split from it, or merged into it."""
+        """Find leftovers within items of the other side: split from them, or merged into them."""
         rows, columns = set(self.rows), set(self.columns)
         if len(self.left.entries) * len(self.right.entries) > _LARGE:
             return
@@ -451,7 +459,7 @@ class _Pair:
 
 
 def _cell(big: int, *, row: int | None = None, column: int | None = None) -> tuple[int, int]:
-    """The place of a pair of which one side is fixed."""
+    """Give the place of a pair of which one side is fixed."""
     return (big, column) if column is not None else (row or 0, big)
 
 
@@ -476,7 +484,7 @@ def match(revisions: Sequence[Revision], verdicts: Sequence[Verdict] = ()) -> li
     """
     out: list[Match] = []
     last: dict[str, tuple[Revision, str]] = {}  # items that are away: where they were last seen
-    for left, right in zip(revisions, revisions[1:], strict=False):
+    for left, right in itertools.pairwise(revisions):
         pair = _Pair(_Side.of(left), _Side.of(right), verdicts).matches()
         gone = {entry.key for entry in left.entries} - {m.from_key for m in pair}
         found = {m.to_key for m in pair}
@@ -539,12 +547,13 @@ def link_statements(previous: Revision | None, revision: Revision) -> None:
     texts = [detail for side in sides if side for detail in side.details]
     words = _Words([*texts, *(tokens(s.text) for s in revision.statements)])
     out: list[Statement] = []
+    no_item: list[str | None] = [None]
     for statement in revision.statements:
         before = _spoken_of(statement, sides[0], words, numbers=True)
         here = _spoken_of(statement, sides[1], words, numbers=previous is None)
         key = here[0] if here else None
         status = statement.status or ("continued" if key else "backlogged")
-        for previous_key in before or [None]:
+        for previous_key in before or no_item:
             out.append(replace(statement, status=status, key=key, previous_key=previous_key))
     revision.statements = out
 

@@ -1,4 +1,4 @@
-"""What the parts of a roadmap are for: every block of a document with its section, lead-in and verdict."""
+"""What the parts of a roadmap are for: each block with its section, lead-in and verdict."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from roadmap_analytics.roadmap.markdown import (
     Item,
     ListBlock,
     Paragraph,
-    Table,
 )
 
-__all__ = ["Passage", "outline", "section_kind"]
+__all__ = ["Passage", "has_fields", "lists", "outline", "section_kind"]
 
 _KINDS: list[tuple[str, str]] = [
     (
@@ -89,11 +88,11 @@ class Passage:
 
 
 def section_kind(heading: str) -> str | None:
-    """What a section is for, by its heading; None where the words are not known.
+    """Tell what a section is for, by its heading; None where the words are not known.
 
     Examples
     --------
-    >>> section_kind("Main activities until the end of May, 2025"), section_kind("Summary of progress since May")
+    >>> section_kind("Main activities until the end of May"), section_kind("Progress since May")
     ('plan', 'progress')
     """
     if _IN_PROGRESS.match(heading):
@@ -156,18 +155,8 @@ def lists(passages: Sequence[Passage]) -> Iterator[tuple[Passage, ListBlock]]:
             yield passage, passage.block
 
 
-def tables(passages: Sequence[Passage]) -> Iterator[tuple[Passage, Table]]:
-    """Yield the passages that are tables."""
-    for passage in passages:
-        if isinstance(passage.block, Table):
-            yield passage, passage.block
-
-
 def has_fields(item: Item) -> bool:
     """Whether an entry is described by labelled values below it ("Work by: ada")."""
     return any(label_of(child.head.text) for child in item.children) or any(
         label_of(text.text) for text in item.paragraphs
     )
-
-
-__all__ += ["has_fields", "lists", "tables"]

@@ -16,12 +16,14 @@ _LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
 _NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]+)?"
-_NO_NAMES = set(
-    "a an and any are as at be by can do does etc for from has have he help if in input is it its likely main maybe more "
-    "no none not of on or our possibly review she some someone still tbd tba that the their then there they this to unknown "
-    "until volunteers we when will with you your work support discuss possible needed time permits everything anything "
-    "available also several driver responsible maintainer point also new next please see who open unassigned nobody".split()
-)
+_NO_NAME_WORDS = """
+a an and any are as at be by can do does etc for from has have he help if in input is it its likely
+main maybe more no none not of on or our possibly review she some someone still tbd tba that the
+their then there they this to unknown until volunteers we when will with you your work support
+discuss possible needed time permits everything anything available also several driver responsible
+maintainer point new next please see who open unassigned nobody
+"""
+_NO_NAMES = frozenset(_NO_NAME_WORDS.split())
 _JOIN = re.compile(r"\s*(?:,\s*(?:and|or)\s+|,|\+|&|\band\b|\bor\b)\s*", re.IGNORECASE)
 _QUALIFIER = re.compile(
     r"\b(?:if|when|as|where)\s+(?:needed|possible|necessary|required|available|time\s+permits|poked|\w+\s+is\s+\w[\w\s]*)|"
@@ -109,7 +111,7 @@ class Names:
         return cls(aliases, {*people})
 
     def handle(self, name: str) -> str:
-        """The canonical handle of a name."""
+        """Give the canonical handle of a name."""
         folded = plain(name)
         return self.aliases.get(folded, folded)
 
@@ -122,7 +124,10 @@ class Names:
         self.known.add(self.handle(name))
 
     def split(self, text: str) -> list[str]:
-        """The handles in a list of names; ``mc/Tillitis`` is one person of an organisation, ``ada/bo`` are two."""
+        """Give the handles in a list of names.
+
+        ``mc/Tillitis`` is one person of an organisation, ``ada/bo`` are two.
+        """
         out: list[str] = []
         for part in filter(None, _JOIN.split(text.strip(" .?!"))):
             left, slash, right = part.partition("/")
@@ -261,14 +266,10 @@ def _given(m: re.Match[str], names: Names, scope: str | None = None) -> list[Dut
     qualifier = _QUALIFIER.search(text)
     end = qualifier.start() if qualifier else len(text)
     people = re.split(r"\b(?:during|in|on|until|for|who)\b|[.?;]", text[:end], maxsplit=1)[0]
-    lead = _QUALIFIER.match(m.string.strip())
+    said = qualifier or _QUALIFIER.match(m.string.strip())
+    tentative = said.group().strip() if said else None
     return [
-        Duty(
-            person,
-            role,
-            scope,
-            how or (qualifier or lead).group().strip() if (how or qualifier or lead) else None,
-        )
+        Duty(person, role, scope, how or tentative)
         for role, how in _roles_of_nouns(m["roles"])
         for person in names.split(people)
     ]
@@ -328,7 +329,8 @@ def duties(inline: Inline, subject: str | None, names: Names) -> list[Duty]:
     Returns
     -------
     list of Duty
-        `words` is the main clause: roles that others have beside it ("input from bo") concern the same items.
+        `words` is the main clause: roles that others have beside it ("input from bo") concern the
+        same items.
 
     Examples
     --------
@@ -355,7 +357,7 @@ def duties(inline: Inline, subject: str | None, names: Names) -> list[Duty]:
 
 
 def _named_subject(clause: str, subject: str | None, names: Names) -> str | None:
-    """The names that a clause begins with, where they are its subject."""
+    """Give the names that a clause begins with, where they are its subject."""
     found = _SUBJECT.match(clause)
     if not found or _ADDRESSED.match(clause):
         return None
@@ -407,7 +409,7 @@ def _empty(clause: str) -> bool:
 
 
 def _own(person: str, clause: str, names: Names) -> list[Duty]:
-    """What a person does by a clause of which they are the subject."""
+    """Tell what a person does by a clause of which they are the subject."""
     permits = _TIME_PERMITS.match(clause)
     body = clause[permits.end() :] if permits else clause
     if _BUSY.match(body) or (_NEGATED.search(body[:60]) and not permits):
@@ -429,7 +431,7 @@ def _own(person: str, clause: str, names: Names) -> list[Duty]:
 
 
 def _roles(body: str) -> tuple[list[str], str]:
-    """The roles that a clause begins with, and what they are about."""
+    """Give the roles that a clause begins with, and what they are about."""
     lead = _LEAD.match(body)
     at = lead.end() if lead else 0
     given = re.match(rf"(?:provides?|gives?)\s+{_WORD}\s+with\s+", body, re.IGNORECASE)

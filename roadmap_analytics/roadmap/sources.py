@@ -1,6 +1,7 @@
-"""Where revisions of a roadmap come from: dated files in a folder or a git clone, or one file's commits.
+"""Where revisions come from: dated files in a folder or a git clone, or one file's commits.
 
-This is the only place of the roadmap package that touches files and runs git. It yields document records;
+This is the only place of the roadmap package that touches files and runs git. It yields document
+records;
 what they say is the business of `documents`.
 """
 
@@ -28,7 +29,7 @@ _UNDATED = re.compile(r"(?i)(?:^|/)[^/]*roadmap[^/]*$")
 
 
 def date_in(name: str) -> str | None:
-    """The ISO date in a file name, or None.
+    """Give the ISO date in a file name, or None.
 
     >>> date_in("archive/2025-11-11-roadmap.md"), date_in("ROADMAP.md")
     ('2025-11-11', None)
@@ -45,8 +46,9 @@ def select(names: Iterable[str], pattern: str | None = None) -> list[str]:
     names
         Paths with ``/``, relative to the folder.
     pattern
-        A glob over the whole path (``archive/*-roadmap.md``). Without one: dated Markdown files with
-        "roadmap" in the name, otherwise every dated Markdown file, otherwise one file called roadmap.
+        A glob over the whole path (``archive/*-roadmap.md``). Without one: dated Markdown files
+        with "roadmap" in the name, otherwise every dated Markdown file, otherwise one file called
+        roadmap.
 
     Returns
     -------
@@ -81,20 +83,19 @@ def decode(content: bytes, name: str) -> str:
     """
     if len(content) > MAX_BYTES:
         raise RoadmapError(
-            f"Roadmap {name}: expected a document of at most {MAX_BYTES} bytes, got {len(content)}. "
+            f"Roadmap {name}: expected a document of at most {MAX_BYTES} bytes, got "
+            f"{len(content)}. "
             "Narrow the pattern, or split the document."
         )
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     if "\0" in text:
         raise RoadmapError(
-            f"Roadmap {name}: expected Markdown text, got binary data. Narrow the pattern so that it "
+            f"Roadmap {name}: expected Markdown text, got binary data. Narrow the pattern so "
+            f"that it "
             "chooses text files only."
         )
     return text
@@ -108,8 +109,10 @@ def read(
     Parameters
     ----------
     path
-        A folder of dated files; a git clone (bare or not), read as committed at `ref`; or one file. One
-        undated file in a clone, named here or by `pattern`, gives one revision for every day on which
+        A folder of dated files; a git clone (bare or not), read as committed at `ref`; or one
+        file. One
+        undated file in a clone, named here or by `pattern`, gives one revision for every day on
+        which
         a commit changed it.
     pattern
         A glob over paths relative to the folder, see `select`.
@@ -119,7 +122,8 @@ def read(
     Yields
     ------
     dict
-        ``kind`` ("document"), ``name``, ``text``, ``source`` and ``revision_hint`` (ISO date or None).
+        ``kind`` ("document"), ``name``, ``text``, ``source`` and ``revision_hint`` (ISO date or
+        None).
         A ``matches.csv`` beside the revisions is a record too.
 
     Raises
@@ -130,7 +134,8 @@ def read(
     where = Path(path)
     if not where.exists():
         raise RoadmapError(
-            f"Roadmaps {where}: expected a folder, a git clone or a Markdown file, found nothing there "
+            f"Roadmaps {where}: expected a folder, a git clone or a Markdown file, found "
+            f"nothing there "
             "(or a link that leads nowhere). Check the path."
         )
     if where.is_file():
@@ -211,7 +216,7 @@ def _git(where: Path, *arguments: str) -> bytes:
 
 
 def _git_top(where: Path) -> Path | None:
-    """The top of the clone that holds the folder (a bare one is its own top), or None."""
+    """Give the top of the clone that holds the folder (a bare one is its own top), or None."""
     try:
         inside = _git(where, "rev-parse", "--is-bare-repository").decode().strip()
         if inside == "true":
@@ -230,7 +235,8 @@ def _commit(where: Path, ref: str) -> str:
         )
     except RoadmapError as error:
         raise RoadmapError(
-            f"Roadmaps {where}: expected a branch, tag or commit, got {ref!r}, which this clone does not have."
+            f"Roadmaps {where}: expected a branch, tag or commit, got {ref!r}, which this clone "
+            f"does not have."
         ) from error
 
 
@@ -244,8 +250,10 @@ def _read_clone(where: Path, pattern: str | None, ref: str) -> Iterator[dict[str
     undated = [name for name in revisions if not date_in(name)]
     if undated and len(revisions) > 1:
         raise RoadmapError(
-            f"Roadmaps {where}: expected dated files, or one file whose commits are the revisions, got "
-            f"{len(revisions)} files without a date in the name of {undated[0]!r}. Narrow the pattern."
+            f"Roadmaps {where}: expected dated files, or one file whose commits are the "
+            f"revisions, got "
+            f"{len(revisions)} files without a date in the name of {undated[0]!r}. Narrow the "
+            f"pattern."
         )
     if undated:
         yield from _history(where, undated[0], commit)
@@ -256,7 +264,7 @@ def _read_clone(where: Path, pattern: str | None, ref: str) -> Iterator[dict[str
 
 
 def _history(where: Path, name: str, ref: str) -> Iterator[dict[str, Any]]:
-    """One record for each day that changed the file, oldest first; the last commit of a day counts."""
+    """Give one record for each day that changed the file; the last commit of a day counts."""
     commit = _commit(where, ref)
     log = os.fsdecode(
         _git(

@@ -39,7 +39,7 @@ def parse(
     calendar: Mapping[str, Any] = _NO_CALENDAR,
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
 ) -> dict[str, pd.DataFrame]:
-    """Read roadmap documents into frames.
+    r"""Read roadmap documents into frames.
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ def parse(
         Document records: ``name``, ``text``, ``source``, ``revision_hint``; in any order. One named
         ``matches.csv`` overrules the matching.
     people
-        Canonical handle -> other spellings; names without an entry are their own handle, in lower case and
+        Canonical handle -> other spellings; names without an entry are their own handle, in lower
+        case and
         without accents.
     accounts
         GitLab user name -> canonical handle; what `people` says goes before it.
@@ -57,7 +58,8 @@ def parse(
     Returns
     -------
     dict
-        The frames of `FRAMES`, as `roadmap_analytics.schema` describes them. ``revisions`` tells how many list
+        The frames of `FRAMES`, as `roadmap_analytics.schema` describes them. ``revisions`` tells
+        how many list
         items each document has, how many found a place, and the text of what did not.
 
     Raises
@@ -67,7 +69,8 @@ def parse(
 
     Examples
     --------
-    >>> frames = parse([{"name": "2025-02-04.md", "text": "# Plan\\n\\n1. Docs by end of May\\n"}])
+    >>> text = "# Plan\n\n1. Docs by end of May\n"
+    >>> frames = parse([{"name": "2025-02-04.md", "text": text}])
     >>> frames["roadmap_items"][["key", "title", "target_date"]]
       key title target_date
     0   1  Docs  2025-05-31
@@ -99,7 +102,8 @@ def _period(name: str, span: Any) -> tuple[date, date]:
         return date.fromisoformat(str(first)), date.fromisoformat(str(last))
     except ValueError as error:
         raise RoadmapError(
-            f"calendar period {name!r}: expected first day/last day, e.g. 2025-07-08/2025-08-18, got {span!r}."
+            f"calendar period {name!r}: expected first day/last day, e.g. "
+            f"2025-07-08/2025-08-18, got {span!r}."
         ) from error
 
 
@@ -110,7 +114,8 @@ def _chain(revisions: Sequence[tuple[Revision, str]]) -> list[Revision]:
         known = out.setdefault(revision.written, (revision, text))
         if known[1] != text:
             raise RoadmapError(
-                f"Roadmaps {known[0].name} and {revision.name}: expected one document per date, got two of "
+                f"Roadmaps {known[0].name} and {revision.name}: expected one document per date, "
+                f"got two of "
                 f"{revision.written}. Narrow the pattern, or date them apart."
             )
     return [revision for revision, _ in out.values()]
@@ -119,9 +124,10 @@ def _chain(revisions: Sequence[tuple[Revision, str]]) -> list[Revision]:
 def item_ids(
     revisions: Sequence[tuple[date, Sequence[str]]], matches: Sequence[Match]
 ) -> dict[tuple[date, str], str]:
-    """A stable id for every item of every revision.
+    """Give a stable id for every item of every revision.
 
-    An item passes its id to the best of those it became; the others begin anew. The id is the revision and the
+    An item passes its id to the best of those it became; the others begin anew. The id is the
+    revision and the
     key of the first appearance.
 
     Examples

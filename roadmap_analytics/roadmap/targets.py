@@ -1,8 +1,11 @@
-"""What "towards the end of October" covers: a time expression becomes an interval and its latest day.
+"""What "towards the end of October" covers: words become an interval and its latest day.
 
-Plain dates ("18 November, 2025", "January 20, 2026") are read by dateutil; the grammar of vague ones, which no
-library has, is here. Conventions: thirds of a month are days 1-10, 11-20 and 21 to the last; a bare month
-covers its last day, also after "until"; of ranges and alternatives the latest part counts; a date without a
+Plain dates ("18 November, 2025", "January 20, 2026") are read by dateutil; the grammar of vague
+ones, which no
+library has, is here. Conventions: thirds of a month are days 1-10, 11-20 and 21 to the last; a
+bare month
+covers its last day, also after "until"; of ranges and alternatives the latest part counts; a date
+without a
 year is the first that does not lie before the document.
 """
 
@@ -96,7 +99,7 @@ def _last(year: int, month: int) -> date:
 
 
 def _month_of(word: str) -> int | None:
-    """A month's number; "Janurary" is one, "decide" and the verb "may" are none."""
+    """Give a month's number; "Janurary" is one, "decide" and the verb "may" are none."""
     lower = word.lower().rstrip(".")
     if lower in _SHORT or lower in _MONTHS:
         return _SHORT.get(lower) or _MONTHS[lower]
@@ -112,7 +115,7 @@ def _months_of(year: int, first: int, last: int) -> Span:
 
 
 def _part_of(span: Span, part: str | None) -> Span:
-    """The third, half or week of a period that a word names."""
+    """Give the third, half or week of a period that a word names."""
     if part is None:
         return span
     first, last = span
@@ -133,7 +136,7 @@ def _part_of(span: Span, part: str | None) -> Span:
 
 
 def _part_of_months(first: date, last: date, word: str) -> Span:
-    """Halves of a quarter or a year by days; thirds of a year by four months, of a quarter by one."""
+    """Halves of a quarter or a year; thirds of a year are four months, of a quarter one."""
     months = (last.year - first.year) * 12 + last.month - first.month + 1
     if word.endswith("half"):
         size, skip = (
@@ -157,14 +160,14 @@ def _year(text: str | None) -> int | None:
 
 
 class _Scan:
-    """One text read from left to right: at each place the first pattern that makes sense is taken."""
+    """Reads a text from left to right: at each place the first pattern that makes sense."""
 
     def __init__(self, written: date, context: Calendar) -> None:
         self.written = written
         self.context = context
 
     def fit(self, make: Callable[[int], Span], year: int | None) -> tuple[Span, str | None]:
-        """The reading of a date in the year as written, or in the first that is not past."""
+        """Give the reading of a date in the year as written, or in the first that is not past."""
         if year is None:
             span = make(self.written.year)
             return (span, None) if span[1] >= self.written else (make(self.written.year + 1), None)
@@ -329,7 +332,7 @@ class _Scan:
         return Found(m.start(), m.end(), None)
 
     def at(self, text: str, place: int) -> Found | None:
-        """The expression that begins at a place of the text, or None."""
+        """Give the expression that begins at a place of the text, or None."""
         for name, span in (self.context.periods or {}).items():
             words = r"\s+".join(map(re.escape, name.split()))
             pattern = re.compile(rf"(?:the\s+|our\s+)?{words}(?!\w)", re.IGNORECASE)
@@ -512,7 +515,7 @@ _NONE = re.compile(
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
 
 
-def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found]:  # noqa: B008 frozen
+def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found]:
     """Every time expression in a text, in order.
 
     Parameters
@@ -561,7 +564,7 @@ def _share_years(found: list[Found], text: str, scan: _Scan) -> list[Found]:
     return found
 
 
-def read_target(text: str, written: date, context: Calendar = Calendar()) -> Target | None:  # noqa: B008 frozen
+def read_target(text: str, written: date, context: Calendar = Calendar()) -> Target | None:
     """Read the words of a target.
 
     Parameters
@@ -576,13 +579,16 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
     Returns
     -------
     Target or None
-        None for empty text. Words without a day ("no estimate", "until summer") keep their text and have no
-        dates. `flag` says why a date needs a second look; a date before the document is read as the following
+        None for empty text. Words without a day ("no estimate", "until summer") keep their text
+        and have no
+        dates. `flag` says why a date needs a second look; a date before the document is read as
+        the following
         year where that fits.
 
     Examples
     --------
-    >>> read_target("towards the end of February / beginning of March", date(2026, 2, 3)).end.isoformat()
+    >>> words = "towards the end of February / beginning of March"
+    >>> read_target(words, date(2026, 2, 3)).end.isoformat()
     '2026-03-10'
     >>> read_target("20 January, 2025", date(2025, 11, 11)).flag
     'before the document: read as the year that fits'
@@ -635,6 +641,6 @@ def _latest(text: str, found: list[Found]) -> Target:
 
 
 def expression(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen the place of a time expression to the words that lead into it ("towards the", "at least until")."""
+    """Widen the place of a time expression to words that lead into it ("at least until")."""
     lead = _MODIFIERS.search(text[:start])
     return (lead.start() if lead else start), end
