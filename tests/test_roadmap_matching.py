@@ -63,7 +63,8 @@ def test_milestones_of_another_group_tie_nothing() -> None:
 
 
 def test_a_statement_ties_what_no_title_would() -> None:
-    said = "\n## Summary of changes\n\n- 1(i) - 1(iii): a first part of formats and tools is almost done\n"
+    said = "\n## Summary of changes\n\n"
+    said += "- 1(i) - 1(iii): a first part of formats and tools is almost done\n"
     before = revision("Tools\n   1. Formats\n   2. Signing\n   3. Command line\n   4. Watching")
     after = revision("Tools\n   1. Watching\n   2. Second part of formats and tools", extra=said)
     found = pairs(follow(before, after))
