@@ -126,6 +126,7 @@ _NO_LONGER = re.compile(
     r"\bthere\s+will\s+be\s+no\b|\bnot\s+(?:in|part\s+of)\s+the\s+(?:next|upcoming)\b",
     re.IGNORECASE,
 )
+_FINISHED = re.compile(r"^(?:these\s+are\s+)?(?:done|finished|completed|closed)\b", re.IGNORECASE)
 _CYCLES = re.compile(
     r"\b(?:did\s+not|didn't|could\s+not|couldn't|no)\s+(?:have\s+|find\s+)?(?:enough\s+)?(?:cycles|time)\b",
     re.IGNORECASE,
@@ -290,6 +291,7 @@ class _Reader:
         )
         self.items = Items(self.names, self._target)
         self.placed: set[int] = set()
+        self.by_title: dict[str, str] | None = None  # of items, once all are read
 
     def _is_generic(self) -> bool:
         """Give a document that has none of the sections that only this kind of roadmap has."""
@@ -345,17 +347,15 @@ class _Reader:
         self.calendar = Calendar(self.calendar.periods, renewal, _span(self.out.horizon))
 
     def _previous(self) -> date | None:
+        """Find the date of the roadmap before, by its address."""
         for passage in self.passages:
-            if passage.kind == "previous" or re.search(
-                r"\blast\s+roadmap\b|\bprevious\s+roadmap\b",
-                passage.lead.text + _text(passage.block),
-                re.IGNORECASE,
-            ):
-                for inline in _inlines(passage.block):
-                    for url in inline.urls:
-                        day = date_in(_path_of(url))
-                        if day and _real(day) and date.fromisoformat(day) < self.out.written:
-                            return date.fromisoformat(day)
+            for url in (url for inline in _inlines(passage.block) for url in inline.urls):
+                path = _path_of(url)
+                day = date_in(path)
+                named = passage.kind == "previous" or "roadmap" in path.rpartition("/")[2].lower()
+                told = passage.kind in ("previous", "progress", "top")
+                if day and named and told and _real(day) and day < self.out.written.isoformat():
+                    return date.fromisoformat(day)
         return None
 
     def _expression(self, sentence: str) -> Target | None:
@@ -623,17 +623,24 @@ class _Reader:
         refs = references(words, self.items.by_key)
         if refs:
             return refs
-        # A component is named instead of its number: "hack in sigsum-py".
-        named = {
-            entry.title: entry.key
-            for entry in self.items.by_key.values()
-            if re.fullmatch(r"[\w]+(?:[-./][\w]+)+", entry.title)
-        }
-        return [
-            key
-            for title, key in named.items()
-            if re.search(rf"(?<![\w/-]){re.escape(title)}(?![\w/-])", words)
-        ]
+        return self._named(words)
+
+    def _named(self, words: str) -> list[str]:
+        """Find items whose title stands instead of their number: "hack in sigsum-py"."""
+        if self.by_title is None:
+            self.by_title = {
+                entry.title.casefold(): key
+                for key, entry in reversed(self.items.by_key.items())
+                if re.search(r"\w[-./\s]\w", entry.title)
+            }
+        found = []
+        spoken = words.casefold()
+        for title, key in self.by_title.items():
+            most = " " not in title or len(title) > 0.5 * len(words)
+            if title in spoken and most:
+                whole = rf"(?<![\w/-]){re.escape(title)}(?![\w/-])"
+                found += [key] if re.search(whole, spoken) else []
+        return found[::-1]
 
     def _people_item(self, inline: Inline, read: list[Duty]) -> Entry | None:
         """Take a bullet below a person that promises something new is an activity."""
@@ -644,7 +651,7 @@ class _Reader:
             inline.text,
             re.IGNORECASE,
         )
-        if not m or not (m["permits"] or m["will"]) or references(inline.text, self.items.by_key):
+        if not m or not (m["permits"] or m["will"]) or self._keys_of(read[0]):
             return None
         if read[0].role == "input":  # "will discuss ..." is work of one's own
             read[0] = replace(read[0], role="work")
@@ -766,8 +773,9 @@ class _Reader:
                 self._add_statement(item, verdict, unfinished=True)
         elif role == "progress":
             for item in block.items:
-                if status_in(item.head.text) or _ONGOING.search(item.head.text):
-                    self._add_statement(item, None, unfinished=False)
+                finished = "is done" if _FINISHED.match(passage.lead.text) else None
+                if finished or status_in(item.head.text) or _ONGOING.search(item.head.text):
+                    self._add_statement(item, finished, unfinished=False)
         elif role == "milestones":
             for item in block.items:
                 if status_in(item.head.text) not in (None, "new"):

@@ -97,7 +97,7 @@ def role_of_list(passage: Passage, block: ListBlock | Table, generic: bool) -> s
     lead = passage.lead.text
     if passage.remarks:
         return "text"
-    if _PREVIOUS.search(lead) or passage.kind == "previous":
+    if passage.kind == "previous" or (_PREVIOUS.search(lead) and _are_addresses(block)):
         return "previous"
     if passage.kind == "progress" or (
         _UNFINISHED.search(lead) and passage.kind in ("plan", "top", "unknown")
@@ -134,6 +134,10 @@ def _role_in_plan(passage: Passage, block: ListBlock | Table, generic: bool) -> 
     if _ACTIVITY.search(words) or (fields and not generic):
         return "activities"
     return "items"
+
+
+def _are_addresses(block: ListBlock | Table) -> bool:
+    return isinstance(block, ListBlock) and all(_is_comment(i.head.text) for i in block.items)
 
 
 def _links(block: ListBlock | Table) -> bool:
