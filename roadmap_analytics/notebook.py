@@ -22,9 +22,12 @@ CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
 
 
+_CLASSES = "ra mathjax_ignore tex2jax_ignore"
+"""The latter two keep JupyterLab (MathJax 3 and 2) from setting $...$ in titles as mathematics."""
+
+
 def _display(html: str, plain: str, **metadata: Any) -> None:
-    # `tex2jax_ignore` keeps JupyterLab from setting $...$ in titles as mathematics.
-    data = {"text/html": f'<div class="ra tex2jax_ignore">{html}</div>', "text/plain": plain}
+    data = {"text/html": f"<div class='{_CLASSES}'>{html}</div>", "text/plain": plain}
     display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 

@@ -25,6 +25,7 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 ANSWER_SECONDS = 60
+TRUE_FOR_NODES = "found => found instanceof Node || found"  # which JSON cannot hold
 
 
 def executable() -> str | None:
@@ -125,9 +126,9 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, script: str, seconds: float = ANSWER_SECONDS) -> Any:
-        """Wait until an expression is true; its value."""
+        """Wait until an expression is true; its value (True for an element)."""
         end = time.monotonic() + seconds
-        while not (found := self.value(script)):
+        while not (found := self.value(f"Promise.resolve({script}).then({TRUE_FOR_NODES})")):
             if time.monotonic() > end:
                 raise TimeoutError(f"never true: {script}\n" + "\n".join(self.errors))
             time.sleep(0.1)

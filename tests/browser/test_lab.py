@@ -32,6 +32,8 @@ OWN_SETTINGS = {
     # All cells stand in the page, also those out of sight; and nothing is saved on its own.
     "notebook-extension/tracker": {"windowingMode": "none"},
     "docmanager-extension/plugin": {"autosave": False},
+    # It asks whether to fetch news, which needs an answer and no request.
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 # Mathematics outside of what this project shows: when it is set, all that would be set has been.
 WITNESS = "from IPython.display import HTML\nHTML('<p id=\"witness\">$a + b$</p>')"
@@ -49,7 +51,9 @@ class Lab:
     folder: Path
 
     def address(self, notebook: str) -> str:
-        return f"{self.url}/lab/tree/{notebook}?token={TOKEN}"
+        # In a workspace of its own, so that no other notebook is open.
+        workspace = notebook.removesuffix(".ipynb")
+        return f"{self.url}/lab/workspaces/{workspace}/tree/{notebook}?token={TOKEN}"
 
 
 @pytest.fixture(scope="module")
@@ -126,15 +130,18 @@ def opened(chromium: Chromium, lab: Lab) -> Iterator[Callable[[str], Page]]:
     def open_and_run(notebook: str) -> Page:
         page.open(lab.address(notebook))
         page.wait("document.querySelector('.jp-Notebook .jp-CodeCell')", START_SECONDS)
-        # A kernel that is idle; its name stands in the toolbar from then on.
+        # Whoever runs cells before the kernel is there is asked which one to start.
+        page.wait(
+            f"""fetch('/api/sessions?token={TOKEN}').then(answer => answer.json()).then(sessions =>
+            sessions.some(({{path, kernel}}) => path === '{notebook}' && kernel.connections > 0
+            && kernel.execution_state === 'idle'))"""
+        )
         page.wait("document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')")
         item = "[...document.querySelectorAll('{}')].find(e => e.textContent.trim() === '{}')"
         page.click(item.format(".lm-MenuBar-itemLabel", "Run"))
         choice = item.format(".lm-Menu-itemLabel", "Run All Cells")
         page.wait(choice)
         page.click(choice)
-        page.wait("document.querySelector('.jp-InputPrompt').textContent.includes('*')"
-                  " || document.querySelector('#witness')")  # fmt: skip
         page.wait(DONE, RUN_SECONDS)
         return page
 

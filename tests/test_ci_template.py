@@ -1,0 +1,102 @@
+"""The template for users' CI: its script lines are run here, against the GitLab on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.gitlab_server import LoopbackGitLab
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = yaml.safe_load((ROOT / "docs" / "gitlab-ci.yml").read_text("utf-8"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A checkout of the user's project, with the environment that `before_script` would make."""
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    return tmp_path
+
+
+def run(job: str, project: Path, server: LoopbackGitLab, token: str) -> tuple[int, str]:
+    """Run a job's script lines as a runner does, one after the other until one fails."""
+    kept = {name: value for name, value in os.environ.items() if "TOKEN" not in name}
+    template = {k: v.replace("$CI_PROJECT_DIR", str(project)) for k, v in VARIABLES.items()}
+    own = {
+        "ROADMAP_URLS": f"{server.url}/orchard {server.url}/upkeep/machines",
+        "ROADMAPS": "",
+        "GITLAB_PRIVATE_TOKEN": token,
+    }
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", "\n".join(TEMPLATE[job]["script"])],
+        cwd=project,
+        env=kept | template | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+VARIABLES: dict[str, str] = TEMPLATE["variables"]
+
+
+def test_the_template_is_sound() -> None:
+    nightly: dict[str, Any] = TEMPLATE["nightly"]
+    assert nightly["cache"]["when"] == nightly["artifacts"]["when"] == "always"
+    assert "public" in TEMPLATE["pages"]["artifacts"]["paths"]
+    text = json.dumps(TEMPLATE)
+    assert "GITLAB_PRIVATE_TOKEN" not in text, (
+        "the token is a variable of the project, no line here"
+    )
+    assert not re.search("glpat-", text)
+    lines = "\n".join(nightly["script"])
+    for step in ("export", "check", "report"):
+        assert f"roadmap-analytics {step} " in lines
+
+
+def test_its_lines_run(project: Path, hand_gitlab: LoopbackGitLab) -> None:
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
+    assert code == 0, said
+    assert (project / "public" / "index.html").is_file()
+    assert hand_gitlab.token not in said
+    code, said = run("pages", project, hand_gitlab, hand_gitlab.token)
+    assert code == 0, said
+
+
+def test_a_job_fails_with_the_code_of_the_step(project: Path, hand_gitlab: LoopbackGitLab) -> None:
+    code, said = run("nightly", project, hand_gitlab, "wrong")
+    assert code == 3
+    assert "Traceback" not in said
+    assert not (project / "public").exists()
+
+
+@pytest.mark.slow
+def test_notebooks_of_ones_own_are_held_to_what_they_printed(
+    project: Path, hand_gitlab: LoopbackGitLab
+) -> None:
+    """Stored by the one command that the template names, then true, then false after a change."""
+    (project / "notebooks").mkdir()
+    source = (ROOT / "notebooks" / "milestones.ipynb").read_text("utf-8")
+    mine = project / "notebooks" / "milestones.ipynb"
+    mine.write_text(source, "utf-8")
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
+    assert code == 1, "the outputs are still those of the sample"
+    assert "failed" in said
+    (refresh,) = re.findall(
+        r"`(jupyter nbconvert [^`]+)`", (ROOT / "docs" / "gitlab-ci.yml").read_text()
+    )
+    environment = {**os.environ, "ROADMAP_DATASET": str(project / "dataset")}
+    subprocess.run(["bash", "-c", f".venv/bin/{refresh}"], cwd=project, env=environment, check=True)
+    assert mine.read_text("utf-8") != source
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
+    assert code == 0, said
