@@ -1,0 +1,187 @@
+"""What loading, checking and analysis cost as datasets grow: processor time, memory, growth.
+
+Usage: python benchmarks/bench_scale.py [ISSUES | DATASET ...]  (default: 10000 100000 1000000)
+
+Each part runs in a process of its own: it loads the frames that it needs, runs once, and notes its
+peak memory; then it takes turns with reading the same frames from Parquet by pandas, and the best
+time of each counts, so that ratios hold on a busy machine. Growth is per doubling of the issues:
+2.0 is in proportion. Exit code 1 where a promise of docs/scale.md is broken:
+
+- burndowns of all milestones, and load by week, at 100,000 issues: at most twice the reading;
+- whatever the size, simulation included: at most 8 GiB.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+import roadmap_analytics as ra
+from roadmap_analytics import schema, store
+
+SIZES = ("10000", "100000", "1000000")
+ROUNDS = 3
+MOST_READINGS = 2.0
+MOST_MEMORY = 8 * 2**30
+ENOUGH = 50_000  # with fewer issues, calls cost milliseconds whatever there is to do
+EVERYTHING = tuple(schema.FRAMES)
+PLANS = ("issues", "issue_events", "milestones", "milestone_dates")
+WORK = ("issues", "issue_events")
+
+
+class Part(NamedTuple):
+    frames: tuple[str, ...]
+    call: Callable[[Any], Any]  # of the folder where it loads, else of the dataset
+    loads: bool = False
+    limited: bool = False
+
+
+PARTS = {
+    "load": Part(EVERYTHING, lambda folder: ra.load(folder), loads=True),
+    "  issues and events": Part(WORK, lambda folder: ra.load(folder, frames=WORK), loads=True),
+    "  issues": Part(("issues",), lambda folder: ra.load(folder, frames=["issues"]), loads=True),
+    "  updated in 90 days": Part(
+        EVERYTHING, lambda folder: ra.load(folder, since=_lately(folder)), loads=True
+    ),
+    "check": Part(EVERYTHING, ra.check),
+    "burndowns, daily": Part(PLANS, lambda d: ra.burndowns(d, as_of=d.exported_at), limited=True),
+    "  weight, other zone": Part(
+        PLANS,
+        lambda d: ra.burndowns(d, as_of=d.exported_at, measure="weight", timezone="Asia/Tokyo"),
+    ),
+    "milestone_progress": Part(PLANS, lambda d: ra.milestone_progress(d, as_of=d.exported_at)),
+    "workload_history, weekly": Part(
+        WORK, lambda d: ra.workload_history(d, as_of=d.exported_at), limited=True
+    ),
+    "  in equal shares": Part(
+        WORK, lambda d: ra.workload_history(d, as_of=d.exported_at, split="equal")
+    ),
+    "state_at": Part(WORK, lambda d: ra.state_at(d, d.exported_at)),
+    "planned_work": Part(PLANS, lambda d: ra.planned_work(d, as_of=d.exported_at)),
+    "moved_on": Part(PLANS, lambda d: ra.moved_on(d, as_of=d.exported_at)),
+}
+
+
+class Cost(NamedTuple):
+    seconds: float  # of processor time
+    memory: int  # peak of the process, in bytes
+    readings: float | None = None  # times the processor time of reading its frames
+    elapsed: float | None = None  # times the elapsed time of reading them
+
+
+def _lately(folder: Path) -> pd.Timestamp:
+    ended = store.read_manifest(folder).runs[-1].ended_at
+    return pd.Timestamp(ended) - pd.Timedelta(90, "D")
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, float]:
+    """Processor time (of all threads) and elapsed time, in seconds."""
+    busy, began = time.process_time(), time.perf_counter()
+    call()
+    return time.process_time() - busy, time.perf_counter() - began
+
+
+def measure(part: Part, folder: Path) -> Cost:
+    """Run one part in this process, then in turns with reading its frames."""
+    source = folder if part.loads else ra.load(folder, frames=part.frames)
+    own, reading = [timed(lambda: part.call(source))], []
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    tables = store.read_manifest(folder).tables["frames"]
+    files = [folder / tables[name]["file"] for name in part.frames]
+    for _ in range(ROUNDS):
+        reading.append(timed(lambda: [pd.read_parquet(file) for file in files]))
+        own.append(timed(lambda: part.call(source)))
+    (busy, taken), (read_busy, read_taken) = (
+        map(min, zip(*runs, strict=True)) for runs in (own, reading)
+    )
+    return Cost(busy, peak, busy / read_busy, taken / read_taken)
+
+
+def simulated(issues: int, folder: Path) -> Cost:
+    """Simulate a dataset through the command line."""
+    command = [sys.executable, "-m", "roadmap_analytics", "simulate", "--to", str(folder)]
+    command += ["--issues", str(issues), "--seed", "1"]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    if status:
+        sys.exit(f"simulate: expected exit code 0, got {os.waitstatus_to_exitcode(status)}")
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+
+
+def costs(given: str, folder: Path) -> tuple[int, dict[str, Cost]]:
+    """Measure every part on one dataset, given or to be simulated; its number of issues."""
+    found = {}
+    if Path(given).is_dir():
+        folder = Path(given)
+    else:
+        found["simulate"] = simulated(int(given), folder)
+    for name in PARTS:
+        command = [sys.executable, __file__, "--part", name, str(folder)]
+        answer = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+        found[name] = Cost(*json.loads(answer))
+    frames = store.read_manifest(folder).tables["frames"]
+    counts = (
+        f"{frames[name]['rows']:,} {name}" for name in ("issues", "issue_events", "milestones")
+    )
+    print(f"\n{', '.join(counts)}")
+    return frames["issues"]["rows"], found
+
+
+def show(found: dict[str, Cost], earlier: dict[str, Cost], doublings: float) -> None:
+    print(f"{'':<26}{'CPU s':>9}{'GiB':>7}{'x reading':>11}{'elapsed':>9}{'per doubling':>14}")
+    for name, cost in found.items():
+        ratios = ("" if x is None else f"{x:.2f}" for x in (cost.readings, cost.elapsed))
+        line = f"{name:<26}{cost.seconds:>9.3f}{cost.memory / 2**30:>7.2f}"
+        line += "{:>11}{:>9}".format(*ratios)
+        if name in earlier:
+            line += f"{(cost.seconds / earlier[name].seconds) ** (1 / doublings):>14.2f}"
+        print(line, flush=True)
+
+
+def broken(issues: int, found: dict[str, Cost]) -> list[str]:
+    """Name the promises that these costs break."""
+    promises = [
+        f"{name.strip()} of {issues:,} issues: at most {MOST_MEMORY / 2**30:.0f} GiB expected, "
+        f"got {cost.memory / 2**30:.2f}"
+        for name, cost in found.items()
+        if cost.memory > MOST_MEMORY
+    ]
+    for name, cost in found.items():
+        limited = name in PARTS and PARTS[name].limited and issues > ENOUGH
+        if limited and cost.readings is not None and cost.readings > MOST_READINGS:
+            promises.append(
+                f"{name} of {issues:,} issues: at most {MOST_READINGS} x reading expected, "
+                f"got {cost.readings:.2f}"
+            )
+    return promises
+
+
+def main(sizes: list[str]) -> list[str]:
+    """Measure each dataset, print, and give the broken promises."""
+    promises = []
+    before: tuple[int, dict[str, Cost]] = (1, {})
+    for given in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            issues, found = costs(given, Path(folder, "data"))
+        show(found, before[1], math.log2(issues / before[0]))
+        promises += broken(issues, found)
+        before = issues, found
+    return promises
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--part"]:
+        print(json.dumps(measure(PARTS[sys.argv[2]], Path(sys.argv[3]))))
+    elif promises := main(sys.argv[1:] or list(SIZES)):
+        sys.exit("; ".join(promises))
