@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,23 @@ def test_the_template_is_sound() -> None:
     lines = "\n".join(nightly["script"])
     for step in ("export", "check", "report"):
         assert f"roadmap-analytics {step} " in lines
+
+
+def test_what_is_installed_brings_its_notebooks_and_pages(tmp_path: Path) -> None:
+    """The template installs the package, and has no clone to take them from."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        names = set(opened.namelist())
+    files = [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("roadmap_analytics/report_template/*.*")]
+    assert len(files) > 8
+    for path in files:
+        assert f"roadmap_analytics/{path.parent.name}/{path.name}" in names
 
 
 def test_its_lines_run(project: Path, hand_gitlab: LoopbackGitLab) -> None:
