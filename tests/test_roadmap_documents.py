@@ -17,6 +17,7 @@ from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap import markdown, sources, tables
 from roadmap_analytics.roadmap.language import label_of, references, sentences, title_of
 from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.matching import read_matches
 from roadmap_analytics.roadmap.outline import section_kind
 from roadmap_analytics.roadmap.people import Names, assigned, duties
 from tests.roadmap_printer import printed
@@ -188,6 +189,67 @@ def test_a_named_period_of_the_calendar_gives_a_date() -> None:
     calendar = {"periods": {"summer holidays": "2025-07-08/2025-08-18"}}
     assert days(read(text)["roadmap_items"]["target_date"]) == [None]
     assert days(read(text, calendar=calendar)["roadmap_items"]["target_date"]) == ["2025-07-07"]
+
+
+def test_promises_below_people() -> None:
+    text = """# x
+
+## Roadmap
+
+The current priorities are as follows:
+
+1. Steady lamps
+2. Range calculator
+
+We will focus on (1) until the roadmap is renewed in the end of May.  Priority (2) is postponed.
+
+## People
+
+- ada
+  - Main driver of Range calculator (help from bo)
+  - If time permits:
+    - a museum, review by bo
+    - paint
+- bo/cy
+  - Will look into bells
+"""
+    frames = read(text)
+    assert column(frames["roadmap_items"], "key", "title", "deferred", "conditional") == [
+        ("A1", "a museum", False, True),
+        ("A2", "paint", False, True),
+        ("A3", "look into bells", False, False),
+        ("P1", "Steady lamps", False, False),
+        ("P2", "Range calculator", True, False),
+    ]
+    assert column(frames["responsibilities"], "person", "role", "key", "qualifier") == [
+        ("ada", "driver", "P2", None),
+        ("ada", "work", "A1", "if time permits"),
+        ("ada", "work", "A2", "if time permits"),
+        ("bo", "review", "A1", None),
+        ("bo", "work", "A3", None),
+        ("bo", "work", "P2", "help"),
+        ("cy", "work", "A3", None),
+    ]
+    assert days(frames["revisions"]["next_update_date"]) == ["2025-05-31"]
+
+
+def test_the_page_about_layouts_is_true() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "roadmap-layouts.md").read_text("utf-8")
+    blocks = page.split("```")
+    activity, people = (b.removeprefix("markdown\n") for b in blocks if b.startswith("markdown"))
+    (table,) = (b.removeprefix("csv\n") for b in blocks if b.startswith("csv"))
+    assert [v.same for v in read_matches(table, "matches.csv")] == [True, False]
+    listed = "1. A\n   1. a\n   2. b\n2. B\n3. C\n   1. c\n   2. d\n"
+    text = f"# x\n\n## Roadmap\n\n{listed}\n## Main activities\n\n{activity}\n## People\n\n{people}"
+    frames = read(text)
+    items = frames["roadmap_items"].set_index("key")
+    assert items.loc["A1", "title"] == "Title of the activity"
+    assert f"{items.loc['A1', 'target_date']:%Y-%m-%d}" == "2025-10-31"
+    assert items.loc["A2", "title"] == "release"
+    assert list(frames["roadmap_milestones"]["key"]) == ["A1"]
+    said = set(column(frames["responsibilities"], "person", "role", "key"))
+    assert {("ada", "driver", "1.2"), ("cleo", "input", "1.1"), ("bo", "driver", "3.2")} <= said
+    assert {("mo", "review", "A1"), ("dee", "review", "A1"), ("everyone", "work", None)} <= said
 
 
 # Plain roadmaps ----------------------------------------------------------------------------------

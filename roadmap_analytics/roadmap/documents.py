@@ -23,6 +23,7 @@ from roadmap_analytics.roadmap.markdown import (
     Heading,
     Inline,
     Item,
+    Link,
     ListBlock,
     Paragraph,
     Table,
@@ -42,8 +43,11 @@ _CHANGE = re.compile(
     r"^/(?P<path>.+?)(?:/-)?/(?:pull|merge_requests|issues)/(?P<iid>\d+)(?:/\w+)?/?$"
 )
 _RENEWS = re.compile(
-    r"\b(?:new|next|updated|renewed|following)\s+(?:\w+\s+)?(?:roadmap|version|revision|iteration|update|renewal)\b|"
-    r"\broadmap\b.*\b(?:renew(?:ed|al)|updated?|revis(?:ed|ion|ited)|replaced|decided)\b|\b(?:renewal|update)\s+of\s+(?:the|this)\s+roadmap\b",
+    r"\b(?:new|next|updated|renewed|following)\s+(?:\w+\s+)?(?:roadmap|version|revision|iteration|"
+    r"update|renewal)\b|"
+    r"\broadmap\b.*?\b(?:renew(?:ed|al|s)?|updated?|revis(?:e|ed|ion|it|ited)|replaced|decided)\b|"
+    r"\b(?:renew|update|revise|revisit|renewal\s+of|update\s+of|revision\s+of)\s+(?:the|this|our)\s+"
+    r"(?:\w+\s+)?roadmap\b|^to\s+be\s+renewed\b",
     re.IGNORECASE,
 )
 _PLANNED = re.compile(
@@ -574,8 +578,8 @@ class _Reader:
     def _learn_from_bullet(self, item: Item) -> None:
         head = item.head.text.strip()
         if item.children:
-            if self.names.plausible(head.rstrip(": ")):
-                self.names.learn(head.rstrip(": "))
+            for name in self.names.split(head.rstrip(": ")):
+                self.names.learn(name)
             return
         m = re.match(r"^([^\W\d_][\w.’'-]*\d*)(?::|\s+(?:is|has|will|does|[a-z]+s)\b)", head)
         if m and self.names.plausible(m.group(1)):
@@ -594,15 +598,15 @@ class _Reader:
     def _person(self, item: Item) -> None:
         head = item.head
         name = head.text.strip().rstrip(": ")
-        if item.children and self.names.plausible(name):
+        if item.children and self.names.split(name):
             self.placed |= {id(below) for below in item.walk()}
             for child in item.children:
-                self._duty(child.head, self.names.handle(name))
+                for words in _spelt_out(child):
+                    self._duty(words, name)
             return
-        found = False
         prefix, colon, rest = head.text.partition(":")
         if colon and self.names.plausible(prefix) and rest.strip():
-            found = self._duty(head[len(prefix) + 1 :].strip(), self.names.handle(prefix))
+            found = self._duty(head[len(prefix) + 1 :].strip(), prefix)
         else:
             found = self._duty(head, None)
         if found:
@@ -854,6 +858,25 @@ class _Reader:
                 self.out.placed_items += 1
             else:
                 self.out.unplaced.append(entry.head.text)
+
+
+def _spelt_out(item: Item) -> list[Inline]:
+    """Read a lead-in with bullets below ("If time permits:") as one sentence per bullet."""
+    head = item.head.text.strip()
+    permits = re.fullmatch(r"(?:if|as|when)\s+time\s+(?:permits|allows)\W*", head, re.IGNORECASE)
+    if not item.children or not (permits or head.endswith(":")):
+        return [item.head]
+    lead = f"{head.rstrip(': ')}{': ' if permits else ' '}"
+    return [
+        Inline(
+            lead + child.head.text,
+            tuple(
+                Link(link.start + len(lead), link.end + len(lead), link.url)
+                for link in child.head.links
+            ),
+        )
+        for child in item.children
+    ]
 
 
 def _order_of(key: str) -> tuple[int, tuple[int, ...]]:

@@ -196,6 +196,11 @@ class Items:
         """Take one list entry, with the labelled values and the items below it."""
         self.placed.add(id(item))
         head = item.head.strip()
+        if _PERMITS.fullmatch(f"{head.text} ") and item.children:
+            for child in item.children:
+                if (entry := self.add(child, letter, parent, passage, depth)) is not None:
+                    entry.conditional = True
+            return None
         if not head.text or (depth and _is_comment(head.text)):
             return None
         described = has_fields(item)

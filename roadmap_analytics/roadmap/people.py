@@ -39,6 +39,7 @@ _GIVEN_BY = re.compile(
     r"\s+(?:from|form|by|with)\s+(?P<names>.+)$",
     re.IGNORECASE,
 )
+_GIVEN_ASIDE = re.compile(rf"\s+\(((?:{_ROLE_NOUN})\s+(?:from|by|with)\s+[^()]*)\)", re.IGNORECASE)
 _AS = re.compile(
     rf"^(?P<names>{_NAME}(?:\s*(?:/|,|and|or)\s*{_NAME})*)\s+as\s+(?:an?\s+|the\s+)?(?P<role>\w[\w\s-]*)$",
     re.IGNORECASE,
@@ -135,7 +136,8 @@ class Names:
                 slash and left.islower() and right[:1].isupper() and not self.is_known(right)
             )
             out += [left] if affiliated else part.split("/")
-        return list(dict.fromkeys(self.handle(name) for name in out if self.plausible(name)))
+        names = [self.handle(name) for name in out if self.plausible(name)]
+        return list(dict.fromkeys(name for name in names if name))
 
     def plausible(self, name: str) -> bool:
         """Whether words can be a name at all."""
@@ -342,7 +344,8 @@ def duties(inline: Inline, subject: str | None, names: Names) -> list[Duty]:
     """
     out: list[Duty] = []
     main = ""
-    for number, sentence in enumerate(sentences(inline[:_LONGEST])):
+    text = _GIVEN_ASIDE.sub(r", \1", inline.text[:_LONGEST])
+    for number, sentence in enumerate(sentences(Inline(text))):
         if number and not out:
             break
         for clause in _clause_ends(sentence.text, names):

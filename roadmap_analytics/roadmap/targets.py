@@ -540,28 +540,31 @@ def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found
         if word.start() >= place and (found := scan.at(text, word.start())):
             out.append(found)
             place = found.end
-    return _share_years(out, text, scan)
+    return _share_years(out, text)
 
 
-def _share_years(found: list[Found], text: str, scan: _Scan) -> list[Found]:
-    """In "end of February / beginning of March, 2027" the year belongs to both."""
+def _share_years(found: list[Found], text: str) -> list[Found]:
+    """Give alternatives one year: "end of February / beginning of March, 2027", "Q1 or Q2"."""
     for i in range(len(found) - 2, -1, -1):
         this, after = found[i], found[i + 1]
         joined = _CONNECTOR.match(text[this.end : after.start])
-        if joined and not this.anchored and this.span and after.year and after.span:
-            year = after.span[1].year
-            shift = year - this.span[1].year
-            try:
-                span = (
-                    this.span[0].replace(year=this.span[0].year + shift),
-                    this.span[1].replace(year=year),
-                )
-            except ValueError:
-                continue
-            if span[1] > after.span[1]:
-                span = (span[0].replace(year=span[0].year - 1), span[1].replace(year=year - 1))
-            found[i] = replace(this, span=span, year=year, anchored=True)
+        if not (joined and this.span and after.span) or this.anchored:
+            continue
+        year = after.span[1].year
+        try:
+            span = _moved(this.span, year)
+            if span[0] > after.span[1]:
+                span = _moved(this.span, year - 1)
+        except ValueError:  # 29 February
+            continue
+        found[i] = replace(this, span=span, year=year, anchored=after.anchored)
     return found
+
+
+def _moved(span: Span, year: int) -> Span:
+    """Give the same days with the last one in another year."""
+    shift = year - span[1].year
+    return span[0].replace(year=span[0].year + shift), span[1].replace(year=year)
 
 
 def read_target(text: str, written: date, context: Calendar = Calendar()) -> Target | None:
