@@ -15,7 +15,7 @@ pytest_plugins = ["tests.gitlab_server.fixtures"]
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 # The same examples on every run: a red build is red for everyone. `make soak` looks further.
-settings.register_profile("same", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("same", derandomize=True, deadline=None, database=None, max_examples=30)
 settings.register_profile("soak", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 

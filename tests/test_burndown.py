@@ -24,7 +24,7 @@ from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 from tests.slow_reference import Reference
 
-QUICK = settings(max_examples=settings.default.max_examples // 2)  # 25, and 500 in `make soak`
+QUICK = settings(max_examples=settings.default.max_examples // 2)  # 15, and 500 in `make soak`
 
 
 def table(frame: pd.DataFrame, columns: str) -> list[list[Any]]:

@@ -279,6 +279,7 @@ def test_without_notebooks_or_dataset_it_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow  # test_notebooks.py runs the same notebooks on these data, without kernels
 @pytest.mark.parametrize("kind", ["empty", "one issue", "no documents", "no dates"])
 def test_little_data_make_a_whole_report(kind: str, tmp_path: Path) -> None:
     """What the real notebooks say of such data is tested beside them."""

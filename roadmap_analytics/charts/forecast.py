@@ -226,7 +226,10 @@ def plot_backtest(
         x = rows["quantile"] + 0.016 * (place - (len(methods) - 1) / 2)
         ax.errorbar(
             x, rows["coverage"],
-            yerr=[rows["coverage"] - rows["low"], rows["high"] - rows["coverage"]],
+            yerr=[
+                (rows["coverage"] - rows["low"]).clip(lower=0),
+                (rows["high"] - rows["coverage"]).clip(lower=0),
+            ],
             color=COLORS[color], marker=marker, markersize=6, linestyle="none", capsize=2,
             elinewidth=1.3, label=name, zorder=3,
         )  # fmt: skip
