@@ -1,4 +1,5 @@
-"""Prints roadmap frames as a document again, for the round trip: what is printed parses to the same."""
+"""Prints roadmap frames as a document again, for the round trip: what is printed parses to the "
+"same."""
 
 from __future__ import annotations
 

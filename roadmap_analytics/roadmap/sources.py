@@ -83,8 +83,7 @@ def decode(content: bytes, name: str) -> str:
     """
     if len(content) > MAX_BYTES:
         raise RoadmapError(
-            f"Roadmap {name}: expected a document of at most {MAX_BYTES} bytes, got "
-            f"{len(content)}. "
+            f"Roadmap {name}: expected a document of at most {MAX_BYTES} bytes, got more. "
             "Narrow the pattern, or split the document."
         )
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
