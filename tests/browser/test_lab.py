@@ -101,7 +101,7 @@ def lab(hostile_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def as_make_starts_it() -> list[str]:
     """The command of `make lab`, without the notebook that it opens."""
     run = subprocess.run(
-        ["make", "--dry-run", "--old-file=.venv/ready", "lab"],
+        ["make", "--dry-run", "--no-print-directory", "--old-file=.venv/ready", "lab"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     *command, opened = shlex.split(run.stdout.replace("\\\n", " "))
