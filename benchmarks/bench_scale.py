@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ ENOUGH = 50_000  # with fewer issues, calls cost milliseconds whatever there is 
 EVERYTHING = tuple(schema.FRAMES)
 PLANS = ("issues", "issue_events", "milestones", "milestone_dates")
 WORK = ("issues", "issue_events")
+HEAD = f"{'':<26}{'CPU s':>9}{'GiB':>7}{'x reading':>11}{'elapsed':>9}{'per doubling':>14}"
 
 
 class Part(NamedTuple):
@@ -119,34 +120,27 @@ def simulated(issues: int, folder: Path) -> Cost:
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def costs(given: str, folder: Path) -> tuple[int, dict[str, Cost]]:
-    """Measure every part on one dataset, given or to be simulated; its number of issues."""
-    found = {}
-    if Path(given).is_dir():
-        folder = Path(given)
-    else:
-        found["simulate"] = simulated(int(given), folder)
+def costs(given: str, folder: Path) -> Iterator[tuple[str, Cost]]:
+    """Measure every part on one dataset, made first unless it is given."""
+    if folder != Path(given):
+        yield "simulate", simulated(int(given), folder)
     for name in PARTS:
         command = [sys.executable, __file__, "--part", name, str(folder)]
         answer = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-        found[name] = Cost(*json.loads(answer))
-    frames = store.read_manifest(folder).tables["frames"]
-    counts = (
-        f"{frames[name]['rows']:,} {name}" for name in ("issues", "issue_events", "milestones")
+        yield name, Cost(*json.loads(answer))
+
+
+def rows(folder: Path, name: str) -> int:
+    return int(store.read_manifest(folder).tables["frames"][name]["rows"])
+
+
+def line(name: str, cost: Cost, earlier: Cost | None, doublings: float) -> str:
+    growth = (cost.seconds / earlier.seconds) ** (1 / doublings) if earlier else None
+    ratios = (
+        "" if ratio is None else f"{ratio:.2f}" for ratio in (cost.readings, cost.elapsed, growth)
     )
-    print(f"\n{', '.join(counts)}")
-    return frames["issues"]["rows"], found
-
-
-def show(found: dict[str, Cost], earlier: dict[str, Cost], doublings: float) -> None:
-    print(f"{'':<26}{'CPU s':>9}{'GiB':>7}{'x reading':>11}{'elapsed':>9}{'per doubling':>14}")
-    for name, cost in found.items():
-        ratios = ("" if x is None else f"{x:.2f}" for x in (cost.readings, cost.elapsed))
-        line = f"{name:<26}{cost.seconds:>9.3f}{cost.memory / 2**30:>7.2f}"
-        line += "{:>11}{:>9}".format(*ratios)
-        if name in earlier:
-            line += f"{(cost.seconds / earlier[name].seconds) ** (1 / doublings):>14.2f}"
-        print(line, flush=True)
+    told = "{:>11}{:>9}{:>14}".format(*ratios)
+    return f"{name:<26}{cost.seconds:>9.3f}{cost.memory / 2**30:>7.2f}{told}"
 
 
 def broken(issues: int, found: dict[str, Cost]) -> list[str]:
@@ -169,14 +163,23 @@ def broken(issues: int, found: dict[str, Cost]) -> list[str]:
 
 def main(sizes: list[str]) -> list[str]:
     """Measure each dataset, print, and give the broken promises."""
-    promises = []
-    before: tuple[int, dict[str, Cost]] = (1, {})
+    promises: list[str] = []
+    before: dict[str, Cost] = {}
+    issues = doublings = 1.0
     for given in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            issues, found = costs(given, Path(folder, "data"))
-        show(found, before[1], math.log2(issues / before[0]))
-        promises += broken(issues, found)
-        before = issues, found
+        with tempfile.TemporaryDirectory() as work:
+            folder = Path(given) if Path(given).is_dir() else Path(work, "data")
+            found: dict[str, Cost] = {}
+            for name, cost in costs(given, folder):
+                if not found:
+                    counts = (f"{rows(folder, n):,} {n}" for n in PLANS[:3])
+                    print(f"\n{', '.join(counts)}\n{HEAD}")
+                    doublings = math.log2(rows(folder, "issues") / issues)
+                    issues = rows(folder, "issues")
+                print(line(name, cost, before.get(name), doublings), flush=True)
+                found[name] = cost
+        promises += broken(int(issues), found)
+        before = found
     return promises
 
 
