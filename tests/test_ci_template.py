@@ -82,6 +82,7 @@ def test_what_is_installed_brings_its_notebooks_and_pages(tmp_path: Path) -> Non
         assert f"roadmap_analytics/{path.parent.name}/{path.name}" in names
 
 
+@pytest.mark.slow
 def test_its_lines_run(project: Path, hand_gitlab: LoopbackGitLab) -> None:
     code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
     assert code == 0, said
