@@ -40,12 +40,14 @@ class Part(NamedTuple):
     left: list[int]  # moved originals, whose copies count
 
     def read(self, milestones: pd.DataFrame) -> ra.Dataset:
+        """Give the issues, their histories, and the milestones that they were ever in."""
         only = [("issue_id", ">=", self.first), ("issue_id", "<=", self.last)]
-        frames = {"milestones": milestones}
+        frames = {}
         for name in ("issues", "issue_events"):
             rows = pd.read_parquet(self.tables[name], filters=only)
             frames[name] = rows[~rows["issue_id"].isin(self.left)]
-        return ra.Dataset(frames)
+        met = milestones["milestone_id"].isin(frames["issue_events"]["milestone_id"])
+        return ra.Dataset({**frames, "milestones": milestones[met]})
 
 
 def extent(part: Part, milestones: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -97,8 +99,9 @@ def burndowns(folder: Path, as_of: pd.Timestamp, size: int = PARTITION) -> pd.Da
         start_date=milestones["start_date"].fillna(days["first"]),
         due_date=due.mask(days["last"] > due, days["last"]),
     )
-    total = mapped(amounts, shown).groupby(KEY)[AMOUNTS].sum()
-    return total.compute().sort_index().reset_index()
+    total = mapped(amounts, shown).groupby(KEY)[AMOUNTS].sum().compute()
+    days_shown = ra.burndowns(ra.Dataset({"milestones": shown}), as_of=as_of)[KEY]
+    return total.reindex(pd.MultiIndex.from_frame(days_shown), fill_value=0).reset_index()
 
 
 def by_pandas(folder: Path) -> pd.DataFrame:
