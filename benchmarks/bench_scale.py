@@ -1,6 +1,7 @@
 """What loading, checking and analysis cost as datasets grow: processor time, memory, growth.
 
-Usage: python benchmarks/bench_scale.py [ISSUES | DATASET ...]  (default: 10000 100000 1000000)
+Usage: python benchmarks/bench_scale.py [ISSUES | DATASET ...]  (default: 10000 100000 1000000,
+some eight minutes of processor time and 4 GiB)
 
 Each part runs in a process of its own: it loads the frames that it needs, runs once, and notes its
 peak memory; then it takes turns with reading the same frames from Parquet by pandas, and the best
