@@ -688,11 +688,12 @@ def write_copy(
         Where the disk refuses.
     """
     root = Path(path)
+    blank = Manifest("frames made by hand", {}, False, {}, [], {}, version("roadmap-analytics"))
     runs = [{**run, "files": {}} for run in manifest.get("runs", [])]
     with _disk(root):
         root.mkdir(parents=True)
         generation = {"generation": "copy", "frames": _write_tables(root, "copy", tables)}
-        document = {**manifest, "runs": runs, "tables": generation}
+        document = {**blank.as_dict(), **manifest, "runs": runs, "tables": generation}
         body = document | {"checksum": _checksum(document)}
         _write(root / "manifest.json", json.dumps(body, indent=1).encode())
 

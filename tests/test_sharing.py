@@ -98,3 +98,11 @@ def test_a_copy_is_a_dataset(sample: Dataset, tmp_path: Path) -> None:
     assert loaded.exported_at == sample.exported_at
     for name, frame in sample.pseudonymised(seed=3).frames.items():
         pd.testing.assert_frame_equal(loaded[name], frame)
+
+
+def test_frames_made_by_hand_can_be_saved_too(tmp_path: Path) -> None:
+    ada = schema.tidy("assignments", [{"issue_id": 1, "person": "ada"}])
+    Dataset({"assignments": ada}).save(tmp_path / "hand")
+    loaded = ra.load(tmp_path / "hand")
+    pd.testing.assert_frame_equal(loaded.assignments, ada)
+    assert not loaded.simulated
