@@ -66,7 +66,7 @@ def burnup(frame: pd.DataFrame) -> str:
     grew = (
         "Scope is what it was at the start"
         if change == 0
-        else f"Scope {'grew' if change > 0 else 'shrank'} by {_amount(abs(change))} {unit} "
+        else f"Scope {'grew' if change > 0 else 'shrank'} by {_amount(abs(change))} {_unit(abs(change), unit)} "
         f"since the start, from {_amount(began)}"
     )
     return f"{grew}; {_amount(last['completed'])} of {_amount(last['scope'])} are completed."
@@ -385,6 +385,10 @@ def _amount(value: Any) -> str:
 
 def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _unit(number: float, unit: str) -> str:
+    return "issue" if number == 1 and unit == "issues" else unit
 
 
 def _list(names: Any, most: int = 3) -> str:

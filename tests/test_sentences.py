@@ -1,0 +1,178 @@
+"""Sentences are computed: from worlds counted by hand, and from nothing at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import roadmap_analytics as ra
+from roadmap_analytics import sentences
+from roadmap_analytics.frames import Dataset
+from tests.eight_issues import AS_OF, eight_issues
+from tests.test_workload import roadmap, six_issues
+
+NOTHING = Dataset({})
+FRIDAY = "2025-03-14"
+
+EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
+    "milestones": (
+        lambda: ra.current_milestones(ra.milestone_progress(NOTHING, as_of=AS_OF)),
+        "No milestone runs: none is active with issues in it.",
+    ),
+    "punctuality": (
+        lambda: ra.milestone_progress(NOTHING, as_of=AS_OF),
+        "No milestone has been closed after its due date yet.",
+    ),
+    "scope_changes": (
+        lambda: ra.scope_changes(NOTHING, as_of=AS_OF),
+        "Nothing was added or removed after the start.",
+    ),
+    "carried_over": (
+        lambda: ra.carried_over(NOTHING, as_of=AS_OF),
+        "No milestone has passed its due date with open issues.",
+    ),
+    "planned": (
+        lambda: ra.planned_work(NOTHING, as_of=AS_OF),
+        "Nothing was closed in the last weeks.",
+    ),
+    "future": (
+        lambda: ra.future_work(NOTHING, as_of=AS_OF),
+        "Nothing is set aside under the Future label or in draft milestones.",
+    ),
+    "moved_on": (
+        lambda: ra.moved_on_counts(NOTHING, as_of=AS_OF),
+        "No issue was ever in a milestone.",
+    ),
+    "workload": (
+        lambda: ra.workload(NOTHING, as_of=AS_OF),
+        "Nobody holds an open issue; 0 open issues have no assignee.",
+    ),
+    "workload_history": (
+        lambda: ra.workload_history(NOTHING, as_of=AS_OF),
+        "Nobody ever held an open issue.",
+    ),
+    "workload_plan": (
+        lambda: ra.workload_plan(NOTHING, as_of=AS_OF),
+        "No open issue that somebody holds has a due date: nothing can be spread over weeks.",
+    ),
+    "duties": (
+        lambda: ra.duties(NOTHING, as_of=AS_OF),
+        "There is no roadmap revision to hold the load against.",
+    ),
+    "forecast": (
+        lambda: ra.forecast(NOTHING, as_of=AS_OF, seed=1),
+        "There is no milestone to forecast.",
+    ),
+    "attribution": (
+        lambda: ra.attribution(NOTHING, as_of=AS_OF),
+        "No milestone has missed its first due date.",
+    ),
+    "lead_times": (lambda: ra.lead_times(NOTHING, as_of=AS_OF), "There is no issue."),
+    "throughput": (
+        lambda: ra.throughput(NOTHING, as_of=AS_OF),
+        "There is no whole week to count.",
+    ),
+    "slippage": (
+        lambda: ra.slippage(NOTHING, as_of=AS_OF),
+        "There is no roadmap revision.",
+    ),
+    "milestone_slippage": (
+        lambda: ra.milestone_slippage(NOTHING, as_of=AS_OF),
+        "No export has seen a due date that an earlier one saw elsewhere.",
+    ),
+    "renewals": (
+        lambda: ra.renewal_slippage(NOTHING, as_of=AS_OF),
+        "No planned renewal of the roadmap can be held against the real one.",
+    ),
+    "promises": (
+        lambda: ra.targets_against_forecast(NOTHING, as_of=AS_OF, seed=1),
+        "No target of the roadmap can be held against a forecast.",
+    ),
+    "backtest": (
+        lambda: ra.backtest(NOTHING, as_of=AS_OF, seed=1),
+        "No past forecast can be checked yet, so nobody knows what these dates are worth here.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(EMPTY))
+def test_nothing_is_said_to_be_missing(name: str) -> None:
+    call, sentence = EMPTY[name]
+    assert getattr(sentences, name)(call()) == sentence
+
+
+def test_every_sentence_is_tested_on_nothing() -> None:
+    assert set(EMPTY) | {"burndown", "burnup"} == set(sentences.__all__)
+
+
+def test_milestones_counted_by_hand() -> None:
+    """On 18 March Harvest, due on the 14th, has one issue left of five; Winter two of two."""
+    dataset = eight_issues().dataset()
+    current = ra.current_milestones(ra.milestone_progress(dataset, as_of=AS_OF))
+    assert sentences.milestones(current) == (
+        "2 milestones run and 3 of 7 issues remain; Harvest is past the due date; next is Winter, "
+        "due 2025-03-28 with 2 left."
+    )
+    winter = ra.burndown(dataset, "Winter", as_of=AS_OF)
+    assert sentences.burndown(winter) == "Winter: 2 of 2 issues remain, 10 days before it is due."
+    assert sentences.burnup(winter) == (
+        "Scope grew by 1 issue since the start, from 1; 0 of 2 are completed."
+    )
+    harvest = ra.burndown(dataset, "Harvest", as_of=AS_OF)
+    assert sentences.burndown(harvest) == "Harvest: 1 of 5 issues remain, 4 days after it was due."
+    before = ra.burndown(dataset, "Harvest", as_of="2025-03-14")
+    assert sentences.burndown(before).endswith("remain, on the day it is due.")
+
+
+def test_load_counted_by_hand() -> None:
+    load = ra.workload(six_issues().dataset(), as_of=FRIDAY)
+    assert sentences.workload(load) == (
+        "3 people hold open issues, bo most with 2 (the middle holds 1); 2 open issues have no "
+        "assignee; 1 is overdue."
+    )
+    plan = ra.workload_plan(six_issues().dataset(), as_of=FRIDAY)
+    assert sentences.workload_plan(plan) == (
+        "Nobody has a week above capacity; 6 hours are overdue and fall on the next working day."
+    )
+    assert sentences.duties(ra.duties(roadmap(six_issues()), as_of=FRIDAY)) == (
+        "Of 2 roadmap items 1 name nobody who drives or works on them; 1 driver holds no issue of "
+        "their item; 1 person holds issues of an item that names them nowhere."
+    )
+
+
+def test_a_forecast_names_the_target_least_likely_to_hold() -> None:
+    day = pd.Timestamp("2025-04-01")
+    rows: list[dict[str, Any]] = [
+        {"title": "Sure", "p50_date": day, "p85_date": day, "chance_by_due_date": 0.9},
+        {"title": "Not", "p50_date": day, "p85_date": pd.NaT, "chance_by_due_date": 0.1},
+    ]
+    frame = pd.DataFrame(rows).assign(remaining=3, due_date=day, note=pd.NA)
+    assert sentences.forecast(frame) == (
+        "Not: even odds to be done by 2025-04-01, and no date within five years that is 85 % sure; "
+        "the due date 2025-04-01 has a chance of 10%."
+    )
+    frame["p50_date"], frame["note"] = pd.NaT, "too little data"
+    assert sentences.forecast(frame) == "No date can be forecast: too little data."
+
+
+def test_sentences_of_the_sample_hold_no_gap() -> None:
+    dataset = ra.load("data/sample")
+    day = dataset.exported_at.date()
+    said = [
+        sentences.slippage(ra.slippage(dataset, as_of=day)),
+        sentences.milestone_slippage(ra.milestone_slippage(dataset, as_of=day)),
+        sentences.renewals(ra.renewal_slippage(dataset, as_of=day)),
+        sentences.attribution(ra.attribution(dataset, as_of=day)),
+        sentences.lead_times(ra.lead_times(dataset, as_of=day)),
+        sentences.throughput(ra.throughput(dataset, as_of=day)),
+        sentences.planned(ra.planned_work(dataset, as_of=day)),
+        sentences.workload_history(ra.workload_history(dataset, as_of=day)),
+    ]
+    for sentence in said:
+        assert sentence.endswith(".")
+        assert re.search(r"\d", sentence)
+        assert not re.search(r"\b(nan|NaT|None)\b|<NA>", sentence)
