@@ -66,8 +66,8 @@ def burnup(frame: pd.DataFrame) -> str:
     grew = (
         "Scope is what it was at the start"
         if change == 0
-        else f"Scope {'grew' if change > 0 else 'shrank'} by {_amount(abs(change))} {_unit(abs(change), unit)} "
-        f"since the start, from {_amount(began)}"
+        else f"Scope {'grew' if change > 0 else 'shrank'} by {_amount(abs(change))} "
+        f"{_unit(abs(change), unit)} since the start, from {_amount(began)}"
     )
     return f"{grew}; {_amount(last['completed'])} of {_amount(last['scope'])} are completed."
 
