@@ -167,8 +167,8 @@ def workload(frame: pd.DataFrame) -> str:
     return (
         f"{_count(len(held), 'person', 'people')} {'holds' if len(held) == 1 else 'hold'} open "
         f"issues, {most['person']} most with {_amount(most['open_issues'])} "
-        f"(the middle holds {_amount(held['open_issues'].median())}); {alone}; "
-        f"{_amount(late)} {'is' if late == 1 else 'are'} overdue."
+        f"(the median is {_amount(held['open_issues'].median())}); {alone}; "
+        f"{_amount(late) if late else 'none'} {'are' if late > 1 else 'is'} overdue."
     )
 
 
@@ -285,7 +285,7 @@ def attribution(frame: pd.DataFrame) -> str:
     most = max(causes, key=lambda name: total[name])
     said = (
         f"{_count(len(frame), 'milestone')} missed the first due date, by "
-        f"{_amount(frame['slip_days'].median())} days in the middle"
+        f"a median of {_amount(frame['slip_days'].median())} days"
     )
     if total[most] <= 0:
         return said + "."
@@ -354,8 +354,8 @@ def renewals(frame: pd.DataFrame) -> str:
     if known.empty:
         return "No planned renewal of the roadmap can be held against the real one."
     return (
-        f"The roadmap was renewed {_amount(known['slip_days'].median())} days after the planned "
-        f"day in the middle, {_amount(known['slip_days'].max())} at worst "
+        f"The roadmap was renewed a median of {_amount(known['slip_days'].median())} days after "
+        f"the planned day, {_amount(known['slip_days'].max())} at worst "
         f"({_count(len(known), 'renewal')})."
     )
 

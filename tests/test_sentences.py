@@ -131,7 +131,7 @@ def test_milestones_counted_by_hand() -> None:
 def test_load_counted_by_hand() -> None:
     load = ra.workload(six_issues().dataset(), as_of=FRIDAY)
     assert sentences.workload(load) == (
-        "3 people hold open issues, bo most with 2 (the middle holds 1); 2 open issues have no "
+        "3 people hold open issues, bo most with 2 (the median is 1); 2 open issues have no "
         "assignee; 1 is overdue."
     )
     plan = ra.workload_plan(six_issues().dataset(), as_of=FRIDAY)
