@@ -16,7 +16,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-__all__ = ["choose", "claim", "conclusion", "headline", "note", "show", "table"]
+__all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
 
 CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
@@ -58,11 +58,6 @@ def conclusion(sentence: str) -> None:
 def claim(sentence: str) -> None:
     """Show what the next chart says, as its heading."""
     _display(f"<h2>{escape(sentence)}</h2>", sentence)
-
-
-def note(text: str) -> None:
-    """Show a computed remark in small type."""
-    _display(f"<p class='note'>{escape(text)}</p>", text)
 
 
 def show(ax: Axes, *, alt: str, caption: str) -> None:

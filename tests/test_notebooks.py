@@ -74,7 +74,7 @@ def test_every_cell_stores_what_it_shows(path: Path) -> None:
         called = calls(cell)
         if "show" in called:
             assert any(outputs(cell, "image/png")), source(cell)
-        if called & {"show", "table", "claim", "conclusion", "headline", "note"}:
+        if called & {"show", "table", "claim", "conclusion", "headline"}:
             assert any(outputs(cell, "text/html")), source(cell)
             stored += 1
         assert not [o for o in cell["outputs"] if o["output_type"] in ("error", "stream")]
