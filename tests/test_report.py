@@ -27,7 +27,7 @@ SEED = 7
 START = """
 import os
 import roadmap_analytics as ra
-from roadmap_analytics.notebook import claim, conclusion, headline, note, show, table
+from roadmap_analytics.notebook import claim, conclusion, headline, show, table
 dataset = ra.load(os.environ["ROADMAP_DATASET"])
 headline("What is in it?", as_of=dataset.exported_at, dataset=dataset)
 conclusion(f"It holds {len(dataset.issues)} issues.")
@@ -203,7 +203,7 @@ def test_a_page_shows_what_its_notebook_shows(
     monkeypatch.setenv("GITLAB_PRIVATE_TOKEN", "glpat-very-secret")
     cells = [
         "secret = {k: v for k, v in os.environ.items() if 'very-secret' in v}",
-        "note(f'{len(secret)} secrets')",
+        "claim(f'{len(secret)} secrets')",
         "from IPython.display import HTML\nHTML('<p onclick=\"x()\">raw<script>x()</script></p>')",
         "print('<b>printed</b>')",
         "table(dataset.issues[['title', 'due_date']].head(2), caption='<i>Two</i> issues')",
