@@ -1,7 +1,7 @@
 """Records become validated frames; a `Dataset` holds them.
 
 `build` is a pure function of the records: better reading of old data needs no new export. `load`
-reads the tables that the last run built.
+reads the tables that the last run built, or builds them anew if another version had built them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import html
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -550,6 +551,10 @@ def load(
 ) -> Dataset:
     """Read a dataset: every frame, held against its hash and its schema.
 
+    Tables that another version of this library made are not read: it may have read the records
+    otherwise, or known other columns. Their frames are made anew from the records, in memory, which
+    takes about as long as `check` does; the next export writes them.
+
     Parameters
     ----------
     path : path
@@ -580,8 +585,13 @@ def load(
         if name not in schema.FRAMES:
             raise _unknown(name, schema.FRAMES)
     first = None if since is None else _utc(since)
-    kept = None if first is None else _updated_since(path, first)
-    read = {name: _read(path, name, kept) for name in names}
+    if manifest.tables_are_ours:
+        kept = None if first is None else _updated_since(path, first)
+        read = {name: _read(path, name, kept) for name in names}
+    else:
+        records = store.Records(Path(path), manifest.runs)
+        made = _since(build_tables(records, config=manifest.config), first)
+        read = {name: made[name] for name in names}
     return Dataset(read, manifest.as_dict(), partial=frames is not None)
 
 
@@ -591,6 +601,18 @@ def _utc(since: str | pd.Timestamp) -> pd.Timestamp:
     except ValueError:
         raise UnknownNameError(f"since: expected a date or a timestamp, got {since!r}") from None
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def _since(frames: dict[str, pd.DataFrame], first: pd.Timestamp | None) -> dict[str, pd.DataFrame]:
+    if first is None:
+        return frames
+    issues = frames["issues"]
+    kept = issues.loc[issues["updated_at"] >= first, "issue_id"]
+    cut = {
+        name: frames[name][frames[name]["issue_id"].isin(kept)].reset_index(drop=True)
+        for name in ("issues", *_OF_ISSUES)
+    }
+    return frames | cut
 
 
 def _updated_since(path: str | os.PathLike[str], first: pd.Timestamp) -> pd.Series[Any]:

@@ -63,6 +63,9 @@ KINDS = (
 OWN_NAMES = frozenset({"manifest.json", "records", "tables", ".lock", ".lock.json"})
 """What a dataset's folder holds."""
 
+LIBRARY_VERSION = version("roadmap-analytics")
+"""Version that writes, and whose tables are read as they are."""
+
 SEGMENT_BYTES = 8 * 2**20
 ROW_GROUP = 2**17
 
@@ -127,6 +130,12 @@ class Manifest:
     library_version: str
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
+
+    @property
+    def tables_are_ours(self) -> bool:
+        """Whether this version made the tables, or nothing is left to make them from anew."""
+        records = any(run.files for run in self.runs)
+        return self.library_version == LIBRARY_VERSION or not records
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as plain JSON values."""
@@ -534,7 +543,7 @@ class OpenRun:
                 config=dict(config),
                 runs=[*earlier, done],
                 tables=generation,
-                library_version=version("roadmap-analytics"),
+                library_version=LIBRARY_VERSION,
             )
             document = manifest.as_dict()
             body = document | {"checksum": _checksum(document)}
@@ -688,12 +697,13 @@ def write_copy(
         Where the disk refuses.
     """
     root = Path(path)
-    blank = Manifest("frames made by hand", {}, False, {}, [], {}, version("roadmap-analytics"))
+    blank = Manifest("frames made by hand", {}, False, {}, [], {}, LIBRARY_VERSION)
     runs = [{**run, "files": {}} for run in manifest.get("runs", [])]
     with _disk(root):
         root.mkdir(parents=True)
         generation = {"generation": "copy", "frames": _write_tables(root, "copy", tables)}
-        document = {**blank.as_dict(), **manifest, "runs": runs, "tables": generation}
+        ours = {"runs": runs, "tables": generation, "library_version": LIBRARY_VERSION}
+        document = {**blank.as_dict(), **manifest, **ours}
         body = document | {"checksum": _checksum(document)}
         _write(root / "manifest.json", json.dumps(body, indent=1).encode())
 

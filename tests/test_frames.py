@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -877,6 +879,38 @@ def test_only_issues_that_were_updated_since(tmp_path: Path) -> None:
     assert len(dataset.milestones) == 1
     with pytest.raises(UnknownNameError, match="since"):
         frames.load(path, since="recently")
+
+
+def by_another_version(path: Path) -> Path:
+    """The same dataset with tables of another version, which cannot be read any more."""
+    file = path / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["checksum"]
+    for name, entry in manifest["tables"]["frames"].items():
+        table = path / entry["file"]
+        pd.DataFrame({f"old_{name}": ["?"]}).to_parquet(table)
+        entry |= {"rows": 1, "sha256": hashlib.sha256(table.read_bytes()).hexdigest()}
+    manifest["library_version"] = "0.0.1"
+    body = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    file.write_text(json.dumps({**manifest, "checksum": hashlib.sha256(body).hexdigest()}))
+    return path
+
+
+def test_tables_of_another_version_are_made_anew_from_the_records(tmp_path: Path) -> None:
+    path = by_another_version(stored(tmp_path / "data", *WORLD, simulated=True))
+    dataset = frames.load(path)
+    for name, frame in made(*WORLD).items():
+        pd.testing.assert_frame_equal(dataset[name], frame)
+    some = frames.load(path, frames=["issues", "issue_events"], since="2024-01-02")
+    assert list(some.frames) == ["issues", "issue_events"]
+    assert some.issues["issue_id"].tolist() == [8]
+    assert some.issue_events["issue_id"].unique().tolist() == [8]
+
+
+def test_a_copy_of_another_versions_dataset_is_ours(tmp_path: Path) -> None:
+    dataset = frames.load(by_another_version(stored(tmp_path / "data", *WORLD)))
+    dataset.save(tmp_path / "copy")
+    pd.testing.assert_frame_equal(frames.load(tmp_path / "copy").issues, dataset.issues)
 
 
 def test_a_dataset_shows_what_it_is(tmp_path: Path) -> None:
