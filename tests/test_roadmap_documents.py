@@ -597,3 +597,119 @@ def test_odd_text_takes_bounded_time(kind: str) -> None:
     started = time.process_time()
     read("# 2025-01-01\n\n## Roadmap\n\n" + ODD[kind])
     assert time.process_time() - started < 20
+
+
+VARIED = """# 2025-03-01
+
+We plan to update the roadmap again on June 2.
+
+## Roadmap
+
+In rough order:
+
+  1) Specifications
+     a) log.md: only review remains (no later than 1 April)
+     b) witness.md (mid-April)
+  2. Tooling
+\t1. Library, including retries
+\t2. Monitor, before FOSDEM
+
+We won't be working on (2) until summer.
+
+## People
+
+  - ada drives 1(i), bo reviews
+  - Everyone except bo helps out with review of 1(ii).
+  - cleo
+    - (50%) co-responsible for the test log
+    - Main driver of 2.1 together with dee
+    - New in the team!
+  - bo: point of contact for users
+  - dee: maintains the website, main responsible for operations
+
+## Milestones
+
+| Milestone | Status |
+|---|---|
+| [Tooling](https://git.example.org/groups/light/-/milestones/7) | new |
+
+## Summary of changes
+
+The main differences are:
+
+  - We did not get to 1(ii)
+  - The website refresh will not be pursued
+  - The log is on ice
+"""
+
+
+def test_lists_that_markdown_does_not_know_nest_as_a_reader_sees_them() -> None:
+    found = read(VARIED)
+    assert column(found["roadmap_items"], "key", "title", "target_text", "deferred") == [
+        ("1", "Specifications", None, False),
+        ("1.1", "log.md", "no later than 1 April", False),
+        ("1.2", "witness.md", "mid-April", False),
+        ("2", "Tooling", None, True),
+        ("2.1", "Library", None, True),
+        ("2.2", "Monitor", "before FOSDEM", True),
+    ]
+    (row,) = column(found["revisions"], "next_update_date")
+    assert str(row[0])[:10] == "2025-06-02"
+    (row,) = column(found["roadmap_milestones"], "iid", "status")
+    assert row == (7, "new")
+    assert set(column(found["carry_over"], "status", "text")) == {
+        ("continued", "We did not get to 1(ii)"),
+        ("dropped", "The website refresh will not be pursued"),
+        ("backlogged", "The log is on ice"),
+    }
+
+
+def test_people_in_other_words() -> None:
+    found = column(read(VARIED)["responsibilities"], "person", "role", "key", "scope")
+    assert {row[:3] for row in found if row[2]} == {
+        ("ada", "driver", "1.1"),
+        ("bo", "review", "1.1"),
+        ("everyone", "work", "1.2"),
+        ("cleo", "driver", "2.1"),
+        ("dee", "driver", "2.1"),
+    }
+    assert {(row[0], row[1], row[3]) for row in found if not row[2]} == {
+        ("bo", "contact", "users"),
+        ("cleo", "responsible", "the test log"),
+        ("dee", "maintainer", "the website"),
+        ("dee", "responsible", "operations"),
+    }
+
+
+def test_code_is_no_list_and_numbers_in_prose_start_none() -> None:
+    text = "Text\n(1) stands alone\n\n```\na) no\nb) list\n```\n"
+    assert [type(b).__name__ for b in markdown.parse(text)] == ["Paragraph", "Other"]
+
+
+def test_a_column_per_quarter_gives_the_last_one_that_is_filled() -> None:
+    table = (
+        "# Plan\n\n| Initiative | Q1 | Q2 | Q3 | Owner |\n|---|:-:|:-:|:-:|---|\n"
+        "| Upgrade | x | x | | Ada |\n| Audit | | | ✔ | — |\n"
+    )
+    found = read(table, "2025-01-15")
+    dates = column(found["roadmap_items"], "title", "target_date")
+    assert [(t, str(d)[:10]) for t, d in dates] == [
+        ("Upgrade", "2025-06-30"),
+        ("Audit", "2025-09-30"),
+    ]
+
+
+def test_activities_in_a_table_and_people_behind_a_dash() -> None:
+    text = (
+        "# 2025-03-01\n\n## Priorities\n\n1. Logs\n\n## Activities until June\n\n"
+        "| Activity | Work | Review |\n|---|---|---|\n| Metrics | ada | bo |\n\n"
+        "Until June we will mainly work on:\n\n- failover -- bo (maybe ada), tbd\n\n"
+        "## People\n\n- ada: maintains core/\n- bo: maintains docs\n"
+    )
+    found = read(text)
+    assert sorted(column(found["roadmap_items"], "key", "title", "target_text")) == [
+        ("A1", "Metrics", None),
+        ("A2", "failover", "tbd"),
+        ("P1", "Logs", None),
+    ]
+    assert ("ada", "work", "A2") in column(found["responsibilities"], "person", "role", "key")

@@ -28,7 +28,7 @@ from roadmap_analytics.roadmap.markdown import (
     Paragraph,
     Table,
 )
-from roadmap_analytics.roadmap.outline import Passage, lists, outline, section_kind
+from roadmap_analytics.roadmap.outline import Passage, has_fields, lists, outline, section_kind
 from roadmap_analytics.roadmap.people import Duty, Names, assigned, duties
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
 from roadmap_analytics.roadmap.targets import Calendar, Target, expression, find, read_target
@@ -46,8 +46,9 @@ _RENEWS = re.compile(
     r"\b(?:new|next|updated|renewed|following)\s+(?:\w+\s+)?(?:roadmap|version|revision|iteration|"
     r"update|renewal)\b|"
     r"\broadmap\b.*?\b(?:renew(?:ed|al|s)?|updated?|revis(?:e|ed|ion|it|ited)|replaced|decided)\b|"
-    r"\b(?:renew|update|revise|revisit|renewal\s+of|update\s+of|revision\s+of)\s+(?:the|this|our)\s+"
-    r"(?:\w+\s+)?roadmap\b|^to\s+be\s+renewed\b",
+    r"\b(?:renew(?:ing|al\s+of)?|updat(?:e|ing)|update\s+of|revis(?:e|ing|ion\s+of)|revisit(?:ing)?)\s+(?:the|this|our)\s+"
+    r"(?:\w+\s+)?roadmap\b|^to\s+be\s+renewed\b|"
+    r"^(?:it|this\s+\w+)\s+(?:will|is\s+to)\s+be\s+(?:renewed|updated|revised|revisited|replaced)\b|\bnext\s+review\b",
     re.IGNORECASE,
 )
 _PLANNED = re.compile(
@@ -66,8 +67,8 @@ _FOCUS = re.compile(
     re.IGNORECASE,
 )
 _NOT_WORKING = re.compile(
-    r"\b(?:not|n't|no)\s+(?:\w+\s+){0,3}(?:work(?:ing)?\s+on|start(?:ing)?|tak(?:e|ing)\s+on|begin|focus|do(?:ing)?|prioriti[sz]e|plan)|"
-    r"\b(?:postponed?|deferred?|on\s+hold|backlogged|parked|paused)\b",
+    r"(?:\b(?:not|no)|n['’]t)\s+(?:\w+\s+){0,3}(?:work(?:ing)?\s+on|start(?:ing)?|tak(?:e|ing)\s+on|begin|focus|do(?:ing)?|prioriti[sz]e|plan)|"
+    r"\b(?:postponed?|deferred?|on\s+hold|on\s+ice|backlogged|parked|paused|ha(?:s|ve)\s+to\s+wait|will\s+wait)\b",
     re.IGNORECASE,
 )
 _NEXT_TIME = re.compile(
@@ -75,7 +76,7 @@ _NEXT_TIME = re.compile(
     re.IGNORECASE,
 )
 _TAKE_UP = re.compile(
-    r"\b(?:take\s+(?:a\s+stab|on)|consider|make\s+progress|start|get\s+to|pick\s+up|look\s+at)\b",
+    r"\b(?:take\s+(?:a\s+stab|on)|consider(?:ed)?|make\s+progress|start|get\s+to|pick\s+up|look\s+at)\b",
     re.IGNORECASE,
 )
 _PROSE = re.compile(
@@ -94,18 +95,27 @@ _PROSE_END = re.compile(
     re.IGNORECASE,
 )
 _STATUS: list[tuple[str, re.Pattern[str]]] = [
+    (
+        "continued",
+        re.compile(
+            r"\b(?:done|finished|completed)\s+(?:except|apart\s+from|but\s+for)\b|\bmoved\s+to\s+(?:the\s+)?(?:next|this|upcoming|following|new)\b|"
+            r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|get\s+to)\b(?!.*\bdropped\b)|"
+            r"\bstill\s+in\s+progress\b",
+            re.IGNORECASE,
+        ),
+    ),
     ("almost done", re.compile(r"\balmost\s+(?:done|finished|completed?|ready)\b", re.IGNORECASE)),
     (
         "backlogged",
         re.compile(
-            r"\bbacklogged\b|\bpostponed\b|\bon\s+hold\b|\bdeferred\b|\bnot\s+continued\b|\bparked\b|\bpaused\b",
+            r"\bbacklogged\b|\bpostponed\b|\bon\s+ice\b|\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|\bon\s+hold\b|\bdeferred\b|\bnot\s+continued\b|\bparked\b|\bpaused\b",
             re.IGNORECASE,
         ),
     ),
     (
         "dropped",
         re.compile(
-            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|\((?:dropped|abandoned|cancell?ed)\)",
+            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|[(,]\s*(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b",
             re.IGNORECASE,
         ),
     ),
@@ -116,11 +126,11 @@ _STATUS: list[tuple[str, re.Pattern[str]]] = [
     (
         "done",
         re.compile(
-            r"\b(?:is|are|was|were|been|now)\s+(?:\w+\s+)?(?:done|completed?|finished|closed)\b|\((?:done|completed?|finished)\)|^done\b",
+            r"\b(?:is|are|was|were|been|now)\s+(?:\w+\s+)?(?:done|completed?|finished|closed)\b|\((?:done|completed?|finished)!?\)|^done\b|:\s*done\b",
             re.IGNORECASE,
         ),
     ),
-    ("new", re.compile(r"\(new\)", re.IGNORECASE)),
+    ("new", re.compile(r"\(new\)|\bis\s+new\b|^new$", re.IGNORECASE)),
 ]
 _ONGOING = re.compile(
     r"\bstill\s+(?:open|ongoing)|\bongoing\b|\bnot\s+making\s+any\s+changes\s+to\b|\bwork\s+in\s+progress\b",
@@ -380,7 +390,9 @@ class _Reader:
     def _next_update(self) -> Target | None:
         for passage, sentence in self._all_sentences():
             if passage.kind in ("previous", "progress") and not re.search(
-                r"\bnext\b|\bnew\s+roadmap\b", sentence.text, re.IGNORECASE
+                r"\bnext\b|\bnew\s+roadmap\b|\bwe\s+(?:plan|will|aim)\b",
+                sentence.text,
+                re.IGNORECASE,
             ):
                 continue
             text = sentence.text
@@ -429,8 +441,10 @@ class _Reader:
         if self.generic:
             return "generic"
         fields = any(
-            entry.kind == "activity" and (entry.duties or entry.target)
-            for entry in self.items.by_key.values()
+            has_fields(item)
+            for p, b in lists(self.passages)
+            if role_of_list(p, b, self.generic) == "activities"
+            for item in b.items
         )
         if "activity" in kinds and (
             fields or any("activit" in heading.lower() for heading in self.headings)
@@ -472,7 +486,10 @@ class _Reader:
             if m["who"].lower() == "we":
                 if not (m["also"] or permits):
                     continue
-            elif not (any(map(self.names.is_known, who)) and all(map(self.names.plausible, who))):
+            elif not (
+                (permits or any(map(self.names.is_known, who)))
+                and all(map(self.names.plausible, who))
+            ):
                 continue
             paragraph = passage.block.inline if isinstance(passage.block, Paragraph) else sentence
             entry = self._add_prose(
@@ -712,6 +729,15 @@ class _Reader:
         self.out.references = list(placed.values())
 
     def _text_milestones(self, block: Block, placed: dict[str, Reference]) -> None:
+        if isinstance(block, Table):
+            for row in block.rows:
+                told = next(filter(None, (status_in(cell.text) for cell in row)), None)
+                for reference, _ in (
+                    found for cell in row for found in self._references_in(cell, row[0].text, None)
+                ):
+                    reference.status = told
+                    _merge(placed, reference)
+            return
         for sentence in (one for inline in _inlines(block) for one in sentences(inline)):
             for reference, words in self._references_in(sentence, None, None):
                 reference.title = words or _milestone_words(sentence.text)
@@ -806,8 +832,10 @@ class _Reader:
 
     def _verdict(self, passage: Passage) -> str | None:
         """Tell what the sentence behind a list says about everything in it."""
-        after = passage.after.text
-        return after if _VERDICT.search(after) and status_of_verdict(after) else None
+        after, lead = passage.after.text, passage.lead.text
+        if _VERDICT.search(after) and status_of_verdict(after):
+            return after
+        return lead if re.search(r"\bfollowing\b", lead) and status_of_verdict(lead) else None
 
     def _sentence_statement(self, sentence: Inline) -> None:
         text = sentence.text

@@ -10,7 +10,7 @@ from roadmap_analytics.roadmap.language import fold, label_of, sentences, title_
 from roadmap_analytics.roadmap.markdown import Inline, Item, ListBlock, Paragraph, Table
 from roadmap_analytics.roadmap.outline import Passage, has_fields, lists, section_kind
 from roadmap_analytics.roadmap.people import Duty, Names, assigned
-from roadmap_analytics.roadmap.targets import Target
+from roadmap_analytics.roadmap.targets import NO_DATE, Target
 
 __all__ = ["Entry", "Items", "first_paragraph_items", "role_of_list"]
 
@@ -45,11 +45,11 @@ _PERIOD = re.compile(
     re.IGNORECASE,
 )
 _LATER = re.compile(
-    r"^\W*(?:later|someday|future|backlog|icebox|on\s+hold|postponed|deferred|parking\s+lot|not\s+now|ideas?)\b",
+    r"^\W*(?:later|someday|future|backlog|not\s+planned|won['’]t\s+do|icebox|on\s+hold|postponed|deferred|parking\s+lot|not\s+now|ideas?)\b",
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"^\W*(?:done|completed?|shipped|released|finished|closed|✅|✔)\b", re.IGNORECASE
+    r"^\W*(?:done|completed?|shipped|released|finished|closed)\b|^\W*[✅✔]", re.IGNORECASE
 )
 _WORD_OF_PRIORITY = re.compile(r"\bpriorities\b", re.IGNORECASE)
 _ACTIVITY = re.compile(
@@ -58,7 +58,7 @@ _ACTIVITY = re.compile(
 )
 _UNFINISHED = re.compile(
     r"\b(?:not|n't|unable|fail\w*)\b.*\b(?:cycles|time|enough|complete|finish|manage|able|get\s+to|done|do|reach)|\bunfinished\b|\bleft\s+over\b|"
-    r"\bcarr(?:y|ied)[\s-]?over\b|\bbacklogged\b|\bpostponed\b|\bremain(?:s|ing)\b|\bnot\s+(?:yet\s+)?(?:done|finished|completed|started)\b",
+    r"\bcarr(?:y|ied)[\s-]?over\b|\bbacklogged\b|\bpostponed\b|\bremain(?:s|ing)\b|\bcontinued\b|\bnot\s+(?:yet\s+)?(?:done|finished|completed|started)\b",
     re.IGNORECASE,
 )
 _PREVIOUS = re.compile(r"\b(?:last|previous|former)\s+roadmap\b", re.IGNORECASE)
@@ -119,7 +119,7 @@ def role_of_list(passage: Passage, block: ListBlock | Table, generic: bool) -> s
 def _role_in_plan(passage: Passage, block: ListBlock | Table, generic: bool) -> str:
     words = f"{passage.heading} {passage.lead.text}"
     if isinstance(block, Table):
-        return "items"
+        return "activities" if _ACTIVITY.search(words) and not generic else "items"
     fields = sum(has_fields(item) for item in block.items)
     if passage.kind != "plan" and not generic and not fields:
         return "text"
@@ -171,10 +171,10 @@ class Items:
     def _read_block(
         self, passage: Passage, block: ListBlock | Table, role: str, generic: bool
     ) -> None:
-        if isinstance(block, Table):
-            self._read_table(passage, block)
-            return
         letter = {"priorities": "P", "activities": "A", "items": ""}[role]
+        if isinstance(block, Table):
+            self._read_table(passage, block, letter)
+            return
         if generic and _describes_heading(passage, block):
             self._heading_item(passage, block)
             return
@@ -213,7 +213,8 @@ class Items:
         entry.inlines.append(head)
         entry.inlines += item.paragraphs
         for text in item.paragraphs:
-            self._field(entry, text, None)
+            for field_ in _fields_within(text):
+                self._field(entry, field_, None)
         for child in item.children:
             if described or depth >= _DEPTH:
                 self._below(entry, child)
@@ -255,7 +256,7 @@ class Items:
         if m := _SOON.match(head.text):
             entry.target, head = Target(m["when"]), head[m.end() :]
         head = self._labelled_asides(entry, self._person_prefix(entry, head))
-        head = self._date_first(entry, head)
+        head = self._people_behind(entry, self._date_first(entry, head))
         entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
         if entry.target is None:
             entry.target = self._target_in(entry, head)
@@ -269,6 +270,8 @@ class Items:
             )
         ) and self.names.plausible(m.group(1)):
             entry.duties.append(Duty(self.names.handle(m.group(1)), "work", None, "considering"))
+        if any(_LATER.match(m.group(1)) for m in _ASIDES.finditer(head.text)):
+            entry.deferred = True
         if not depth:
             self._from_heading(entry, passage)
 
@@ -307,11 +310,27 @@ class Items:
             return head[len(name) + 1 :].strip()
         return head
 
+    def _people_behind(self, entry: Entry, head: Inline) -> Inline:
+        """Read "Parser -- ada (maybe bo), tbd" and "Parser (@ada)"."""
+        dash = re.search(r"\s[-–—]{1,2}\s+(?=(@?[\w-]+))", head.text)
+        if dash and (dash.group(1)[0] == "@" or self.names.is_known(dash.group(1))):
+            behind = head.text[dash.end() :]
+            entry.duties += assigned(behind, ["work"], self.names)
+            for part in re.split(r"[,.]\s+", behind.rstrip("."))[1:]:
+                target = self.read_target(part, entry.done)
+                if target and (target.end or NO_DATE.match(part)):
+                    entry.target = entry.target or target
+            return head[: dash.start()]
+        for m in reversed(list(re.finditer(r"\s+[([](@[\w-]+(?:,\s*@[\w-]+)*)[)\]]", head.text))):
+            entry.duties += assigned(m.group(1), ["work"], self.names)
+            head = _joined(head[: m.start()], head[m.end() :])
+        return head
+
     def _are_people(self, text: str) -> bool:
         parts = re.split(r"\s*(?:/|,|&|\+|\band\b)\s*", text.strip())
         if all(self.names.is_known(part) for part in parts):
             return True
-        return all(re.fullmatch(r"@?[a-z][a-z0-9_-]{1,11}", part) for part in parts) and all(
+        return all(re.fullmatch(r"[a-z][a-z0-9_]{1,11}|@[\w-]+", part) for part in parts) and all(
             map(self.names.plausible, parts)
         )
 
@@ -321,7 +340,11 @@ class Items:
         for pattern in (_DUE_ASIDE, _DUE_CLAUSE):
             for m in pattern.finditer(text):
                 target = self.read_target(m["when"], entry.done)
-                if target and target.end and _mostly(target.text, m["when"]):
+                event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m.group().rstrip(").]"))
+                if event and target and not target.end:  # an event that no calendar knows
+                    target = Target(event.group())
+                said = target and (target.end or event or NO_DATE.match(m["when"]))
+                if target and said and _mostly(target.text, m["when"]):
                     if m.start() > 3 and len(entry.title) > m.start():
                         entry.title = title_of(head[: m.start()])
                     return target
@@ -332,12 +355,14 @@ class Items:
         for heading in reversed(passage.headings[1:] or passage.headings[-1:]):
             entry.done = entry.done or bool(_DONE.match(heading))
             entry.deferred = entry.deferred or bool(_LATER.match(heading))
-            aside = re.search(r"\(([^()]+)\)\s*$", heading)
+            aside = re.search(r"(?:\(|\s[-–—:]\s+)([^()]+)\)?\s*$", heading)
             for words in [heading] if _PERIOD.match(heading) else [aside.group(1)] if aside else []:
                 if (
                     entry.target is None
                     and (target := self.read_target(words, entry.done))
-                    and target.end
+                    and (
+                        target.end or re.match(r"(?i)planned|expected|due|target|tb[acd]\b", words)
+                    )
                 ):
                     entry.target = target
 
@@ -383,7 +408,7 @@ class Items:
         self.by_key[entry.key] = entry
         return entry
 
-    def _read_table(self, passage: Passage, table: Table) -> None:
+    def _read_table(self, passage: Passage, table: Table, letter: str) -> None:
         """One item for each row; columns are told by their heads."""
         labels = [label_of(f"{cell.text}:x") for cell in table.head]
         kinds = [label[0] if label else "" for label in labels]
@@ -395,17 +420,20 @@ class Items:
         for row in table.rows:
             if not row[column].text.strip():
                 continue
-            key, order = self.next_key("", None)
-            entry = Entry(
-                key, None, "item", order, title_of(row[column]), "table", inlines=list(row)
-            )
+            key, order = self.next_key(letter, None)
+            kind = "activity" if letter == "A" else "item"
+            entry = Entry(key, None, kind, order, title_of(row[column]), "table", inlines=list(row))
             self.by_key[entry.key] = entry
             pairs = [(c.text.strip(), cell) for c, cell in zip(table.head, row, strict=False)]
             # A status comes first: the date of what is done may lie in the past.
             for name, cell in sorted(
                 pairs, key=lambda pair: fold(pair[0]) not in ("status", "state")
             ):
-                self._field(entry, Inline(f"{name}: {cell.text}"), None)
+                if _PERIOD.match(name):  # a column per quarter: the last one that is filled
+                    filled = re.search(r"\w|[^\W_]|[xX✓✔✅●■]", cell.text)
+                    entry.target = self.read_target(name, entry.done) if filled else entry.target
+                else:
+                    self._field(entry, Inline(f"{name}: {cell.text}"), None)
             self._from_heading(entry, passage)
 
 

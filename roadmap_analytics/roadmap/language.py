@@ -17,12 +17,13 @@ _SENTENCE = re.compile(
 _CLAUSE = re.compile(
     r",\s+(?=(?:e\.g|i\.e|also|likely|possibly|hopefully|ideally|which|who|where|but|so\s+that|see|such\s+as|with|"
     r"help|review|input|currently|tracked|depends|based|based\s+on|start(?:ing)?\s+(?:by|with)|needs?\s+to|propose|toggle|"
-    r"aim(?:s|ing)?\s+to|target|due|eta|expected|estimated|by\s+\w|until)\b)"
+    r"aim(?:s|ing)?\s+to|if\s+time|target|due|eta|expected|estimated|by\s+\w|until)\b)"
 )
 _TITLE_END = re.compile(
     r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
 )
 _ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*\.?$|\s+\((?P<inside2>[^()]*)\)(?=\s*[.;,])")
+_ORNAMENT = re.compile(r"^[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\s]+")  # arrows, ticks, pictures
 _URL = re.compile(r"^https?://\S+[\s,:;–-]+|[\s,:;–-]*(?:\bsee:?\s+)?https?://\S+")
 
 _REF = r"\(?\b(?P<{0}>[PA]?\d{{1,3}}(?:\.\d{{1,2}}){{0,3}})(?:\((?P<{0}r>[ivx]+)\))?\)?"
@@ -47,7 +48,7 @@ _ROMAN = {
     "x": 10,
 }
 _LEADS_TO_NUMBER = re.compile(
-    r"(?:^|\b(?:of|do|on|for|with|to|move|start|priorit(?:y|ies)|items?|points?|activit(?:y|ies)|goals?|numbers?|no\.|#)\s*|"
+    r"(?:^|\b(?:of|do|on|for|with|to|move|start|priorit(?:y|ies)|items?|points?|activit(?:y|ies)|goals?|numbers?|everything\s+in|no\.|#)\s*|"
     r"(?:\d|\))\s*(?:,|and|or|,\s*and|&|/)\s*)$",
     re.IGNORECASE,
 )
@@ -89,14 +90,14 @@ _LABELS: list[tuple[str, re.Pattern[str]]] = [
     ]
 ]
 _ROLE_WORDS: list[tuple[str, str]] = [
-    ("driver", r"(?:main\s+)?driver|driven|drives|leads?|led|champion|lead\s+by"),
+    ("driver", r"(?:main\s+)?drivers?|driven|drives|leads?|led|champion|lead\s+by"),
     ("maintainer", r"(?:main\s+)?maintainers?|maintained|maintains"),
     (
         "responsible",
         r"(?:main\s+)?responsible|responsibility|owners?|owned|accountable|in\s+charge|dri",
     ),
     ("contact", r"(?:point\s+of\s+)?contact"),
-    ("review", r"(?:code[\s-]+|design[\s-]+)?review(?:s|ed|ers?|ing)?|reviewed"),
+    ("review", r"(?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|reviewed"),
     ("input", r"input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted"),
     (
         "work",
@@ -142,7 +143,8 @@ def _cut_aside(text: str, words: int) -> str:
         return text
     inside = found["inside"] if found["inside"] is not None else found["inside2"]
     if len(inside.split()) <= words and not re.match(
-        r"(?i)separate|including|see|new|continued|tbd|wip|q\d|h\d|done|\d", inside
+        r"(?i)separate|including|see|new|continued|tb[acd]|wip|q\d|h\d|done|milestone|issue|draft|not\s+now|\d|#",
+        inside,
     ):
         return text
     return text[: found.start()]
@@ -162,7 +164,7 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     """
     if inline.strong and inline.strong[0][0] == 0 and inline.strong[0][1] > 1:
         return inline.text[: inline.strong[0][1]].strip().rstrip(".:").strip()
-    text = _URL.sub("", inline.text).strip()
+    text = _ORNAMENT.sub("", _URL.sub("", inline.text)).strip()
     end = _TITLE_END.search(text)
     text = text[: end.start()] if end else text
     text = _cut_aside(text, aside)
@@ -171,6 +173,8 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     head, comma, _ = text.partition(", ")
     if comma and len(head.split()) == 1 and text.count(", ") == 1:
         text = head
+    if named := re.match(r"(\w+(?:[.-]\w+)+): ", text):  # "log.md: only review remains"
+        text = named.group(1)
     return _cut_aside(text, aside).strip().rstrip(".:,").strip() or inline.text.strip()
 
 
@@ -198,6 +202,8 @@ def label_of(text: str) -> tuple[str, list[str], str] | None:
             return (kind, [], value.strip()) if colon or kind == "outcome" else None
     if colon and _ROLE_LABEL.match(label):
         return "people", roles_in(label), value.strip()
+    if colon and re.fullmatch(r"[A-Z][a-z]+s?\s+by", label):  # "Talks by", "Written by"
+        return "people", ["work"], value.strip()
     return None
 
 

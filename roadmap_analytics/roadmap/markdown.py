@@ -28,6 +28,12 @@ _URL = re.compile(r"https?://[^\s<>\[\]\"]+")
 _DANGLING = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
 _CHECKBOX = re.compile(r"^\[([ xX])\]\s+")
 _NESTING = 20  # deeper lists are no roadmap, and cost time
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_MARKER = re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap> {1,4}| *$)(?=\S|$)")
+_LETTERED = re.compile(
+    r"(?P<indent> *)(?P<mark>(?:(?P<n>[a-z]|[ivx]{2,4})|\((?P<m>[a-z]|[ivx]{2,4}|\d\d?))[.)]) +\S"
+)
+_ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"]
 
 
 @dataclass(frozen=True)
@@ -191,8 +197,76 @@ def parse(text: str) -> list[Block]:
     """
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * _NESTING})
     reader.enable(["table", "strikethrough"])
-    tokens = reader.parse(ftfy.fix_encoding(text))
+    tokens = reader.parse("\n".join(_nested(_numbered(ftfy.fix_encoding(text)))))
     return _blocks(SyntaxTreeNode(tokens).children)
+
+
+def _numbered(text: str) -> list[str]:
+    """Give lists that Markdown does not know, ``a)``, ``(ii)``, ``(1)``, the numbers it knows."""
+    lines = [
+        re.sub(r"^[ \t]+", lambda m: m.group().expandtabs(4), line) for line in text.split("\n")
+    ]
+    runs: dict[tuple[str, str], list[tuple[int, re.Match[str]]]] = {}
+    whole = []
+    for at, m in _outside_code(lines, _LETTERED):
+        written = m["n"] or m["m"]
+        rank = {"letter": ord(written) - 96 if len(written) == 1 else 0, "digit": 0, "roman": 0}
+        if written.isdigit():
+            rank = {"digit": int(written)}
+        elif written in _ROMAN:
+            rank["roman"] = _ROMAN.index(written) + 1
+        for style, value in rank.items():
+            place = (m["indent"], style)
+            if value == 1:
+                runs[place] = []
+                whole.append(runs[place])
+            if value and len(runs.get(place, [0] * value)) == value - 1:
+                runs[place].append((at, m))
+    for run in whole:
+        for value, (at, m) in enumerate(run if len(run) > 1 else [], start=1):
+            mark = f"{value})".ljust(len(m["mark"]))
+            lines[at] = f"{m['indent']}{mark}{m.string[m.end('mark') :]}"
+    return lines
+
+
+def _nested(lines: list[str]) -> list[str]:
+    """Move list entries below the text they are meant to stand below.
+
+    Markdown wants them as far in as the text of the entry above; people stop at two or four.
+    """
+    stack: list[tuple[int, int, int]] = []  # marker as written, as moved, text as moved
+    markers = dict(_outside_code(lines, _MARKER))
+    out = []
+    for at, line in enumerate(lines):
+        m = markers.get(at)
+        indent = len(line) - len(line.lstrip(" "))
+        if m is None:
+            if indent == 0 and line and at and not lines[at - 1].strip():
+                stack.clear()
+            inside = next((entry for entry in reversed(stack) if entry[0] < indent), None)
+            out.append(" " * (inside[1] - inside[0]) + line if inside and line.strip() else line)
+            continue
+        while stack and stack[-1][0] >= indent:
+            stack.pop()
+        moved = indent
+        if stack:
+            written, above, text = stack[-1]
+            moved += above - written
+            moved = max(moved, text) if indent - written >= 2 else moved
+        stack.append((indent, moved, moved + len(m["mark"]) + max(len(m["gap"]), 1)))
+        out.append(" " * (moved - indent) + line)
+    return out
+
+
+def _outside_code(
+    lines: list[str], pattern: re.Pattern[str]
+) -> Iterator[tuple[int, re.Match[str]]]:
+    fenced = False
+    for at, line in enumerate(lines):
+        if _FENCE.match(line):
+            fenced = not fenced
+        elif not fenced and (m := pattern.match(line)):
+            yield at, m
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:

@@ -14,6 +14,7 @@ __all__ = ["Duty", "Names", "assigned", "duties", "plain"]
 
 _LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
+_ALL = {"all", "everybody", "all of us"}
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
 _NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]+)?"
 _NO_NAME_WORDS = """
@@ -39,7 +40,9 @@ _GIVEN_BY = re.compile(
     r"\s+(?:from|form|by|with)\s+(?P<names>.+)$",
     re.IGNORECASE,
 )
-_GIVEN_ASIDE = re.compile(rf"\s+\(((?:{_ROLE_NOUN})\s+(?:from|by|with)\s+[^()]*)\)", re.IGNORECASE)
+_GIVEN_ASIDE = re.compile(
+    rf"\s+\(((?:with\s+)?(?:{_ROLE_NOUN})\s+(?:from|by|with)\s+[^()]*)\)", re.IGNORECASE
+)
 _AS = re.compile(
     rf"^(?P<names>{_NAME}(?:\s*(?:/|,|and|or)\s*{_NAME})*)\s+as\s+(?:an?\s+|the\s+)?(?P<role>\w[\w\s-]*)$",
     re.IGNORECASE,
@@ -50,7 +53,7 @@ _VERBS = (
     r"prepares?|writes?|operates?|runs?|attends?|coordinates?|pitch(?:es)?|adds?|implements?|supports?|assists?|pairs?|explores?"
 )
 _SUBJECT = re.compile(
-    rf"^(?P<names>{_NAME}(?:\s*(?:/|,\s*|\band\b|\bor\b|&)\s*{_NAME})*?)\s+(?=(?:{_VERBS})\b)",
+    rf"^(?P<names>{_NAME}(?:\s*(?:/|,\s*|\band\b|\bor\b|&)\s*{_NAME})*?)(?:\s+(?:except|but\s+not)\s+{_NAME})?\s+(?=(?:{_VERBS})\b)",
     re.IGNORECASE,
 )
 _CUES: list[tuple[str, str]] = [
@@ -62,12 +65,12 @@ _CUES: list[tuple[str, str]] = [
     ("maintainer", r"(?:main|co-?)?\s*maintain(?:er|s|ing)?(?:\s+of)?"),
     (
         "responsible",
-        r"(?:main|overall|jointly)?\s*responsib(?:le|ility)(?:\s+(?:for|to))?|in\s+charge\s+of|owns|owner\s+of|accountable\s+for",
+        r"(?:main|overall|jointly|co)?[\s-]*responsib(?:le|ility)(?:\s+(?:for|to))?|in\s+charge\s+of|owns|owner\s+of|accountable\s+for",
     ),
     ("review", r"(?:(?:code|design)[\s-]*)?review(?:s|er|ing)?(?:\s+(?:of|for))?"),
     (
         "input",
-        r"inputs?|feedback|rubberduck(?:ing)?|responds?\s+to|answers?|discuss(?:es|ions?)?|advi[sc]es?|hacking\s+discussions?",
+        r"inputs?|questions|feedback|rubberduck(?:ing)?|responds?\s+to|answers?|discuss(?:es|ions?)?|advi[sc]es?|hacking\s+discussions?",
     ),
 ]
 _CUE = [(role, re.compile(rf"(?:{words})\b", re.IGNORECASE)) for role, words in _CUES]
@@ -83,7 +86,7 @@ _ADDRESSED = re.compile(
     r"^(?:please|poke|ping|ask|contact|talk\s+to|reach\s+out|see|if\s+you|note)\b", re.IGNORECASE
 )
 _BUSY = re.compile(
-    r"^(?:is|are)?\s*(?:currently\s+)?(?:busy|away|on\s+(?:leave|vacation|parental)|absent|unavailable)\b",
+    r"^(?:is|are)?\s*(?:currently\s+)?(?:none|nothing|nobody|tb[acd]|new\s+(?:in|to)|busy|away|on\s+(?:leave|vacation|parental)|absent|unavailable)\b",
     re.IGNORECASE,
 )
 _TIME_PERMITS = re.compile(r"^(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
@@ -114,7 +117,7 @@ class Names:
     def handle(self, name: str) -> str:
         """Give the canonical handle of a name."""
         folded = plain(name)
-        return self.aliases.get(folded, folded)
+        return self.aliases.get(folded, "everyone" if folded in _ALL else folded)
 
     def is_known(self, name: str) -> bool:
         """Whether the document, or the configuration, speaks of this person elsewhere."""
@@ -210,15 +213,23 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     mc work None
     bo review also available
     """
+
+    def named(aside: str) -> bool:
+        """Tell "(or bo)" from "(design)"."""
+        leads = re.match(r"(?:or|and|with|also|maybe|likely|plus)\b", aside, re.IGNORECASE)
+        return bool(leads or _GIVEN_BY.match(aside) or names.is_known(aside.split(" ")[0]))
+
     out: list[Duty] = []
     value = re.sub(r"https?://\S+", "", value[:_LONGEST])
     main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
     asides = re.findall(r"\(([^()]*)\)", main)
-    for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *asides]:
+    for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *filter(named, asides)]:
         if given := _GIVEN_BY.match(segment.strip()):
             out += _given(given, names)
             continue
-        for chunk in filter(None, _JOIN.split(re.sub(r"^\s*or\s+", "", segment.strip()))):
+        for chunk in filter(
+            None, _JOIN.split(re.sub(r"^\s*(?:or|and|maybe|plus)\s+", "", segment.strip()))
+        ):
             out += _assigned_chunk(chunk.strip(), roles, names)
     return out
 
@@ -267,7 +278,7 @@ def _given(m: re.Match[str], names: Names, scope: str | None = None) -> list[Dut
     text = m["names"]
     qualifier = _QUALIFIER.search(text)
     end = qualifier.start() if qualifier else len(text)
-    people = re.split(r"\b(?:during|in|on|until|for|who)\b|[.?;]", text[:end], maxsplit=1)[0]
+    people = re.split(r"\b(?:during|in|on|until|for|who)\b|[.?;(]", text[:end], maxsplit=1)[0]
     said = qualifier or _QUALIFIER.match(m.string.strip())
     tentative = said.group().strip() if said else None
     return [
@@ -313,7 +324,7 @@ def _begins_clause(rest: str, after_comma: bool, names: Names) -> bool:
         or _AS.match(re.split(r"[,;.]", rest, maxsplit=1)[0])
         or _ADDRESSED.match(rest)
         or re.match(
-            r"(?:also\s+)?(?:involved|responsible|available|maintains)\b|[\w\s-]{1,25}\bby\s+\w",
+            r"(?:also\s+)?(?:main\s+)?(?:involved|responsible|available|maintains|point\s+of\s+contact)\b|[\w\s-]{1,25}\bby\s+\w",
             rest,
             re.IGNORECASE,
         )
@@ -344,7 +355,8 @@ def duties(inline: Inline, subject: str | None, names: Names) -> list[Duty]:
     """
     out: list[Duty] = []
     main = ""
-    text = _GIVEN_ASIDE.sub(r", \1", inline.text[:_LONGEST])
+    text = re.sub(r"\(\s*~?\d+\s*%\s*\)\s*", "", inline.text[:_LONGEST])
+    text = _GIVEN_ASIDE.sub(r", \1", text)
     for number, sentence in enumerate(sentences(Inline(text))):
         if number and not out:
             break
@@ -424,9 +436,11 @@ def _own(person: str, clause: str, names: Names) -> list[Duty]:
     if re.match(r"(?:will\s+)?help", body, re.IGNORECASE):
         qualifier = qualifier or "help"
     others: list[Duty] = []
-    if roles == ["work"] and (beside := _WITH.search(body)):
+    beside = _WITH.search(body)
+    if beside and (roles == ["work"] or re.match(r"\s+(?:together|jointly)", beside.group())):
+        scope = scope.replace(beside.group().strip(), "").strip(" ,")
         others = [
-            Duty(names.handle(other), "work", scope, None, clause)
+            Duty(names.handle(other), roles[0], scope, None, clause)
             for other in re.split(r"\s*(?:/|,|\band\b|&)\s*", beside["names"])
             if names.is_known(other) or (other[:1].isupper() and names.plausible(other))
         ]

@@ -65,7 +65,7 @@ _SHORT = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
 _MONTH = r"(?P<{0}>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
 _YEAR = r"(?:\s*,?\s*(?:of\s+)?(?P<{0}>(?:19|20)\d\d(?![\d.-]*\d)|['’]\d\d(?!\d)))"
 _PART = (
-    r"(?P<part>beginning|start|early|first\s+days?|first\s+week|first\s+half|second\s+half|latter\s+half|"
+    r"(?P<part>beginning|start|early|first\s+days?|(?:first|second|third|fourth)\s+week|first\s+half|second\s+half|latter\s+half|"
     r"middle|mid|late|end|last\s+week|last\s+days?)"
 )
 _DAY = r"(?P<{0}>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
@@ -126,6 +126,9 @@ def _part_of(span: Span, part: str | None) -> Span:
             "second half": (16, 31),
             "latter half": (16, 31),
             "first week": (1, 7),
+            "second week": (8, 14),
+            "third week": (15, 21),
+            "fourth week": (22, 28),
         }
         edges |= {"last week": (last.day - 6, 31)}
         a, b = edges.get(word, (21, 31) if word.startswith(("late", "last", "end")) else (1, 10))
@@ -349,14 +352,14 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 _OF = r"(?:\s*-\s*|\s+(?:of\s+)?(?:the\s+)?(?:month\s+of\s+)?)"
-_YEAR_WORD = r"(?P<year_word>(?:the|this|next)\s+year)"
+_YEAR_WORD = r"(?P<year_word>(?:(?:the|this|next)\s+)?year)"
 _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
     ("iso", _pattern(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")),
     ("iso", _pattern(r"20\d\d/(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])")),
     ("iso_week", _pattern(r"(?P<y>20\d\d)-?w(?P<w>\d\d?)(?P<y2>)")),
     (
         "iso_week",
-        _pattern(r"(?:week\s*|w)(?P<w>\d\d?)(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<y2>)"),
+        _pattern(r"(?:week\s*|w|v\.\s+)(?P<w>\d\d?)(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<y2>)"),
     ),
     (
         "quarter",
@@ -506,10 +509,10 @@ _CONNECTOR = re.compile(
     r"around|about|towards?|worst\s+case|rather|but|more|\s)*[\s,]*$",
     re.IGNORECASE,
 )
-_NONE = re.compile(
+NO_DATE = re.compile(
     r"^\W*(?:no\s+(?:estimate|date|deadline|target|eta|plan)|not\s+(?:estimated|planned|scheduled|decided|known)|tb[dac]\b|"
     r"to\s+be\s+(?:decided|determined|announced|confirmed)|unknown|unclear|undecided|unscheduled|none|n/?a\b|open[\s-]ended|"
-    r"ongoing|continuous(?:ly)?|soon|later|someday|eventually|asap|-+$|\?+$)",
+    r"ongoing|rolling|continuous(?:ly)?|soon|later|someday|eventually|asap|-+$|\?+$)",
     re.IGNORECASE,
 )
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
@@ -601,7 +604,7 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
     text = text.strip()
     if not text:
         return None
-    if none := _NONE.match(text):
+    if none := NO_DATE.match(text):
         return Target(re.split(r"[,;.(]", text[: none.end() + 40], maxsplit=1)[0].strip() or text)
     main = re.sub(r"\([^()]*\)", lambda m: " " * len(m.group()), text)
     sentence = re.match(r".*?(?=\.\s+[A-Z]|$)", main, re.DOTALL)
@@ -609,6 +612,8 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
         found = [f for f in find(part, written, context) if not _NOT_YET.search(part[: f.start])]
         if any(f.span for f in found):
             return _latest(part, found)
+        if found and part is main:  # an aside is no better date than "before the summer"
+            break
     return Target(_words(main if main.strip() else text))
 
 
