@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,7 +86,7 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _LIGHT = re.compile(
-    r"^(?:(?:also|will|be|to|is|are|probably|likely|then|further|work(?:ing)?\s+on|page\s+in|do(?:ing)?|continue(?:\s+(?:to|with|on))?|"
+    r"^(?:(?:also|will|be|to|is|are|probably|likely|then|further|work(?:ing)?\s+on|page\s+in|look(?:ing)?\s+(?:into|at)|do(?:ing)?|continue(?:\s+(?:to|with|on))?|"
     r"planning\s+to|start(?:ing)?\s+on|his|her|their|our|an?|the|some|few|a\s+few|a\s+bit\s+of|bit\s+of)\s+)+",
     re.IGNORECASE,
 )
@@ -341,6 +341,10 @@ class _Reader:
 
     def _target(self, words: str, done: bool = False) -> Target | None:
         target = read_target(words, self.out.written, self.calendar)
+        if target and target.end and done and not re.search(r"20\d\d", words):
+            earlier = read_target(words, self.out.written - timedelta(days=365), self.calendar)
+            if target.end > self.out.written and earlier and earlier.end:
+                return earlier if earlier.end <= self.out.written else target  # "shipped in March"
         if target and done and target.flag:
             literal = read_target(words, date(1990, 1, 1), self.calendar)
             return literal if literal and literal.end and str(literal.end.year) in words else target
@@ -539,7 +543,8 @@ class _Reader:
         for _, sentence in self._all_sentences():
             text = sentence.text
             for clause in re.split(r";\s+|,\s+(?:and|but)\s+(?!\(|\d)", text):
-                refs = references(clause, keys)
+                # "not (4) until (1) is done": what is waited for is not what waits.
+                refs = references(re.split(r"\b(?:until|before|unless)\b", clause)[0], keys)
                 if _FOCUS.search(clause):
                     focus.update(refs)
                 elif _NOT_WORKING.search(clause) or (
@@ -726,6 +731,7 @@ class _Reader:
                     self._item_milestones(item, passage, placed)
             elif passage.kind != "previous":
                 self._text_milestones(passage.block, placed)
+                passage.placed |= passage.kind == "milestones" and isinstance(passage.block, Table)
         self.out.references = list(placed.values())
 
     def _text_milestones(self, block: Block, placed: dict[str, Reference]) -> None:
@@ -872,7 +878,10 @@ class _Reader:
 
     def _count(self, passage: Passage) -> None:
         if not isinstance(passage.block, ListBlock):
-            if not passage.placed and not isinstance(passage.block, Table):
+            if isinstance(passage.block, Table):  # a row counts like an entry of a list
+                self.out.list_items += len(passage.block.rows)
+                self.out.placed_items += len(passage.block.rows) if passage.placed else 0
+            if not passage.placed:
                 self.out.unplaced.append(_text(passage.block))
             return
         below = [entry for item in passage.block.items for entry in item.walk()]

@@ -29,7 +29,7 @@ _DUE_ASIDE = re.compile(
     re.IGNORECASE,
 )
 _DATE_FIRST = re.compile(r"^(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
-_LABEL_WITHIN = re.compile(r"\s+(?=[A-Z][\w-]*(?:\s+[\w-]+){0,2}:\s)")
+_LABEL_WITHIN = re.compile(r"(?:\s+[-–—]+\s+(?=\w)|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
 _DUE = (
     r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|by|until|"
     r"before|in)"
@@ -260,6 +260,9 @@ class Items:
         entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
         if entry.target is None:
             entry.target = self._target_in(entry, head)
+        for text in _fields_within(Inline(_ASIDES.sub("", head.text))):
+            if (label := label_of(text.text)) and label[0] == "people":
+                self._field(entry, text, None)
         for m in re.finditer(
             r",\s+((?:\w+\s+){0,2}(?:help|review|input)\s+(?:from|form|by)\s+.+)$", head.text
         ):

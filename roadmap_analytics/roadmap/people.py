@@ -223,6 +223,8 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     value = re.sub(r"https?://\S+", "", value[:_LONGEST])
     main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
     asides = re.findall(r"\(([^()]*)\)", main)
+    if re.fullmatch(r"(?:each\s+other|one\s+another|tb[acd]|[\W_]*)", value.strip(), re.IGNORECASE):
+        return out
     for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *filter(named, asides)]:
         if given := _GIVEN_BY.match(segment.strip()):
             out += _given(given, names)

@@ -445,6 +445,14 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
             r"(?P<unit>week|month|quarter)"
         ),
     ),
+    (
+        "year",
+        _pattern(
+            r"(?:(?P<part>end)-of-year|year[\s-](?:part2)?end|EOY)(?:\s+(?P<year>20\d\d))?(?P<year_word>)".replace(
+                "(?:part2)?", ""
+            )
+        ),
+    ),
     ("year", _pattern(rf"{_PART}{_OF}(?:(?P<year>20\d\d)(?![-.]\d)|{_YEAR_WORD})")),
     (
         "year",
@@ -455,7 +463,7 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
     (
         "within",
         _pattern(
-            r"(?:with)?in\s+(?:about\s+|around\s+|~\s*|the\s+next\s+)?(?P<n>\d{1,3}|an?|one|two|three|four|"
+            r"(?:(?:with)?in\s+(?:about\s+|around\s+|~\s*|the\s+next\s+|the\s+coming\s+)?|(?<=~)(?=\d)|(?<=~\s)(?=\d))(?P<n>\d{1,3}|an?|one|two|three|four|"
             r"five|six|(?:a\s+)?couple)(?:\s+of)?\s+(?P<unit>day|week|month|year)s?"
         ),
     ),
