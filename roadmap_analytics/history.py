@@ -9,6 +9,7 @@ cost less than reading them.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -110,9 +111,16 @@ def last_day(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
     return stamp.normalize().as_unit("us")
 
 
+_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
+
+
 def _timestamp(as_of: AsOf) -> pd.Timestamp:
+    # Pandas reads "today" as a clock, 01/02/2026 as January, and numbers as nanoseconds.
+    read = isinstance(as_of, (dt.date, np.datetime64)) or (
+        isinstance(as_of, str) and _ISO.fullmatch(as_of.strip())
+    )
     try:
-        stamp = pd.Timestamp(as_of)
+        stamp = pd.Timestamp(as_of if read else "NaT")
     except (TypeError, ValueError):
         stamp = pd.Timestamp("NaT")
     if pd.isna(stamp):

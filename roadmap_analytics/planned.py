@@ -113,9 +113,11 @@ def _closed(dataset: Dataset, at: pd.Timestamp, timezone: str) -> pd.DataFrame:
     spans = spans[(spans["value"] == "closed").to_numpy()].reset_index(drop=True)
     issue = spans["issue_id"].to_numpy()
     began, ended = _weeks(spans["start_at"], timezone), _weeks(spans["end_at"], timezone)
-    fresh = history.first_of(issue)
-    # Closed when the week began, reopened and closed again within it: not closed anew.
-    again = ~fresh & (np.roll(began, 1) < began) & (np.roll(ended, 1) == began)
+    # Closed when the week began, reopened and closed again within it, maybe more than once: not
+    # closed anew. What stood before the first closing of the week decides for all of that week.
+    first = history.first_of(issue, began)
+    held = first & ~history.first_of(issue) & (np.roll(ended, 1) == began)
+    again = held[np.maximum.accumulate(np.where(first, np.arange(len(issue)), 0))]
     stood = (ended > began) & ~again
     return pd.DataFrame({"issue_id": issue[stood], "week": began[stood]})
 

@@ -374,6 +374,7 @@ def _causes(dataset: Dataset, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     observed = recorded[recorded["source"].isin(["event", "note"])]
     last = observed.groupby("issue_id")["at"].max().reindex(mine["issue_id"])
     since = rows["field"].map(_RECORDED_SINCE).reset_index(drop=True)
+    closed = (rows["expected"] == "closed").to_numpy() & mine["closed_at"].notna()
     stays = recorded[(recorded["field"] == "milestone") & (recorded["action"] == "add")]
     lost = stays.loc[~stays["milestone_id"].isin(dataset.milestones["milestone_id"]), "issue_id"]
     about = rows["field"].reset_index(drop=True)
@@ -387,16 +388,29 @@ def _causes(dataset: Dataset, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
             (about == "milestone") & mine["issue_id"].isin(lost),
             (about == "label") & ~rows["got"].isin(["none", *labels]).to_numpy(),
             (mine["created_at"] < since).to_numpy(),
+            (about == "state") & closed,
             (last.reset_index(drop=True) - mine["updated_at"]).abs() <= pd.Timedelta(60, "s"),
+            (about == "milestone") & _milestones_gone(dataset, mine["project"]),
         ],
         [
             "its history could not be exported",
             *_IN_PAST.values(),
+            "no event records the close, whose time is known from the issue itself and counts; "
+            "exports older than GitLab 15.4, read as a new project, bring no events of states",
             "changed within a minute of another change, which GitLab does not count as an "
             "update; export with --full",
+            "numbers of milestones are missing there: one that was deleted, or promoted to its "
+            "group, took its events with it",
         ],
         "unknown: a change left no record that this token may see",
     )
+
+
+def _milestones_gone(dataset: Dataset, projects: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Tell whether numbers of milestones are missing in each project or in a group above it."""
+    seen = dataset.milestones.groupby("path")["iid"].agg(["max", "nunique"])
+    gaps = tuple(f"{path}/" for path in seen.index[seen["max"] > seen["nunique"]])
+    return np.array([f"{path}/".startswith(gaps) for path in projects], dtype=bool)
 
 
 # -- for the planner -------------------------------------------------------------------------------

@@ -38,7 +38,10 @@ def test_instant_is_the_first_not_covered(as_of: Any, zone: str, expected: str) 
     assert history.instant(as_of, zone) == utc(expected)
 
 
-@pytest.mark.parametrize("as_of", [None, "", "soon", pd.NaT, "2025-03-18 12:00", 3.5j])
+@pytest.mark.parametrize(
+    "as_of",
+    [None, "", "soon", "today", "03/04/2025", 20250318, 0, True, pd.NaT, "2025-03-18 12:00", 3.5j],
+)
 def test_instant_refuses_what_is_no_day(as_of: Any) -> None:
     with pytest.raises(ConfigurationError, match="as_of: expected a date"):
         history.instant(as_of)

@@ -49,6 +49,17 @@ def test_reopened_and_closed_again_within_a_week_is_not_closed_anew() -> None:
     assert frame["closed_unplanned"].tolist() == [1, 0, 0, 1]
 
 
+def test_reopened_and_closed_again_twice_within_a_week_is_not_closed_anew() -> None:
+    world = World()
+    world.issue(1, "2025-03-03")
+    world.close(1, "2025-03-04")
+    for day in (11, 12):
+        world.reopen(1, f"2025-03-{day} 09:00")
+        world.close(1, f"2025-03-{day} 10:00")
+    frame = planned_work(world.dataset(), as_of="2025-03-16")
+    assert frame["closed_unplanned"].tolist() == [1, 0]
+
+
 def test_what_lies_ahead() -> None:
     dataset = eight_issues().dataset()
     shelves = future_work(dataset, as_of=AS_OF)

@@ -116,6 +116,8 @@ def cause(world: World, issue_id: int = 3, field: str = "milestone", **row: Any)
 
 def test_likely_causes() -> None:
     plain = eight_issues()
+    for number, milestone in enumerate(plain.milestones, 1):
+        milestone["iid"] = number if milestone["path"] == "orchard" else 1
     assert cause(plain).startswith("fault: unknown")
 
     imported = eight_issues()
@@ -148,6 +150,19 @@ def test_likely_causes() -> None:
     label.member(3, "2025-03-12 08:00", "label", "add", "old name")
     row = {"action": "remove", "milestone_id": None, "value": "old name"}
     assert cause(label, field="label", **row).startswith("warning: the label was renamed")
+
+
+def test_a_close_that_no_event_records_counts_at_its_time_and_is_a_fault() -> None:
+    world = eight_issues()
+    closed = {"action": "set", "value": "closed"}
+    found = check(corrected(world, "state", issue_id=3, at="2025-03-22 10:00", **closed))
+    first = of_kind(found, "history_differs").iloc[0]
+    assert (first["severity"], first["expected"], first["got"]) == ("fault", "closed", "opened")
+    assert first["cause"].startswith("no event records the close, whose time is known")
+
+
+def test_gaps_in_the_numbers_of_milestones_explain_a_milestone_without_event() -> None:
+    assert cause(eight_issues()).startswith("fault: numbers of milestones are missing there")
 
 
 def test_failed_parts_of_the_last_run_are_faults_and_explain_differences() -> None:
