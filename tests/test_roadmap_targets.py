@@ -121,3 +121,37 @@ def test_a_plain_date_without_a_year_is_the_next_such_day(written: date, ahead: 
 def test_places_of_expressions() -> None:
     text = "draft by 5 May, final in Q3 2025"
     assert [text[f.start : f.end] for f in find(text, date(2025, 1, 1))] == ["5 May", "Q3 2025"]
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("the second week of June", "2026-06-08", "2026-06-14"),
+        ("~3 weeks", "2026-02-03", "2026-02-24"),
+        ("two months from now", "2026-02-03", "2026-04-05"),
+        ("v. 14", "2026-03-30", "2026-04-05"),
+        ("by EOY", "2026-12-01", "2026-12-31"),
+        ("end-of-year", "2026-12-01", "2026-12-31"),
+        ("early 2027", "2027-01-01", "2027-04-30"),
+    ],
+)
+def test_more_words_for_dates(words: str, first: str, last: str) -> None:
+    target = read_target(words, date(2026, 2, 3))
+    assert target is not None
+    assert (str(target.start), str(target.end)) == (first, last)
+
+
+@pytest.mark.parametrize(
+    "words", ["v. 2", "https://example.org/2026/03/01", "17.0 milestone", "10.0.0.1", "rolling"]
+)
+def test_versions_and_addresses_are_no_dates(words: str) -> None:
+    target = read_target(words, date(2026, 2, 3))
+    assert target is not None
+    assert target.end is None
+
+
+def test_an_aside_is_no_better_date_than_the_season_that_was_written() -> None:
+    words = "before the summer holidays (carried over, was: first half of May)"
+    target = read_target(words, date(2026, 2, 3))
+    assert target is not None
+    assert target.end is None

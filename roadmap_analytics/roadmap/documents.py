@@ -52,7 +52,7 @@ _RENEWS = re.compile(
     re.IGNORECASE,
 )
 _PLANNED = re.compile(
-    r"\b(?:will|planned|plan|expected|is\s+due|to\s+be|next|upcoming|aim|scheduled|decided|set)\b",
+    r"\b(?:will|planned|plan|expect(?:ed)?|is\s+due|to\s+be|next|upcoming|aim|scheduled|decided|set)\b",
     re.IGNORECASE,
 )
 _WAS = re.compile(r"\b(?:was|were|has\s+been|last|previous)\b", re.IGNORECASE)
@@ -67,7 +67,7 @@ _FOCUS = re.compile(
     re.IGNORECASE,
 )
 _NOT_WORKING = re.compile(
-    r"(?:\b(?:not|no)|n['’]t)\s+(?:\w+\s+){0,3}(?:work(?:ing)?\s+on|start(?:ing)?|tak(?:e|ing)\s+on|begin|focus|do(?:ing)?|prioriti[sz]e|plan)|"
+    r"(?:\b(?:not|no)|n['’]t)\s+(?:\w+\s+){0,3}(?:work(?:ing)?\s+on|start(?:ing)?|tak(?:e|ing)\s+on|begin|focus|do(?:ing)?|prioriti[sz]e|plan|spend)|"
     r"\b(?:postponed?|deferred?|on\s+hold|on\s+ice|backlogged|parked|paused|ha(?:s|ve)\s+to\s+wait|will\s+wait)\b",
     re.IGNORECASE,
 )
@@ -115,7 +115,7 @@ _STATUS: list[tuple[str, re.Pattern[str]]] = [
     (
         "dropped",
         re.compile(
-            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|[(,]\s*(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b",
+            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|[(,]\s*(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b",
             re.IGNORECASE,
         ),
     ),
@@ -523,7 +523,8 @@ class _Reader:
         """Cut a time expression at the end of a promise."""
         for found in find(what, self.out.written, self.calendar):
             start, _ = expression(what, found.start, found.end)
-            if start > 0 and found.end >= len(what.rstrip(". ")) and found.span:
+            told = found.span or re.match(r"before|until", what[start:])
+            if start > 0 and found.end >= len(what.rstrip(". ")) and told:
                 return what[:start].strip()
         return what
 

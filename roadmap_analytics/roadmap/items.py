@@ -31,7 +31,7 @@ _DUE_ASIDE = re.compile(
 _DATE_FIRST = re.compile(r"^(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(r"(?:\s+[-–—]+\s+(?=\w)|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
 _DUE = (
-    r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|by|until|"
+    r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|tentatively|by|until|"
     r"before|in)"
 )
 _DUE_CLAUSE = re.compile(
@@ -341,7 +341,7 @@ class Items:
         """Give a target within the item's own words, where a bracket or their end gives one."""
         text = head.bare
         for pattern in (_DUE_ASIDE, _DUE_CLAUSE):
-            for m in pattern.finditer(text):
+            for m in _overlapping(pattern, text):
                 target = self.read_target(m["when"], entry.done)
                 event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m.group().rstrip(").]"))
                 if event and target and not target.end:  # an event that no calendar knows
@@ -438,6 +438,14 @@ class Items:
                 else:
                     self._field(entry, Inline(f"{name}: {cell.text}"), None)
             self._from_heading(entry, passage)
+
+
+def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield every match, also one that begins within another."""
+    m = pattern.search(text)
+    while m:
+        yield m
+        m = pattern.search(text, m.start() + 1)
 
 
 def _mostly(part: str, whole: str) -> bool:

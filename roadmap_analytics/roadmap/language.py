@@ -102,7 +102,7 @@ _ROLE_WORDS: list[tuple[str, str]] = [
     (
         "work",
         r"work|worked|working|workers?|assignees?|assigned(?:\s+to)?|who|people|person|team|implement(?:ation|ed|ers?)?|done|"
-        r"developers?|help|contributors?|participants?|involved",
+        r"developers?|help(?:ers?)?|contributors?|participants?|involved",
     ),
 ]
 _ROLE_LABEL = re.compile(

@@ -25,7 +25,10 @@ discuss possible needed time permits everything anything available also several 
 maintainer point new next please see who open unassigned nobody
 """
 _NO_NAMES = frozenset(_NO_NAME_WORDS.split())
-_JOIN = re.compile(r"\s*(?:,\s*(?:and|or)\s+|,|\+|&|\band\b|\bor\b)\s*", re.IGNORECASE)
+_JOIN = re.compile(
+    r"\s*(?:\b(?:together|jointly)\s+with\b|,\s*(?:and|or)\s+|,|\+|&|\band\b|\bor\b)\s*",
+    re.IGNORECASE,
+)
 _QUALIFIER = re.compile(
     r"\b(?:if|when|as|where)\s+(?:needed|possible|necessary|required|available|time\s+permits|poked|\w+\s+is\s+\w[\w\s]*)|"
     r"\bon\s+a\s+need-basis|\binterested\s+in\b.*|\b(?:also\s+)?available\b|\btentative(?:ly)?|\b(?:likely|possibly|maybe)\b",
@@ -44,7 +47,7 @@ _GIVEN_ASIDE = re.compile(
     rf"\s+\(((?:with\s+)?(?:{_ROLE_NOUN})\s+(?:from|by|with)\s+[^()]*)\)", re.IGNORECASE
 )
 _AS = re.compile(
-    rf"^(?P<names>{_NAME}(?:\s*(?:/|,|and|or)\s*{_NAME})*)\s+as\s+(?:an?\s+|the\s+)?(?P<role>\w[\w\s-]*)$",
+    rf"^(?:with\s+)?(?P<names>{_NAME}(?:\s*(?:/|,|and|or)\s*{_NAME})*)\s+as\s+(?:an?\s+|the\s+)?(?P<role>\w[\w\s-]*)$",
     re.IGNORECASE,
 )
 _VERBS = (
@@ -76,7 +79,7 @@ _CUES: list[tuple[str, str]] = [
 _CUE = [(role, re.compile(rf"(?:{words})\b", re.IGNORECASE)) for role, words in _CUES]
 _LEAD = re.compile(
     r"^(?:(?:is|are|was|be|will|would|can|also|and|the|a|an|our|main(?:ly)?|currently|primarily|does|do|provides?|give[sn]?|offers?|around|"
-    r"available|to|for|has|helps?|with|jointly|together|general|some|still)\s+)*",
+    r"available|to|for|has|helps?|with|jointly|together|general|some|still|new|shares?)\s+)*",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
@@ -86,7 +89,7 @@ _ADDRESSED = re.compile(
     r"^(?:please|poke|ping|ask|contact|talk\s+to|reach\s+out|see|if\s+you|note)\b", re.IGNORECASE
 )
 _BUSY = re.compile(
-    r"^(?:is|are)?\s*(?:currently\s+)?(?:none|nothing|nobody|tb[acd]|new\s+(?:in|to)|busy|away|on\s+(?:leave|vacation|parental)|absent|unavailable)\b",
+    r"^(?:is|are)?\s*(?:currently\s+)?(?:none|nothing|nobody|tb[acd]|new\s+(?:in|to)|out\s+of\s+office|busy|away|on\s+(?:leave|vacation|parental)|absent|unavailable)\b",
     re.IGNORECASE,
 )
 _TIME_PERMITS = re.compile(r"^(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
@@ -223,7 +226,9 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     value = re.sub(r"https?://\S+", "", value[:_LONGEST])
     main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
     asides = re.findall(r"\(([^()]*)\)", main)
-    if re.fullmatch(r"(?:each\s+other|one\s+another|tb[acd]|[\W_]*)", value.strip(), re.IGNORECASE):
+    if re.fullmatch(
+        r"(?:each\s+other|one\s+another|tb[acd]|n/?a|[\W_]*)", value.strip(), re.IGNORECASE
+    ):
         return out
     for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *filter(named, asides)]:
         if given := _GIVEN_BY.match(segment.strip()):
@@ -304,7 +309,7 @@ def _clause_ends(text: str, names: Names) -> list[str]:
 
 def _begins_clause(rest: str, after_comma: bool, names: Names) -> bool:
     if rest.lower().startswith("with "):
-        return bool(_GIVEN_BY.match(rest))
+        return bool(_GIVEN_BY.match(rest) or _AS.match(re.split(r"[,;.]", rest, maxsplit=1)[0]))
     if re.match(r"and\s", rest, re.IGNORECASE):
         return bool(
             re.match(
@@ -429,7 +434,7 @@ def _own(person: str, clause: str, names: Names) -> list[Duty]:
     """Tell what a person does by a clause of which they are the subject."""
     permits = _TIME_PERMITS.match(clause)
     body = clause[permits.end() :] if permits else clause
-    if _BUSY.match(body) or (_NEGATED.search(body[:60]) and not permits):
+    if _BUSY.match(body.lstrip("( ")) or (_NEGATED.search(body[:60]) and not permits):
         return []
     qualifier = (
         "if time permits" if permits or re.search(r"\bif\s+time\s+permits\b", body) else None

@@ -146,8 +146,8 @@ def _part_of_months(first: date, last: date, word: str) -> Span:
             months // 2 or 1,
             0 if word.startswith("first") else months - (months // 2 or 1),
         )
-    elif word.startswith(("late", "last", "end")):
-        size = 1 if word.startswith(("end", "last")) else max(months // 3, 1)
+    elif word.startswith(("late", "last", "end", "eoy", "year")):
+        size = max(months // 3, 1) if word.startswith("late") else 1
         skip = months - size
     else:
         size = max(months // 3, 1)
@@ -359,7 +359,9 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
     ("iso_week", _pattern(r"(?P<y>20\d\d)-?w(?P<w>\d\d?)(?P<y2>)")),
     (
         "iso_week",
-        _pattern(r"(?:week\s*|w|v\.\s+)(?P<w>\d\d?)(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<y2>)"),
+        _pattern(
+            r"(?:week\s*|w|\Av\.\s+(?=\d\d\Z))(?P<w>\d\d?)(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<y2>)"
+        ),
     ),
     (
         "quarter",
@@ -447,11 +449,7 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
     ),
     (
         "year",
-        _pattern(
-            r"(?:(?P<part>end)-of-year|year[\s-](?:part2)?end|EOY)(?:\s+(?P<year>20\d\d))?(?P<year_word>)".replace(
-                "(?:part2)?", ""
-            )
-        ),
+        _pattern(r"(?P<part>end-of-year|EOY|year[\s-]end)(?:\s+(?P<year>20\d\d))?(?P<year_word>)"),
     ),
     ("year", _pattern(rf"{_PART}{_OF}(?:(?P<year>20\d\d)(?![-.]\d)|{_YEAR_WORD})")),
     (
@@ -465,6 +463,12 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
         _pattern(
             r"(?:(?:with)?in\s+(?:about\s+|around\s+|~\s*|the\s+next\s+|the\s+coming\s+)?|(?<=~)(?=\d)|(?<=~\s)(?=\d))(?P<n>\d{1,3}|an?|one|two|three|four|"
             r"five|six|(?:a\s+)?couple)(?:\s+of)?\s+(?P<unit>day|week|month|year)s?"
+        ),
+    ),
+    (
+        "within",
+        _pattern(
+            r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six)\s+(?P<unit>day|week|month|year)s?\s+from\s+now"
         ),
     ),
     ("today", _pattern(r"today|tomorrow")),
@@ -491,7 +495,7 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
     (
         "season",
         _pattern(
-            r"(?:the\s+|this\s+|next\s+)?(?:(?:early|mid|late|end\s+of)[\s-]+)?(?:summer|winter|autumn|fall|spring|"
+            r"(?:the\s+|this\s+|next\s+)?(?:(?:early|mid|late|end\s+of)[\s-]+)?(?:(?:mid)?summer|winter|autumn|fall|spring|"
             r"christmas|easter|new\s+year)(?:'s)?(?:\s+(?:holidays?|vacations?|break))?(?:\s+20\d\d)?"
         ),
     ),
@@ -504,7 +508,7 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
 ]
 _MODIFIERS = re.compile(
     r"(?:\b(?:at\s+least|at\s+the\s+latest|no\s+later\s+than|towards?|around|about|approximately|roughly|before|until|"
-    r"till|during|within|by|in|on|the|for|latest|early|sometime|somewhere|already|between|from|hopefully|likely|due)\s+|~\s*)+$",
+    r"till|during|within|by|in|on|the|for|latest|early|sometime|somewhere|already|between|from|hopefully|tentatively|likely|due)\s+|~\s*)+$",
     re.IGNORECASE,
 )
 _NOT_YET = re.compile(
@@ -523,6 +527,7 @@ NO_DATE = re.compile(
     r"ongoing|rolling|continuous(?:ly)?|soon|later|someday|eventually|asap|-+$|\?+$)",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"https?://\S+")
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
 
 
@@ -545,7 +550,7 @@ def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found
     """
     scan = _Scan(written, context)
     out: list[Found] = []
-    text = text[:_LONGEST]
+    text = _ADDRESS.sub(lambda m: "_" * len(m.group()), text[:_LONGEST])
     place = 0
     for word in re.finditer(r"(?<![\w.%@#$+])(?<!\d[-/])(?<!\w-)[\w'’]", text):
         if word.start() >= place and (found := scan.at(text, word.start())):
