@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 
 from roadmap_analytics.burndown import burndown, burndowns, milestone_progress
 from roadmap_analytics.charts._style import COLORS
@@ -228,3 +229,44 @@ def test_the_given_axes_are_used_and_settings_stay() -> None:
     assert len(plt.get_fignums()) == 1
     assert figure.axes == [ax]
     assert np.isfinite(ax.get_ylim()).all()
+
+
+def test_issues_that_nobody_weighed_are_no_work_done() -> None:
+    world = World()
+    world.milestone(HARVEST, "Harvest", "2025-03-03", "2025-03-14")
+    world.issue(1, "2025-03-01")
+    world.put(1, "2025-03-01", HARVEST)
+    dataset = world.dataset()
+    table = burndown(dataset, HARVEST, as_of=AS_OF, measure="weight")
+    for plot in (plot_burndown, plot_burnup):
+        assert "1 issue without weight, counted as 0" in texts(plot(table))
+    hours = milestone_progress(dataset, as_of=AS_OF, measure="hours")
+    assert "1 issue without estimate, due 14 Mar 2025" in texts(plot_progress(hours))
+    assert "0 of 1 left" not in " ".join(texts(plot_progress(hours)))
+    counted = plot_burndown(burndown(dataset, HARVEST, as_of=AS_OF))
+    assert not any("without" in text for text in texts(counted))
+
+
+def test_of_many_milestones_some_are_named_and_the_others_counted() -> None:
+    world = World()
+    for number in range(1, 31):
+        world.milestone(number, f"Number {number}", "2025-03-03", f"2025-03-{number:02d}")
+        world.issue(number, "2025-03-01")
+        world.put(number, "2025-03-01", number)
+    ax = plot_compared(burndowns(world.dataset(), as_of="2025-03-20"))
+    named = [text for text in texts(ax) if text.startswith("Number")]
+    assert sorted(named) == [f"Number {n}" for n in range(24, 31)], "those due last"
+    assert ax.get_xlabel().endswith("; dotted: 23 more unfinished")
+
+
+def test_a_day_of_a_long_milestone_is_wide_enough_to_see() -> None:
+    world = World()
+    world.milestone(HARVEST, "Harvest", "2015-03-03", "2025-03-14")
+    world.issue(1, "2018-03-01")
+    world.put(1, "2018-03-01", HARVEST)
+    ax = plot_scope_changes(burndown(world.dataset(), HARVEST, as_of=AS_OF))
+    added = ax.containers[0]
+    assert isinstance(added, BarContainer)
+    bars = [bar for bar in added if bar.get_height() == 1]
+    shown = (bars[0].get_width() / np.ptp(ax.get_xlim())) * ax.bbox.width
+    assert shown > 1.5, "pixels"

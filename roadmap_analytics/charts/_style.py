@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache, wraps
 from importlib.resources import files
-from typing import Any, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -147,17 +147,25 @@ def shade_weekends(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
             )
 
 
-def mark_day(ax: Axes, day: pd.Timestamp, text: str, *, color: str, linestyle: str = "-") -> None:
-    """Draw a vertical line at a day, with its words at the top inside the axes."""
+def mark_day(
+    ax: Axes,
+    day: pd.Timestamp,
+    text: str,
+    *,
+    color: str,
+    linestyle: str = "-",
+    side: Literal["left", "right"] = "left",
+) -> None:
+    """Draw a vertical line at a day, with its words beside it at the top inside the axes."""
     ax.axvline(mdates.date2num(day), color=color, lw=1.1, linestyle=linestyle, zorder=1.5)
     ax.annotate(
         safe_text(text),
         xy=(mdates.date2num(day), 1),
         xycoords=("data", "axes fraction"),
-        xytext=(-3, -2),
+        xytext=(-3 if side == "left" else 3, -2),
         textcoords="offset points",
         rotation=90,
-        ha="right",
+        ha="right" if side == "left" else "left",
         va="top",
         fontsize=8,
         color=color,

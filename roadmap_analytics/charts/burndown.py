@@ -33,7 +33,9 @@ __all__ = [
     "plot_scope_changes",
 ]
 
+_MEASURED = {"estimated hours": "estimate"}
 _HEADROOM = 1.28  # the words on vertical marks stand above the lines
+_FLOOR = 0.035  # of the height: names of lines at 0 stand above the days on the axis
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))]
 
 
@@ -60,7 +62,7 @@ def plot_burndown(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return ax
     _ground(ax, frame)
     ideal = _ideal(frame)
-    if len(ideal):
+    if ideal["ideal"].max() > 0:  # nothing was committed to: no plan to hold against
         ax.plot(ideal["date"], ideal["ideal"], color=COLORS["ideal"], lw=1.3, linestyle="--")
         middle = ideal.iloc[len(ideal) // 3]
         ax.annotate(
@@ -74,15 +76,15 @@ def plot_burndown(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         )
     _remaining(ax, frame)
     last = frame.iloc[-1]
+    top = max(float(frame["remaining"].max()), float(ideal["ideal"].max() or 0), 1.0) * _HEADROOM
     label_line(
         ax,
         mdates.date2num(last["date"]),
-        float(last["remaining"]),
+        max(float(last["remaining"]), _FLOOR * top),
         f"{_number(last['remaining'])} remaining",
         color=COLORS["overdue" if last["overdue"] else "remaining"],
     )
-    highest = max(float(frame["remaining"].max()), float(ideal["ideal"].max() or 0), 1.0)
-    ax.set_ylim(0, highest * _HEADROOM)
+    ax.set_ylim(0, top)
     return ax
 
 
@@ -133,7 +135,9 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     texts = ["scope", "completed", "remaining"]
     values = [scope[-1], done[-1], float(frame["remaining"].iloc[-1])]
     shown = [0, 1] if values[2] == 0 else [0, 1, 2]
-    heights = spread([ends[i] for i in shown], top * 0.075)
+    heights = spread([max(ends[i], _FLOOR * top) for i in shown], top * 0.075)
+    lift = max(0.0, _FLOOR * top - min(heights))
+    heights = [height + lift for height in heights]
     for i, height in zip(shown, heights, strict=True):
         label_line(
             ax,
@@ -170,8 +174,9 @@ def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _ground(ax, frame)
     later = frame.iloc[1:]
     added, removed = later["added"].to_numpy(float), later["removed"].to_numpy(float)
-    ax.bar(later["date"], added, width=0.8, color=COLORS["added"])
-    ax.bar(later["date"], -removed, width=0.8, color=COLORS["removed"], hatch="////")
+    width = max(0.8, len(later) / 250)  # a day of many years would be thinner than a pixel
+    ax.bar(later["date"], added, width=width, color=COLORS["added"])
+    ax.bar(later["date"], -removed, width=width, color=COLORS["removed"], hatch="////")
     for date, up, down in zip(later["date"], added, removed, strict=True):
         for height, amount, sign in ((up, up, "+"), (-down, down, "−")):
             if amount and len(later) <= 45:
@@ -191,7 +196,7 @@ def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     unit = frame.attrs.get("unit", "issues")
     first, last = frame["scope"].iloc[0], frame["scope"].iloc[-1]
     ax.annotate(
-        f"committed at the start: {_number(first)} {unit}; scope now: {_number(last)}",
+        f"committed at the start: {_counted(first, unit)}; scope now: {_number(last)}",
         xy=(0, 1),
         xycoords="axes fraction",
         xytext=(4, -3),
@@ -237,7 +242,7 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             hatch="///", lw=0.9)  # fmt: skip
     for y, row in zip(place, frame.itertuples(), strict=True):
         ax.annotate(
-            _standing(row),
+            _standing(row, unit),
             xy=(row.scope, y),
             xytext=(6, 0),
             textcoords="offset points",
@@ -252,18 +257,21 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.grid(visible=True, axis="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     widest = max(float(frame["scope"].max()), 1.0)
-    ax.set_xlim(0, widest * 1.45)
+    ax.set_xlim(0, widest * 1.8)  # the words behind the longest bar need room
     ax.set_ylim(-len(frame) + 0.4, 0.6)
     return ax
 
 
-def _standing(row: Any) -> str:
+def _standing(row: Any, unit: str) -> str:
+    unmeasured = _unmeasured(row.without_measure, unit)
     left = f"{_number(row.remaining)} of {_number(row.scope)} left"
+    left += f" ({unmeasured})" if unmeasured else ""
     if pd.isna(row.due_date):
         return f"{left}, no due date"
     due = f"due {row.due_date.day} {row.due_date:%b %Y}"
     if not row.remaining:
-        return f"nothing left, {due}" if row.scope else f"no issues, {due}"
+        nothing = "nothing left" if row.scope else "no issues"
+        return f"{unmeasured or nothing}, {due}"
     days = int(row.days_left)
     if days < 0:
         return f"{left}, {due}: {_days(-days)} late"
@@ -271,11 +279,16 @@ def _standing(row: Any) -> str:
 
 
 def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"
+    return _counted(count, "days")
+
+
+def _unmeasured(count: Any, unit: str) -> str:
+    """Say how many issues count 0 since nobody weighed (or estimated) them."""
+    return f"{_counted(count, 'issues')} without {_MEASURED.get(unit, unit)}" if count else ""
 
 
 @styled
-def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7) -> Axes:
     """Draw what remained of several milestones, lined up at their due dates.
 
     Parameters
@@ -284,13 +297,15 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         What `burndowns` returns; milestones without due date do not appear.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
+    named : int
+        How many lines carry a colour and a name; more would not be told apart.
 
     Returns
     -------
     Axes
         One line per milestone over days to the due date (right of the line marked "due": late).
-        Those with work left are named at their end, the one due last is drawn strongest; finished
-        ones are grey and unnamed, to compare with.
+        Those with work left are named at their end (of many, the `named` due last), the one due
+        last is drawn strongest; the others are grey and unnamed, to compare with.
     """
     ax = axes_or_new(ax)
     dated = frame[frame["days_to_due"].notna()]
@@ -313,8 +328,9 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         x, y = -rows["days_to_due"].to_numpy(np.int64), rows["remaining"].to_numpy(float)
         if not len(x):
             continue  # it began after all that is shown
-        if finished[milestone]:
-            ax.plot(x, y, color=COLORS["unassigned"], lw=1.1, zorder=1.2)
+        if finished[milestone] or i >= named:
+            dash = "-" if finished[milestone] else ":"
+            ax.plot(x, y, color=COLORS["unassigned"], lw=1.1, linestyle=dash, zorder=1.2)
             continue
         color = COLORS["remaining"] if i == 0 else PALETTE[1:][(i - 1) % (len(PALETTE) - 1)]
         ax.plot(x, y, color=color, lw=2.6 if i == 0 else 1.3, linestyle=_DASHES[i % len(_DASHES)])
@@ -336,6 +352,8 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 color=COLORS["due"])  # fmt: skip
     shown = f", later than {_days(right)} not shown" if cut else ""
     shown += f"; grey: {finished.sum()} finished" if finished.any() else ""
+    others = (~finished).sum() - named
+    shown += f"; dotted: {others} more unfinished" if others > 0 else ""
     ax.set_xlabel(f"days before (−) and after the due date{shown}")
     begin = min(-left, 0)
     ax.set_xlim(begin, right + 0.22 * max(right - begin, 1))
@@ -421,9 +439,14 @@ def _number(value: Any) -> str:
     return f"{float(value):,.1f}".removesuffix(".0")
 
 
+def _counted(value: Any, unit: str) -> str:
+    """Give a number with its unit, `issues` and `days` in the singular for 1."""
+    return f"{_number(value)} {unit.removesuffix('s') if value == 1 else unit}"
+
+
 def _title(ax: Axes, text: str) -> None:
     if text:
-        ax.set_title(safe_text(text, 90))
+        ax.set_title(safe_text(text, 68))
 
 
 def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:
@@ -431,6 +454,11 @@ def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:
     _title(ax, str(frame.attrs.get("title", "")))
     ax.set_ylabel(safe_text(f"{unit} {what}".strip()))
     stamp(ax, frame)
+    unmeasured = _unmeasured(frame.attrs.get("without_measure"), unit)
+    if unmeasured:
+        ax.annotate(f"{unmeasured}, counted as 0", xy=(1, 0), xycoords="axes fraction",
+                    xytext=(0, -26), textcoords="offset points", ha="right", va="top", fontsize=8,
+                    color=COLORS["overdue"], annotation_clip=False)  # fmt: skip
 
 
 def _nothing(ax: Axes, frame: pd.DataFrame) -> bool:
@@ -452,7 +480,8 @@ def _ground(ax: Axes, frame: pd.DataFrame) -> None:
                    alpha=0.07, lw=0, zorder=0.5)  # fmt: skip
     if pd.notna(due):
         words = "due, reporting day" if due == as_of else "due"
-        mark_day(ax, due, words, color=COLORS["due"])
+        near = as_of < due and (due - as_of) < 0.03 * (end - first)  # its words would overlap
+        mark_day(ax, due, words, color=COLORS["due"], side="right" if near else "left")
     if pd.notna(as_of) and as_of != due and first <= as_of <= end:
         mark_day(ax, as_of, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
