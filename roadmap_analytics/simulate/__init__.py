@@ -60,7 +60,7 @@ def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[d
     yield {"kind": "documents", "names": [text["name"] for text in texts]}
 
 
-def oddities(issues: int, seed: int, *, seen_at: str | None = None) -> dict[str, list[int]]:
+def oddities(issues: int, seed: int) -> dict[str, list[int]]:
     """Give the issues that are odd on purpose, as real ones are: what a reader must cope with.
 
     Returns
@@ -68,11 +68,11 @@ def oddities(issues: int, seed: int, *, seen_at: str | None = None) -> dict[str,
     dict
         "milestone without event" (set at creation, never told), "imported" (the beginning of the
         history is missing), "deleted label" (its events name none), "deleted user" (events name
-        nobody, notes a ghost), "moved" and "copy of moved" -> ids of issues there at `seen_at`.
+        nobody, notes a ghost), "moved" and "copy of moved" -> ids of issues there at the end.
 
     Examples
     --------
     >>> len(oddities(500, seed=1)["moved"])
     4
     """
-    return stories.oddities(World(issues, seed), issues, seed, milliseconds(seen_at or NOW))
+    return stories.oddities(World(issues, seed), issues, seed, milliseconds(NOW))

@@ -443,15 +443,13 @@ class _Player:
     def _event(self, kind: str, step: Step, delay: int = 0, **fields: Any) -> None:
         if self.silent:
             return
+        # Of the four kinds, events of weights alone say `issue_id`.
+        of = {"resource_type": "Issue", "resource_id": self.story.id}
+        if kind == "weight_events":
+            of = {"issue_id": self.story.id}
+        moment = iso(step.at + delay)
         self.history[kind].append(
-            {
-                "id": self.number,
-                "user": step.who,
-                "created_at": iso(step.at + delay),
-                "resource_type": "Issue",
-                "resource_id": self.story.id,
-                **fields,
-            }
+            {"id": self.number, "user": step.who, "created_at": moment, **of, **fields}
         )
 
     def _note(self, step: Step, body: str) -> None:
@@ -512,11 +510,8 @@ class _Player:
         )
 
     def _weight(self, step: Step) -> None:
-        self._event("weight_events", step, issue_id=self.story.id, weight=step.value)
-        if not self.silent:
-            del self.history["weight_events"][-1]["resource_id"]
-            del self.history["weight_events"][-1]["resource_type"]
-        self.issue["weight"] = step.value
+        self._event("weight_events", step, weight=step.value)
+        self._weighed(step)
 
     def _weighed(self, step: Step) -> None:
         self.issue["weight"] = step.value

@@ -31,18 +31,19 @@ def ndjson(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-def project_export(folder: Path, path: str = "samples/project") -> list[Row]:
+def project_export(folder: Path) -> list[Row]:
     """A project export, unpacked: ``folder/tree/project/issues.ndjson`` and its neighbours.
 
     Objects that GitLab's own import would refuse (no title) are left out.
     https://docs.gitlab.com/user/project/settings/import_export/
     """
-    return _ProjectExport(folder / "tree", path).records()
+    return _ProjectExport(folder / "tree").records()
 
 
 class _ProjectExport:
-    def __init__(self, tree: Path, path: str) -> None:
-        self.path = path
+    path = "samples/project"
+
+    def __init__(self, tree: Path) -> None:
         self.ids = count(FIRST_ID)
         self.issues = [
             row for row in ndjson(tree / "project" / "issues.ndjson") if row.get("title")
