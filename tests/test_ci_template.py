@@ -76,10 +76,11 @@ def test_what_is_installed_brings_its_notebooks_and_pages(tmp_path: Path) -> Non
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
-    files = [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("roadmap_analytics/report_template/*.*")]
-    assert len(files) > 8
-    for path in files:
-        assert f"roadmap_analytics/{path.parent.name}/{path.name}" in names
+    files = [*ROOT.glob("notebooks/*.ipynb"), *(ROOT / "roadmap_analytics").rglob("*.*")]
+    places = (path.relative_to(ROOT).as_posix() for path in files if path.suffix != ".pyc")
+    wanted = {f"roadmap_analytics/{place.removeprefix('roadmap_analytics/')}" for place in places}
+    assert {"roadmap_analytics/charts/roadmap.mplstyle", "roadmap_analytics/py.typed"} < wanted
+    assert wanted <= names
 
 
 @pytest.mark.slow
