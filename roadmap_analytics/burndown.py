@@ -608,7 +608,8 @@ def current_milestones(progress: pd.DataFrame) -> pd.DataFrame:
     >>> len(current_milestones(milestone_progress(Dataset({}), as_of="2025-03-10")))
     0
     """
-    runs = (progress["state"] == "active") & ~progress["draft"] & (progress["scope"] > 0)
+    some = (progress["scope"] > 0) | (progress["without_measure"] > 0)  # unweighed is not empty
+    runs = (progress["state"] == "active") & ~progress["draft"] & some
     runs &= progress["committed"].notna()
     current = progress[runs.to_numpy(bool)]
     return current.sort_values(["due_date", "milestone_id"], na_position="last", ignore_index=True)

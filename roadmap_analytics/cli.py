@@ -231,7 +231,7 @@ def _roadmaps(
 ) -> tuple[gitlab_export.Place | None, list[dict[str, Any]]]:
     """Documents on the same GitLab, or those read from this machine."""
     from roadmap_analytics import gitlab_export
-    from roadmap_analytics.roadmap import sources
+    from roadmap_analytics.roadmap import sources, tables
 
     pattern, ref = settings.roadmaps_pattern, settings.roadmaps_ref
     project = settings.roadmaps_project if where is None else None
@@ -250,6 +250,7 @@ def _roadmaps(
     if path is None:
         return None, []
     documents = [dict(one) for one in sources.read(path, pattern=pattern, ref=ref)]
+    tables.parse(documents)  # what cannot be read is told before anything is fetched
     for document in documents:
         document["blob"] = hashlib.sha1(
             document["text"].encode(), usedforsecurity=False
@@ -395,7 +396,9 @@ class _Screen:
 def check(dataset: Dataset) -> int:
     """Validate a dataset, replay every issue's history, and print a report on its quality.
 
-    Exit code 1 where something does not hold.
+    Exit code 1 where something does not hold: a table or a part of the export is broken, or a
+    history ends elsewhere than today's field. Where the cause of that is evident and past (an
+    import, a move, a deleted milestone ...), it is a warning. The frames follow today's field.
     """
     from roadmap_analytics import frames, quality, store
 

@@ -16,6 +16,7 @@ from roadmap_analytics.burndown import (
     burndown,
     burndowns,
     carried_over,
+    current_milestones,
     milestone_progress,
     scope_changes,
 )
@@ -497,3 +498,14 @@ def test_dates_observed_later_do_not_leak(days_later: int, as_of: dt.date) -> No
         for row in world.milestones:
             row["start_date"], row["due_date"] = "2025-01-01", "2026-01-01"
         pd.testing.assert_frame_equal(burndowns(world.dataset(), as_of=as_of), before)
+
+
+def test_a_milestone_whose_issues_nobody_weighed_is_current() -> None:
+    world = World()
+    world.milestone(HARVEST, "Harvest", "2025-03-03", "2025-03-28")
+    world.milestone(WINTER, "Winter", "2025-03-03", "2025-03-28")
+    world.issue(1, "2025-03-01")
+    world.put(1, "2025-03-01", HARVEST)
+    progress = milestone_progress(world.dataset(), as_of=AS_OF, measure="weight")
+    assert progress["scope"].tolist() == [0, 0]
+    assert current_milestones(progress)["milestone_id"].tolist() == [HARVEST]
