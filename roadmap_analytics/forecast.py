@@ -272,7 +272,7 @@ def _window(
     count = int((day - first).astype(int)) + 1
     past = Past(
         stays.per_day(stays.left, first, count),
-        stays.per_day(stays.came, first, count),
+        np.zeros(count) if start > day else stays.per_day(stays.came, first, count),
         calendar.exposure(first, count),
     )
     return _Window(first, past, int(stays.per_day(stays.left[stays.closed], first, count).sum()))
@@ -280,7 +280,7 @@ def _window(
 
 def _too_little(window: _Window | None) -> str | None:
     if window is None:
-        return "no issue has been in it"
+        return "no open issue has been in it"
     days, left = len(window.past.left), int(window.past.left.sum())
     if days < MIN_DAYS or left < MIN_LEFT:
         return (
@@ -315,6 +315,7 @@ def forecast(
     timezone: str = "UTC",
     types: Iterable[str] | str | None = None,
     draws: int = DRAWS,
+    past: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Forecast when nothing will be left open.
 
@@ -343,6 +344,10 @@ def forecast(
         Work item types to count; all by default.
     draws : int
         Number of simulated futures.
+    past : DataFrame, optional
+        What `backtest_forecasts` returns for the same `as_of`: dates are shifted by how earlier
+        forecasts of other milestones turned out, where at least five of these were finished. Not
+        for a person or the horizon, whose forecasts are not tested.
 
     Returns
     -------
@@ -360,7 +365,8 @@ def forecast(
           since), `added` (came into it open, reopened ones included), `closed_per_week`,
           `growth_per_week` (added less removed), `dispersion` (variance of departures per week
           over their mean: 1 where each comes by itself, more for bursts; NA under four weeks),
-          `day_off_share` (what a weekend day or holiday counts of a working day)
+          `day_off_share` (what a weekend day or holiday counts of a working day),
+          `recalibrated_by` (finished milestones that the dates were shifted by; NA: not shifted)
         - `emptied_date`: for a target with nothing left, since when
         - `note`: why there is no date, or that it is done; else NA
 
@@ -373,7 +379,8 @@ def forecast(
     UnknownNameError
         Where a target fits none or several.
     ConfigurationError
-        For more than one kind of target, an unknown method, a negative seed.
+        For more than one kind of target, an unknown method, a negative seed, `past` of another
+        day or with a target that it does not speak of.
 
     Notes
     -----
@@ -387,6 +394,10 @@ def forecast(
     What each was worth on simulated milestones stands in docs/forecast.md, what on this dataset
     tells `backtest`.
 
+    With `past`, futures are chosen, some repeatedly, so that they end as early as earlier outcomes
+    did among theirs (quantile recalibration; unfinished milestones count as censored). The chance
+    of the due date and the fan follow from the same futures.
+
     A person's work on several milestones is not known to the forecast of one of them.
 
     Examples
@@ -396,19 +407,24 @@ def forecast(
     ['milestone_id', 'title', 'remaining', 'due_date']
     """
     _check(method, seed, window_days, draws)
+    if past is not None and (person is not None or horizon):
+        raise ConfigurationError(
+            "past: expected None for a person or the horizon, got past forecasts; only those of "
+            "milestones are tested, leave it out"
+        )
     known = history.milestones_at(dataset, history.instant(as_of, timezone))
     targets = _targets(dataset, milestone, person, item, horizon, as_of, known, timezone)
     frame = forecast_targets(
         dataset, targets, as_of=as_of, seed=seed, method=method, window_days=window_days,
-        timezone=timezone, types=types, draws=draws,
+        timezone=timezone, types=types, draws=draws, past=past,
     )  # fmt: skip
     if milestone is None and person is None and item is None and not horizon:
         # Those that no export had seen by then, that are closed now and were empty then.
         active = known.loc[(known["state"] == "active").to_numpy(), "milestone_id"]
         kept = frame["milestone_id"].isin(active) | (frame["remaining"] > 0)
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
-    grown, past = _grown(dataset, as_of, timezone)
-    frame.attrs |= {"past_milestones": past, "past_milestones_grown": grown}
+    grown, ended = _grown(dataset, as_of, timezone)
+    frame.attrs |= {"past_milestones": ended, "past_milestones_grown": grown}
     return frame
 
 
@@ -423,6 +439,7 @@ def forecast_targets(
     timezone: str = "UTC",
     types: Iterable[str] | str | None = None,
     draws: int = DRAWS,
+    past: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Forecast any targets: one row each, in their order, as `forecast` gives them."""
     at = history.instant(as_of, timezone)
@@ -449,13 +466,36 @@ def forecast_targets(
             settings: dict[str, Any] = {"method": method, "draws": draws}
             settings["seed"] = _seeds(seed, target)
             days = predictive.days_to_finish(window.past, remaining, ahead, **settings)
+            chosen = np.arange(len(days))
+            learned = None if past is None else _learned(past, method, target, str(day))
+            if learned is not None:
+                shares, row["recalibrated_by"] = learned
+                chosen, days = predictive.chosen_futures(days, shares)
             row |= _dates(days, target, day)
             if len(targets) == 1:
-                attrs["fan"] = _fan(window.past, remaining, ahead, day, days, settings)
+                attrs["fan"] = _fan(window.past, remaining, ahead, day, days, chosen, settings)
         rows.append(row)
     frame = _frame(rows, _TYPES)
     frame.attrs.update(attrs)
     return frame
+
+
+def _learned(
+    past: pd.DataFrame, method: str, target: Target, day: str
+) -> tuple[Floats, int] | None:
+    """Learn from past forecasts by this method of other milestones, as known on the day."""
+    if past.attrs.get("as_of") != day:
+        raise ConfigurationError(
+            f"past: expected forecasts tested as of {day}, got {past.attrs.get('as_of')}; give "
+            "what backtest_forecasts returns for the same as_of"
+        )
+    others = (past["method"] == method) & ~past["milestone_id"].isin(target.milestones)
+    mine = past[(others & past["answered"]).to_numpy()]
+    return predictive.kept_shares(
+        mine["level"].to_numpy(),
+        mine["actual_date"].notna().to_numpy(),
+        mine["milestone_id"].to_numpy(),
+    )
 
 
 def _check(method: str, seed: int, window_days: int, draws: int) -> None:
@@ -538,11 +578,12 @@ def _fan(
     ahead: Floats,
     day: np.datetime64,
     days: Floats,
+    chosen: npt.NDArray[np.int64],
     settings: dict[str, Any],
 ) -> list[list[Any]]:
     """Give quantiles of the remaining work by day: date, then one value per level of `FAN`."""
     reach = min(float(np.quantile(days, 0.97, method="inverted_cdf")), 2 * 365.0)
-    left = predictive.paths(past, remaining, ahead[: int(np.ceil(reach))], **settings)
+    left = predictive.paths(past, remaining, ahead[: int(np.ceil(reach))], **settings)[chosen]
     levels = np.quantile(left, FAN, axis=0, method="inverted_cdf").T
     return [[str(day), *[remaining] * len(FAN)]] + [
         [str(day + place + 1), *map(float, values)] for place, values in enumerate(levels)
@@ -570,6 +611,7 @@ _TYPES = {
     **dict.fromkeys(
         ["closed_per_week", "growth_per_week", "dispersion", "day_off_share"], "float64"
     ),
+    "recalibrated_by": "Int64",
     "emptied_date": "datetime64[us]",
     "note": "str",
 }
@@ -623,7 +665,8 @@ def backtest_forecasts(
         One row per method, milestone and day of asking on which work remained, sorted so:
         `method`, `milestone_id`, `asked_date`, `remaining`, `p50_date`, `p85_date`, `p95_date`
         (NaT: too little data then, or beyond five years), `answered` (whether dates were given),
-        `actual_date` (the first day after with nothing open; NaT: not by `as_of`).
+        `actual_date` (the first day after with nothing open; NaT: not by `as_of`), `level` (share
+        of the futures that had ended by then, or by `as_of`; NA where none were drawn).
 
     Raises
     ------
@@ -665,6 +708,7 @@ def backtest_forecasts(
                         seed=[*_seeds(seed, target), int(day.astype(int))],
                     )  # fmt: skip
                     row |= _dates(days, target._replace(due=_NAT), day)
+                    row["level"] = _level(days, day, asked["actual_date"], last)
                 rows.append(row)
     frame = _frame(rows, _ASKED)
     frame = frame.sort_values(["method", "milestone_id", "asked_date"], ignore_index=True)
@@ -681,7 +725,16 @@ _ASKED = {
     **dict.fromkeys(QUANTILES, "datetime64[us]"),
     "answered": "bool",
     "actual_date": "datetime64[us]",
+    "level": "float64",
 }
+
+
+def _level(days: Floats, day: np.datetime64, actual: np.datetime64, last: np.datetime64) -> float:
+    """Give the share of futures over by the actual day (half of those over on it), or by `last`."""
+    if np.isnat(actual):
+        return float(np.mean(days <= (last - day).astype(int)))
+    passed = (actual - day).astype(int)
+    return float(np.mean(days <= passed) + np.mean(days <= passed - 1)) / 2
 
 
 def backtest(dataset: Dataset, *, as_of: AsOf, seed: int, **settings: Any) -> pd.DataFrame:

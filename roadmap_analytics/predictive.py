@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-__all__ = ["HORIZON_DAYS", "METHODS", "Past", "days_to_finish", "paths"]
+__all__ = [
+    "HORIZON_DAYS",
+    "METHODS",
+    "Past",
+    "chosen_futures",
+    "days_to_finish",
+    "kept_shares",
+    "paths",
+]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -263,3 +271,69 @@ def paths(
         still = np.logical_and.accumulate(path > 0, axis=1)
         left[going, step * _STEP : (step + 1) * _STEP] = np.where(still, path, 0.0)
     return left[:, : len(ahead)]
+
+
+_LEVELS = np.linspace(0, 1, 201)
+_PRIOR = 5.0  # milestones that count as evenly spread before any was seen: see docs/forecast.md
+MIN_MILESTONES = 5  # finished ones: fewer are no ground to shift dates
+
+
+def kept_shares(
+    level: Floats, done: npt.NDArray[np.bool_], milestone: Ints
+) -> tuple[Floats, int] | None:
+    """Learn from past forecasts how large a share of outcomes came by each level of the futures.
+
+    Parameters
+    ----------
+    level : array
+        Per past forecast the share of its futures that had ended when its milestone did (`done`),
+        or by the last day known (else): then the outcome lies above, and is censored.
+    done : array of bool
+    milestone : array of int
+        Forecasts of one milestone together weigh as much as those of another.
+
+    Returns
+    -------
+    shares : array
+        For levels from 0 to 1, evenly spaced: the Kaplan-Meier share of outcomes at or below,
+        blended with that of a forecast that needs no shift, which weighs five milestones. Rises
+        everywhere; ends below 1 where the latest outcomes are censored.
+    milestones : int
+        How many finished milestones this rests on. With fewer than five: None instead of both.
+    """
+    finished = len(np.unique(milestone[done]))
+    if finished < MIN_MILESTONES:
+        return None
+    _, place, size = np.unique(milestone, return_inverse=True, return_counts=True)
+    weight = 1 / size[place]
+    steps = np.unique(level[done])
+    ends = np.array([weight[done & (level == step)].sum() for step in steps])
+    risk = np.array([weight[level >= step].sum() for step in steps])
+    open_still = np.concatenate([[1.0], np.cumprod(1 - ends / risk)])
+    by_then = 1 - open_still[np.searchsorted(steps, _LEVELS, "right")]
+    seen = weight[done].sum()
+    return (seen * by_then + _PRIOR * _LEVELS) / (seen + _PRIOR), finished
+
+
+def chosen_futures(days: Floats, shares: Floats) -> tuple[Ints, Floats]:
+    """Choose futures, some repeatedly, so that they end as early as past outcomes did.
+
+    Parameters
+    ----------
+    days : array
+        What `days_to_finish` gives.
+    shares : array
+        What `kept_shares` gives.
+
+    Returns
+    -------
+    places : array of int
+        As many places in `days` as there are, the earliest first.
+    days : array
+        Their days; inf where past outcomes, censored, do not tell.
+    """
+    count = len(days)
+    even = (np.arange(count) + 0.5) / count
+    rank = (np.interp(even, shares, _LEVELS) * count).astype(np.int64).clip(max=count - 1)
+    places = np.argsort(days, kind="stable")[rank]
+    return places, np.where(even <= shares[-1] + 1e-12, days[places], np.inf)

@@ -22,7 +22,15 @@ from roadmap_analytics.forecast import (
     item_milestones,
 )
 from roadmap_analytics.frames import Dataset
-from roadmap_analytics.predictive import HORIZON_DAYS, METHODS, Past, days_to_finish, paths
+from roadmap_analytics.predictive import (
+    HORIZON_DAYS,
+    METHODS,
+    Past,
+    chosen_futures,
+    days_to_finish,
+    kept_shares,
+    paths,
+)
 from roadmap_analytics.promises import targets_against_forecast
 from roadmap_analytics.roadmap.tables import parse
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
@@ -92,7 +100,7 @@ def test_too_little_data_says_so_instead_of_giving_a_date() -> None:
     assert frame["chance_by_due_date"].isna().all()
     assert frame["note"].str.startswith("too little to go by: 0 issues done in").all()
     early = one(eight_issues().dataset(), HARVEST, as_of="2025-02-01")
-    assert early["note"] == "no issue has been in it"
+    assert early["note"] == "no open issue has been in it"
 
 
 def test_nothing_left_is_done() -> None:
@@ -335,3 +343,80 @@ def test_the_law_of_batches_is_what_it_says() -> None:
     days = KINDS["bursts: batches"].leaves(np.random.default_rng(1), 100_000)
     assert days.mean() == pytest.approx(0.5, rel=0.05)
     assert days.var() / days.mean() == pytest.approx(5, rel=0.05)
+
+
+def test_shares_of_past_outcomes_worked_out_by_hand() -> None:
+    """Five finished halfway, one censored at .75: all at .5, blended with five even ones.
+
+    At .5 the Kaplan-Meier share falls to 1 - 5/6, so by then (5 x 5/6 + 5 x .5) / 10 = .6667.
+    """
+    level = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.75])
+    done = np.array([True] * 5 + [False])
+    learned = kept_shares(level, done, np.arange(6))
+    assert learned is not None
+    shares, milestones = learned
+    assert milestones == 5
+    assert shares[100] == pytest.approx(2 / 3)
+    assert shares[99] == pytest.approx(0.2475)  # nothing but the even ones
+    assert shares[-1] == pytest.approx(11 / 12)
+    assert (np.diff(shares) > 0).all()
+    assert kept_shares(level[:5], done[:5], np.array([1, 1, 2, 3, 4])) is None  # four milestones
+    # Of 100 futures that end one a day: most outcomes fell on the 50th; one is not known.
+    _, days = chosen_futures(np.arange(1.0, 101.0), shares)
+    assert np.isinf(days).mean() == pytest.approx(1 / 12, abs=0.01)
+    assert np.median(days) == pytest.approx(50, abs=1)
+
+
+def test_futures_stay_as_they_are_where_the_past_needs_no_shift() -> None:
+    days = np.random.default_rng(1).gamma(5, 10, 400)
+    places, same = chosen_futures(days, np.linspace(0, 1, 201))
+    assert (same == np.sort(days)).all()
+    assert (days[places] == same).all()
+
+
+def several(milestones: int = 8) -> World:
+    """Milestones of 20 issues, one closed every 4 days, until 8 days after all hurry at once."""
+    world = World()
+    for number in range(1, milestones + 1):
+        begin = pd.Timestamp("2024-03-01") + pd.Timedelta(20 * number, "D")
+        world.milestone(number, f"Hurry {number}", str(begin.date()), "2025-05-01")
+        for place in range(20):
+            issue = 100 * number + place
+            world.issue(issue, str(begin))
+            world.put(issue, str(begin), number)
+            day = 4 * (place + 1) if place < 10 else 44 + place // 4
+            world.close(issue, str(begin + pd.Timedelta(day, "D")))
+    return world
+
+
+def test_recalibration_brings_dates_forward_where_teams_hurried_before() -> None:
+    dataset, day = several().dataset(), "2024-09-15"
+    past = backtest_forecasts(dataset, as_of=day, seed=1, methods=["bursts"], draws=200)
+    plain = one(dataset, 8, as_of=day)
+    shifted = forecast(dataset, 8, as_of=day, seed=1, past=past)
+    row = shifted.iloc[0]
+    assert plain["remaining"] == row["remaining"] > 0
+    assert pd.isna(plain["recalibrated_by"])
+    assert row["recalibrated_by"] == 7
+    assert row["p50_date"] < plain["p50_date"]
+    assert row["p50_date"] <= row["p85_date"]
+    assert shifted.attrs["fan"][0][1:] == [row["remaining"]] * 5
+    with pytest.raises(ConfigurationError, match="as of 2024-09-14"):
+        forecast(dataset, 8, as_of="2024-09-14", seed=1, past=past)
+    with pytest.raises(ConfigurationError, match="leave it out"):
+        forecast(dataset, horizon=True, as_of=day, seed=1, past=past)
+
+
+def test_what_is_planned_before_the_start_is_no_growth() -> None:
+    """Thirty issues put in over ten days, for a start that is still to come."""
+    world = World()
+    world.milestone(1, "Next", "2025-06-01", "2025-08-01")
+    for issue in range(1, 31):
+        at = pd.Timestamp("2025-03-01 08:00") + pd.Timedelta(8 * issue, "h")
+        world.issue(issue, str(at))
+        world.put(issue, str(at), 1)
+        if issue <= 12:
+            world.close(issue, str(at + pd.Timedelta(20, "D")))
+    row = one(world.dataset(), 1, as_of="2025-04-10")
+    assert (row["remaining"], row["added"], row["growth_per_week"]) == (18, 0, 0)
+    assert pd.notna(row["p95_date"])
