@@ -99,7 +99,7 @@ def burndowns(folder: Path, as_of: pd.Timestamp, size: int = PARTITION) -> pd.Da
         start_date=milestones["start_date"].fillna(days["first"]),
         due_date=due.mask(days["last"] > due, days["last"]),
     )
-    total = mapped(amounts, shown).groupby(KEY)[AMOUNTS].sum().compute()
+    total: pd.DataFrame = mapped(amounts, shown).groupby(KEY)[AMOUNTS].sum().compute()
     days_shown = ra.burndowns(ra.Dataset({"milestones": shown}), as_of=as_of)[KEY]
     return total.reindex(pd.MultiIndex.from_frame(days_shown), fill_value=0).reset_index()
 

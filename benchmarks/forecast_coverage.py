@@ -132,7 +132,8 @@ def last_close_days(past: Past, left: int, number: int) -> Counts:
 def from_last_close_days(past: Past, left: int, number: int) -> Counts:
     """The same, and its days are counted from the last close, too."""
     quiet = len(past.left) - 1 - np.flatnonzero(past.left)[-1]
-    return last_close_days(past, left, number) - quiet
+    days: Counts = last_close_days(past, left, number) - quiet
+    return days
 
 
 def daily_bootstrap(past: Past, left: int, number: int) -> Counts:
