@@ -51,7 +51,7 @@ class _Ledger:
     """What every issue did to every milestone, and the milestones as known at the time."""
 
     changes: pd.DataFrame  # one row per milestone, issue and day: see `_changes`
-    milestones: pd.DataFrame  # as known then, with start, due (datetime64[D]), without_measure
+    milestones: pd.DataFrame  # as known then, with start, due, without_measure, met (an issue)
     last: np.datetime64  # the day that as_of lies in
     ended: bool  # whether as_of covers all of that day
     measure: str
@@ -100,6 +100,7 @@ def _ledger(
         start=start.astype("datetime64[s]"),
         due=milestones["due_date"].to_numpy().astype("datetime64[s]"),
         without_measure=np.bincount(place[known], minlength=len(ids)),
+        met=np.isin(ids, ends.additions[0]),
     )
     ended = at >= history.instant(last.date(), timezone)
     return _Ledger(
@@ -582,9 +583,8 @@ def milestone_progress(
             "overdue": (due < ledger.last) & (scope - completed > 0),
         }
     )
-    met = np.bincount(owner, minlength=len(milestones)) > 0
-    existed = met | (milestones["created_at"] < history.instant(as_of, timezone)).to_numpy()
-    frame = frame[existed].reset_index(drop=True)
+    made = milestones["created_at"] < history.instant(as_of, timezone)
+    frame = frame[(milestones["met"] | made).to_numpy()].reset_index(drop=True)
     frame.attrs.update(_common(dataset, ledger, timezone))
     return frame
 

@@ -509,3 +509,14 @@ def test_a_milestone_whose_issues_nobody_weighed_is_current() -> None:
     progress = milestone_progress(world.dataset(), as_of=AS_OF, measure="weight")
     assert progress["scope"].tolist() == [0, 0]
     assert current_milestones(progress)["milestone_id"].tolist() == [HARVEST]
+
+
+def test_a_milestone_that_had_an_issue_for_an_hour_existed() -> None:
+    world = World()
+    made = pd.Timestamp("2025-03-20", tz="UTC")
+    world.milestone(HARVEST, "Harvest", "2025-03-03", None, created_at=made)
+    world.issue(1, "2025-03-01")
+    world.put(1, "2025-03-05 09:00", HARVEST)
+    world.take(1, "2025-03-05 10:00", HARVEST)
+    assert milestone_progress(world.dataset(), as_of="2025-03-04").empty
+    assert milestone_progress(world.dataset(), as_of="2025-03-05")["scope"].tolist() == [0]
