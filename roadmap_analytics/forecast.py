@@ -419,9 +419,10 @@ def forecast(
         timezone=timezone, types=types, draws=draws, past=past,
     )  # fmt: skip
     if milestone is None and person is None and item is None and not horizon:
-        # Those that no export had seen by then, that are closed now and were empty then.
-        active = known.loc[(known["state"] == "active").to_numpy(), "milestone_id"]
-        kept = frame["milestone_id"].isin(active) | (frame["remaining"] > 0)
+        # Of those that no export had seen by then, nobody knew whether they were closed.
+        seen = known["observed_at"] < history.instant(as_of, timezone)
+        known_then = known.loc[seen.to_numpy(), "milestone_id"]
+        kept = frame["milestone_id"].isin(known_then) | (frame["remaining"] > 0)
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
     grown, ended = _grown(dataset, as_of, timezone)
     frame.attrs |= {"past_milestones": ended, "past_milestones_grown": grown}
