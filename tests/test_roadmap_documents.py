@@ -713,3 +713,9 @@ def test_activities_in_a_table_and_people_behind_a_dash() -> None:
         ("P1", "Logs", None),
     ]
     assert ("ada", "work", "A2") in column(found["responsibilities"], "person", "role", "key")
+
+
+def test_many_names_in_a_row_take_bounded_time() -> None:
+    began = time.perf_counter()
+    read("# R\n\n## People\n\n- ada: " + "a, b and " * 400)
+    assert time.perf_counter() - began < 10

@@ -56,7 +56,7 @@ _VERBS = (
     r"prepares?|writes?|operates?|runs?|attends?|coordinates?|pitch(?:es)?|adds?|implements?|supports?|assists?|pairs?|explores?"
 )
 _SUBJECT = re.compile(
-    rf"^(?P<names>{_NAME}(?:\s*(?:/|,\s*|\band\b|\bor\b|&)\s*{_NAME})*?)(?:\s+(?:except|but\s+not)\s+{_NAME})?\s+(?=(?:{_VERBS})\b)",
+    rf"^(?P<names>{_NAME}(?:\s*(?:/|,|\band\b|\bor\b|&)\s*{_NAME})*?)(?:\s+(?:except|but\s+not)\s+{_NAME})?\s+(?=(?:{_VERBS})\b)",
     re.IGNORECASE,
 )
 _CUES: list[tuple[str, str]] = [
@@ -94,7 +94,7 @@ _BUSY = re.compile(
 )
 _TIME_PERMITS = re.compile(r"^(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
 _WITH = re.compile(
-    rf"\s+(?:together|jointly|in\s+collaboration)?\s*with\s+(?P<names>{_NAME}(?:\s*(?:/|,\s*|\band\b|&)\s*{_NAME})*)(?=\s*(?:$|[,.;]|\bduring\b|\bin\b|\buntil\b|\bby\b|\bif\b))",
+    rf"\s+(?:together|jointly|in\s+collaboration)?\s*with\s+(?P<names>{_NAME}(?:\s*(?:/|,|\band\b|&)\s*{_NAME})*)(?=\s*(?:$|[,.;]|\bduring\b|\bin\b|\buntil\b|\bby\b|\bif\b))",
     re.IGNORECASE,
 )
 
