@@ -128,8 +128,8 @@ def choose(
         Whether a chooser stands above the result, which is drawn anew at every choice. That needs a
         running kernel: without it nothing but the result is shown, which is the same on every run.
     milestone : int, optional
-        Shown first; default: of those not due before `day` the one that is due next, or else the
-        latest.
+        Shown first; default: of those not due before `day` the one that is due next (of
+        several the lowest id), or else the latest.
     person : str, optional
         Shown first; default: everyone.
     day : date, optional
@@ -143,7 +143,8 @@ def choose(
     first = {"milestone": milestone, "person": person, "day": day}
     if milestone is None:
         ahead = offered[offered["due_date"] >= pd.Timestamp(day)]
-        first["milestone"] = int((ahead.tail(1) if len(ahead) else offered)["milestone_id"].iloc[0])
+        ahead = ahead.sort_values(["due_date", "milestone_id"])
+        first["milestone"] = int((ahead if len(ahead) else offered)["milestone_id"].iloc[0])
     if interactive:
         _chooser(draw, dataset, offered, first)
     else:

@@ -294,3 +294,8 @@ def test_nothing_makes_a_whole_report(tmp_path: Path) -> None:
     page = Html.read(index.parent / "page.html")
     assert [tag for tag, _ in page.elements].count("table") == 2
     assert not re.search(r"\b(nan|NaT)\b|<NA>", page.text)
+
+
+def test_a_day_stays_on_one_line_and_text_stays_escaped() -> None:
+    said = report._whole_days("&lt;b&gt; due 2026-12-11, not 12026-12-111.")
+    assert said == '&lt;b&gt; due <span class="day">2026-12-11</span>, not 12026-12-111.'
