@@ -463,6 +463,56 @@ def test_documents_that_are_not_there(hand_gitlab: LoopbackGitLab, tmp_path: Pat
     refused(outcome, 2, "expected a folder, a file, or GROUP/PROJECT:GLOB")
 
 
+def test_a_document_that_cannot_be_understood_stays_as_it_was(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    options = ("--roadmaps", "orchard/documentation:archive/*.md")
+    done(export(hand_gitlab, to, "orchard", options=options))
+    folder, place = "archive", {"kind": "document", "project": "orchard/documentation"}
+    hand_gitlab.change(
+        [
+            {**place, "name": f"{folder}/2024-05-01-second.md", "text": "# Another\n"},
+            {**place, "name": f"{folder}/2024-09-01-roadmap.md", "text": "# Later\n"},
+            {**place, "name": f"{folder}/matches.csv", "text": "no,columns\n"},
+        ]
+    )
+    for _ in range(2):  # named every night, until somebody mends it
+        outcome = export(hand_gitlab, to, "orchard", options=options)
+        refused(
+            outcome,
+            4,
+            f"roadmap {folder}/2024-05-01-second.md: expected one document per date",
+            f"roadmap {folder}/matches.csv:",
+            "expected the columns",
+        )
+        assert set(frames.load(to).revisions.source.str.rpartition("/")[2]) == {
+            "2024-05-01-roadmap.md",
+            "2024-09-01-roadmap.md",
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("2024-05-01-b-roadmap.md", "# Another\n", "expected one document per date"),
+        ("matches.csv", "no,columns\n", "expected the columns"),
+    ],
+)
+def test_a_folder_that_cannot_be_understood_is_told_before_the_fetch(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "2024-05-01-roadmap.md").write_text(ROADMAP)
+    (folder / name).write_text(text)
+    hand_gitlab.reset()
+    outcome = export(hand_gitlab, tmp_path / "a", "orchard", options=("--roadmaps", str(folder)))
+    refused(outcome, 2, name, said)
+    assert hand_gitlab.counts().total == 0
+    assert not (tmp_path / "a").exists()
+
+
 def test_documents_of_a_folder_and_of_a_clone(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     folder = tmp_path / "archive"
     folder.mkdir()

@@ -546,11 +546,12 @@ class Export:
             return
         self._progress.stage("roadmap documents")
         try:
-            yield from documents.read(self._client, place, self._known.documents)
+            yield from documents.read(self._client, place, self._known.documents, self._refused)
         except PartFailed as failed:
             self._fail(f"roadmaps in {place}", failed)
-        except RoadmapError as error:
-            self.failures.append(Failure(f"roadmaps in {place}", None, str(error)))
+
+    def _refused(self, name: str, error: RoadmapError) -> None:
+        self.failures.append(Failure(f"roadmap {name}", None, str(error).rstrip(".")))
 
     # -- failures and progress ---------------------------------------------------------------------
 

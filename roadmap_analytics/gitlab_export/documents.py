@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab_export.client import Client, PartFailed
+from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.sources import MATCHES, date_in, decode, select
 
 __all__ = ["Place", "read"]
@@ -32,7 +34,12 @@ class Place:
         return f"{self.project}:{self.pattern}" if self.pattern else self.project
 
 
-def read(client: Client, place: Place, known: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def read(
+    client: Client,
+    place: Place,
+    known: Mapping[str, str],
+    refused: Callable[[str, RoadmapError], None],
+) -> Iterator[dict[str, Any]]:
     """Yield a document record per revision, and at last which documents there are.
 
     Parameters
@@ -41,6 +48,8 @@ def read(client: Client, place: Place, known: Mapping[str, str]) -> Iterator[dic
         Where to read.
     known
         Name -> id of the blob, of documents that are stored; the same blob is not fetched again.
+    refused
+        Told which document cannot be understood, and why; it stays as it was, the others go on.
 
     Raises
     ------
@@ -54,25 +63,51 @@ def read(client: Client, place: Place, known: Mapping[str, str]) -> Iterator[dic
     revisions = [name for name in chosen if not name.endswith(MATCHES)]
     if not revisions:
         raise PartFailed(404, "no file fits the pattern")
-    names = []
+    names: list[str] = []
+    of_day: dict[str | None, tuple[str, str]] = {}
     for name in chosen:
         if date_in(name) is None and not name.endswith(MATCHES):
             found = _commits(client, base, name, ref)
         else:
             found = iter([(name, ref, date_in(name), blobs[name])])
-        for label, at, hint, blob in found:
+        for label, at, day, blob in found:
+            try:
+                if not name.endswith(MATCHES):
+                    _only_one_a_day(of_day.setdefault(day, (label, blob)), label, blob, day)
+                if known.get(label) != blob:
+                    yield _fetch(client, base, place, name, (label, at, day, blob))
+            except RoadmapError as error:
+                refused(label, error)
+                if label not in known:
+                    continue
             names.append(label)
-            if known.get(label) != blob:
-                text = decode(client.raw(f"{base}/files/{quote(name, '')}/raw", ref=at), name)
-                yield {
-                    "kind": "document",
-                    "name": label,
-                    "text": text,
-                    "source": f"{place.project}@{at}:{name}",
-                    "revision_hint": hint,
-                    "blob": blob,
-                }
     yield {"kind": "documents", "names": names}
+
+
+def _only_one_a_day(first: tuple[str, str], label: str, blob: str, day: str | None) -> None:
+    if first[1] != blob:
+        raise RoadmapError(
+            f"expected one document per date, got {first[0]} and another of {day}. "
+            "Narrow the pattern, or date them apart."
+        )
+
+
+def _fetch(
+    client: Client, base: str, place: Place, name: str, found: tuple[str, str, str | None, str]
+) -> dict[str, Any]:
+    """Fetch one document, and make sure that frames can be made of it."""
+    label, at, day, blob = found
+    text = decode(client.raw(f"{base}/files/{quote(name, '')}/raw", ref=at), name)
+    record = {
+        "kind": "document",
+        "name": label,
+        "text": text,
+        "source": f"{place.project}@{at}:{name}",
+        "revision_hint": day,
+        "blob": blob,
+    }
+    tables.parse([record])
+    return record
 
 
 def _blobs(client: Client, base: str, place: Place, ref: str) -> dict[str, str]:
