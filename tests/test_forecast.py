@@ -420,3 +420,15 @@ def test_what_is_planned_before_the_start_is_no_growth() -> None:
     row = one(world.dataset(), 1, as_of="2025-04-10")
     assert (row["remaining"], row["added"], row["growth_per_week"]) == (18, 0, 0)
     assert pd.notna(row["p95_date"])
+
+
+def test_a_state_first_seen_later_does_not_decide_what_is_listed() -> None:
+    frames = steady(20).frames()
+    listed = []
+    for state in ("active", "closed"):
+        later = frames["milestone_dates"].assign(
+            observed_at=pd.Timestamp("2025-06-01", tz="UTC").as_unit("us"), state=state
+        )
+        dataset = Dataset(frames | {"milestone_dates": later})
+        listed.append(len(forecast(dataset, as_of="2025-04-10", seed=1)))
+    assert listed == [0, 0]  # all were closed by 21 March
