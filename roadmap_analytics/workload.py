@@ -93,7 +93,8 @@ def workload(
         - `milestones`: how many milestones these issues were in
         - `oldest_days`: age of the oldest open issue since it was opened; NA without one
         - `closed_recently`: issues closed in the last `recent_days` and still closed
-        - `spent_hours_recently`: hours that this person booked in them (never split)
+        - `spent_hours_recently`: hours that this person booked on these issues in the last
+      `recent_days` (never split)
         - `drives`, `maintains`, `responsible_for`, `works_on`, `reviews`, `gives_input`,
           `contact_for`: items or scopes in the roadmap revision valid at `as_of`. Duties are
           promises, not hours.
@@ -120,7 +121,7 @@ def workload(
     share = held["share"] if split == "equal" else pd.Series(1.0, index=held.index)
     is_open = (held["state"] == "opened").to_numpy()
     due = held["due"]
-    recent = at - pd.Timedelta(recent_days, "D")
+    recent = history.instant(today - pd.Timedelta(recent_days, "D"), timezone)
     amounts = pd.DataFrame(
         {
             "person": held["person"],
@@ -138,10 +139,10 @@ def workload(
     frame = amounts.groupby("person").sum()
     mine = held[is_open].groupby("person")
     frame["milestones"] = mine["milestone_id"].nunique()
-    frame["oldest_days"] = (at - mine["created_at"].min()).dt.days.astype("Int64")
-    frame["spent_hours_recently"] = _booked(dataset, recent, at, types)
-    asked = _asked(dataset, today)
-    frame = frame.join(asked, how="outer")
+    opened = pd.Series(history.days_of(mine["created_at"].min(), timezone), list(mine.groups))
+    frame["oldest_days"] = (today - opened).dt.days.astype("Int64")
+    booked = _booked(dataset, held["issue_id"], recent, at).rename("spent_hours_recently")
+    frame = frame.join(booked, how="outer").join(_asked(dataset, today), how="outer")
     worth = (frame.drop(columns=["milestones", "oldest_days"]).fillna(0) != 0).any(axis=1)
     frame = frame[worth | (frame.index == UNASSIGNED)]
     frame = frame.reindex(frame.index.union([UNASSIGNED]))
@@ -261,12 +262,12 @@ def _held(
 
 
 def _booked(
-    dataset: Dataset, since: pd.Timestamp, at: pd.Timestamp, types: Iterable[str] | str | None
+    dataset: Dataset, issues: pd.Series[Any], since: pd.Timestamp, at: pd.Timestamp
 ) -> pd.Series[Any]:
-    """Sum the hours that each actor added to time spent in [since, at)."""
+    """Sum the hours that each actor added to the time spent on some issues in [since, at)."""
     events = history.events_of(dataset, ["time_spent"], at)
     keep = (events["action"] == "add") & (events["at"] >= since) & events["actor"].notna()
-    keep &= events["issue_id"].isin(history.in_scope(dataset, types)["issue_id"])
+    keep &= events["issue_id"].isin(issues)
     return events[keep.to_numpy()].groupby("actor")["number"].sum()
 
 
@@ -543,11 +544,12 @@ def workload_plan(
     Returns
     -------
     DataFrame
-        One row per person and week (that ends on Sunday) with work or capacity up to the last due
+        One row per person and week (that ends on Sunday) up to the week of the person's last due
         date, sorted by (person, week): `person`, `week` (its Sunday), `planned_hours`,
-        `overdue_hours` (all on the next working day, told apart, not part of `planned_hours`),
-        `assumed_hours` (the part of both that rests on medians), `capacity_hours` (0 for
-        unassigned), `level` (low, normal, high; unassigned, which has no capacity).
+        `overdue_hours` (due by `as_of`: all on the next working day, not part of
+        `planned_hours`), `assumed_hours` (the part of both that rests on medians),
+        `capacity_hours` (of the week's working days after `as_of`; 0 for unassigned), `level`
+        (low, normal, high; unassigned, which has no capacity).
         ``attrs["undated_hours"]``: per person, what has no due date and stands in no week.
 
     Raises
@@ -638,7 +640,8 @@ def _weeks(
     start = np.busday_offset(start, 0, roll="forward", busdaycal=calendar)
     due = np.busday_offset(due, 0, roll="backward", busdaycal=calendar)
     due = np.where(overdue | (due < start), start, due)
-    days = np.arange(tomorrow, due.max() + 1)
+    # To the Sunday of the last week: its capacity is the week's, whenever the work in it is due.
+    days = np.arange(tomorrow, np.busday_offset(due.max(), 0, "forward", weekmask="Sun") + 1)
     days = days[np.is_busday(days, busdaycal=calendar)]
     count = np.busday_count(start, due + 1, busdaycal=calendar)
     per_day = work["hours"].to_numpy() / count
@@ -684,10 +687,11 @@ def duties(
         and person: `key`, `title` (of the item), `person` (NA: nobody has a duty or an issue),
         `roles` (comma-separated; empty: none), `milestone_id` and `milestone` (NA: the item names
         none that is in the dataset), `held_issues` (open issues of that milestone that the
-        person holds; NA without a milestone), `milestone_open` (all of its open issues), and
-        `remark`: ``drives without holding any``, ``holds without a duty``, ``nobody`` (nobody
-        drives this item, answers for it or works on it), or empty. Standing priorities that name
-        nobody are left out.
+        person holds; NA without a milestone), `milestone_open` (all of its open issues),
+        `carried` (somebody drives, maintains, answers for or works on this item), and `remark`:
+        ``drives without holding any`` (though some are open), ``holds without a duty``,
+        ``nobody`` (the item is not carried), or empty. Standing priorities that name nobody are
+        left out.
 
     Notes
     -----
@@ -735,12 +739,17 @@ def duties(
     frame["held_issues"] = frame["held_issues"].astype("Int64")
     drives = frame["roles"].str.contains("driver").to_numpy()
     carries = frame["roles"].str.contains("driver|responsible|maintainer|work").to_numpy()
-    carried = frame["key"].isin(frame.loc[carries, "key"]).to_numpy()
+    frame["carried"] = frame["key"].isin(frame.loc[carries, "key"])
     standing = (frame["kind"] == "priority").to_numpy() & frame["person"].isna().to_numpy()
     none = (frame["held_issues"] == 0).fillna(False).to_numpy(bool)
+    left = (frame["milestone_open"] > 0).fillna(False).to_numpy(bool)
     some = (frame["held_issues"] > 0).fillna(False).to_numpy(bool)
     frame["remark"] = np.select(
-        [drives & none, some & (frame["roles"] == "").to_numpy(), ~carried],
+        [
+            drives & none & left,
+            some & (frame["roles"] == "").to_numpy(),
+            ~frame["carried"].to_numpy(),
+        ],
         ["drives without holding any", "holds without a duty", "nobody"],
         "",
     )
@@ -748,7 +757,7 @@ def duties(
     columns = ["key", "title", "person", "roles", "milestone_id", "milestone", "held_issues"]
     frame = frame[~standing]
     frame = frame.sort_values(["place", "person"], na_position="last", ignore_index=True)
-    frame = frame[[*columns, "milestone_open", "remark"]]
+    frame = frame[[*columns, "milestone_open", "carried", "remark"]]
     frame.attrs.update(_described(dataset, today, "full"))
     frame.attrs["revision"] = None if revision is None else str(revision.date())
     return frame

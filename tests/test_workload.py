@@ -130,6 +130,22 @@ def test_filters() -> None:
     assert last.to_dict() == {"ada": 1, "bo": 2, "unassigned": 0}
 
 
+def test_booked_hours_follow_the_filters_and_need_no_open_issue() -> None:
+    world = six_issues()
+    world._add(3, "2025-03-12T10:00", "time_spent", "add", number=4, actor="eve")
+    dataset = world.dataset()
+    booked = ra.workload(dataset, as_of=AS_OF).set_index("person")["spent_hours_recently"]
+    assert booked[booked > 0].to_dict() == {"ada": 2, "eve": 4}
+    inside = ra.workload(dataset, as_of=AS_OF, milestone="Harvest").set_index("person")
+    assert inside["spent_hours_recently"].to_dict() == {"unassigned": 0, "bo": 0, "ada": 2}
+
+
+def test_oldest_counts_calendar_days_from_midnight_on() -> None:
+    world = World()
+    world.issue(1, "2025-03-03T00:00")
+    assert ra.workload(world.dataset(), as_of="2025-03-14")["oldest_days"].tolist() == [11]
+
+
 def test_by_milestone_adds_up() -> None:
     dataset = six_issues().dataset()
     parts = ra.workload_by_milestone(dataset, as_of=AS_OF)
@@ -149,10 +165,10 @@ def test_plan_by_hand() -> None:
     assert plan.drop(columns=["week", "level"]).to_numpy().tolist() == [
         ["ada", 3.0, 0.0, 0.0, 30.0],
         ["bo", 9.0, 0.0, 6.0, 30.0],
-        ["cy", 0.0, 6.0, 6.0, 6.0],
+        ["cy", 0.0, 6.0, 6.0, 30.0],
     ]
     assert set(plan["week"]) == {pd.Timestamp("2025-03-23")}
-    assert plan["level"].tolist() == ["low", "low", "normal"]
+    assert plan["level"].tolist() == ["low", "low", "low"]
     assert plan.attrs["undated_hours"] == {"unassigned": 12.0}
 
 
@@ -161,7 +177,7 @@ def test_plan_leaves_out_holidays_and_absences() -> None:
     plan = ra.workload_plan(
         dataset, as_of=AS_OF, absences={"bo": [("2025-03-18", "2025-03-20")]}
     ).set_index("person")
-    assert plan["capacity_hours"].to_dict() == {"ada": 24.0, "bo": 6.0, "cy": 6.0}
+    assert plan["capacity_hours"].to_dict() == {"ada": 24.0, "bo": 6.0, "cy": 24.0}
     assert plan["planned_hours"].to_dict() == {"ada": 3.0, "bo": 9.0, "cy": 0.0}
     assert plan.loc["bo", "level"] == "high"
 

@@ -284,7 +284,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             fontsize=9,
             color="white" if warn else COLORS["as_of"],
         )
-    nobody = set(frame.loc[frame["remark"] == "nobody", "key"])
+    nobody = set(frame.loc[~frame["carried"], "key"])
     labels = [
         safe_text(f"{key}  {title}", 46) + ("  (nobody)" if key in nobody else "")
         for key, title in items.itertuples(index=False)
