@@ -137,7 +137,7 @@ def attribution(
             {"milestone_id": key, "title": title} | _shared_out(course, first_due, last_due, before)
         )
     frame = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    frame.attrs.update({"as_of": str(last), "simulated": bool(dataset.simulated)})
+    frame.attrs.update(history.about(dataset, as_of, timezone))
     return frame
 
 

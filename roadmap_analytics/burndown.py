@@ -615,9 +615,6 @@ def current_milestones(progress: pd.DataFrame) -> pd.DataFrame:
     return current.sort_values(["due_date", "milestone_id"], na_position="last", ignore_index=True)
 
 
-_WHO = ["issue_id", "project", "iid", "title", "confidential", "web_url"]
-
-
 def scope_changes(
     dataset: Dataset,
     milestone: int | str | None = None,
@@ -680,7 +677,7 @@ def scope_changes(
             "issue_id": changes["issue_id"],
         }
     ).astype({"milestone": "str", "change": "str", "other_milestone": "str"})
-    frame = frame.merge(dataset.issues[_WHO], on="issue_id", how="left")
+    frame = frame.merge(dataset.issues[history.WHICH], on="issue_id", how="left")
     frame = frame.sort_values(["milestone_id", "date", "issue_id"], ignore_index=True)
     frame.attrs.update(_common(dataset, ledger, timezone))
     if milestone is not None:
@@ -758,10 +755,9 @@ def carried_over(
         history.milestones_at(dataset, at).set_index("milestone_id")["title"]
     )
     frame = stays.assign(into_milestone=into.astype("str")).rename(columns={"end_at": "left_at"})
-    frame = frame.merge(dataset.issues[_WHO], on="issue_id")
+    frame = frame.merge(dataset.issues[history.WHICH], on="issue_id")
     columns = ["milestone_id", "milestone", "due_date", "outcome", "into_milestone_id"]
-    frame = frame[[*columns, "into_milestone", "left_at", *_WHO]]
+    frame = frame[[*columns, "into_milestone", "left_at", *history.WHICH]]
     frame = frame.sort_values(["milestone_id", "issue_id"], ignore_index=True)
-    frame.attrs.update({"as_of": str(history.last_day(as_of, timezone).date())})
-    frame.attrs["simulated"] = bool(dataset.simulated)
+    frame.attrs.update(history.about(dataset, as_of, timezone))
     return frame

@@ -713,8 +713,7 @@ def backtest_forecasts(
                 rows.append(row)
     frame = _frame(rows, _ASKED)
     frame = frame.sort_values(["method", "milestone_id", "asked_date"], ignore_index=True)
-    frame.attrs.update({"as_of": str(last), "seed": seed, "every_days": every_days})
-    frame.attrs["simulated"] = bool(dataset.simulated)
+    frame.attrs.update(history.about(dataset, as_of, timezone), seed=seed, every_days=every_days)
     return frame
 
 

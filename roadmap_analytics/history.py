@@ -48,6 +48,22 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 DRAFT_PREFIX = "DRAFT: "
+WHICH = ["issue_id", "project", "iid", "title", "confidential", "web_url"]
+"""Columns by which a result says which issue a row is about."""
+TYPES = frozenset(
+    [
+        "issue",
+        "incident",
+        "task",
+        "test_case",
+        "requirement",
+        "ticket",
+        "epic",
+        "objective",
+        "key_result",
+    ]
+)
+"""Work item types that GitLab knows; a dataset may hold others."""
 _US_PER_DAY = 86_400_000_000
 NONE = 0  # the code of "holds no value"; every other code stands for one value
 _HELD_IN = {
@@ -109,6 +125,11 @@ def last_day(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
     if stamp.tzinfo is not None:
         stamp = stamp.tz_convert(_zone(timezone)).tz_localize(None)
     return stamp.normalize().as_unit("us")
+
+
+def about(dataset: Dataset, as_of: AsOf, timezone: str = "UTC") -> dict[str, Any]:
+    """Give the `attrs` that every result carries: its day, and whether its data are simulated."""
+    return {"as_of": str(last_day(as_of, timezone).date()), "simulated": dataset.simulated}
 
 
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
@@ -204,6 +225,11 @@ def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.D
     -------
     DataFrame
         Rows of `issues`, same columns.
+
+    Raises
+    ------
+    UnknownNameError
+        For a type that neither GitLab nor the dataset knows.
     """
     return dataset.issues[scope_mask(dataset, types)]
 
@@ -216,6 +242,11 @@ def scope_mask(dataset: Dataset, types: Iterable[str] | str | None = None) -> Bo
     keep[~keep] = ~moved_to[~keep].isin(issues["issue_id"]).to_numpy()
     if types is not None:
         wanted = [types] if isinstance(types, str) else list(types)
+        known = TYPES.union(issues["type"].unique())
+        if unknown := sorted(set(wanted) - known):
+            raise UnknownNameError(
+                f"types: expected some of {', '.join(sorted(known))}; got {', '.join(unknown)}"
+            )
         keep &= issues["type"].isin(wanted).to_numpy()
     return np.asarray(keep, dtype=bool)
 

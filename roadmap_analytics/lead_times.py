@@ -114,14 +114,13 @@ def lead_times(
     frame = _kaplan_meier(days, done)
     frame.attrs.update(
         {
-            "as_of": str(history.last_day(as_of, timezone).date()),
             "issues": len(days),
             "open_issues": int((~done).sum()),
             "median_days": _reached(frame, 0.50),
             "p85_days": _reached(frame, 0.85),
             "closed_only_median_days": float(np.median(days[done])) if done.any() else None,
-            "simulated": bool(dataset.simulated),
         }
+        | history.about(dataset, as_of, timezone)
     )
     return frame
 
@@ -185,15 +184,13 @@ def work_item_age(
     ['issue_id', 'age_days']
     """
     at = history.instant(as_of, timezone)
-    issues = history.in_scope(dataset, types)
-    issues = issues[["issue_id", "project", "iid", "title", "confidential", "web_url"]]
+    issues = history.in_scope(dataset, types)[history.WHICH]
     state = history.state_at(dataset, at)
     state = state[(state["state"] == "opened").to_numpy()]
     state["age_days"] = (at.value // 1000 - history.ticks(state["created_at"])) / _DAY
     frame = state[["age_days", "milestone_id"]].reset_index().merge(issues, on="issue_id")
     frame = frame.sort_values(["age_days", "issue_id"], ascending=[False, True], ignore_index=True)
-    frame.attrs["as_of"] = str(history.last_day(as_of, timezone).date())
-    frame.attrs["simulated"] = bool(dataset.simulated)
+    frame.attrs.update(history.about(dataset, as_of, timezone))
     return frame
 
 
@@ -267,8 +264,7 @@ def throughput(
     )
     whole = frame.loc[frame["whole"], "closed"]
     frame.attrs["per_week"] = float(whole.mean()) if len(whole) else None
-    frame.attrs["as_of"] = str(last)
-    frame.attrs["simulated"] = bool(dataset.simulated)
+    frame.attrs.update(history.about(dataset, as_of, timezone))
     return frame
 
 

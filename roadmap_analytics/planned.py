@@ -22,15 +22,6 @@ _WEEK = np.timedelta64(7, "D")
 _MONDAY = np.datetime64("1970-01-05", "D")
 
 
-def _attrs(dataset: Dataset, as_of: AsOf, timezone: str) -> dict[str, Any]:
-    day = history.last_day(as_of, timezone)
-    return {
-        "as_of": str(day.date()),
-        "timezone": timezone,
-        "simulated": bool(dataset.simulated),
-    }
-
-
 def _weeks(at: pd.Series[Any], timezone: str) -> npt.NDArray[np.int64]:
     """Give the number of each instant's week, from Monday; missing instants come last."""
     week = np.full(len(at), np.iinfo(np.int64).max)
@@ -103,7 +94,7 @@ def planned_work(
     total = frame["closed_planned"] + frame["closed_unplanned"]
     frame["unplanned_share"] = (frame["closed_unplanned"] / total.where(total > 0)).astype(float)
     frame["complete"] = (ends <= at).to_numpy()
-    frame.attrs.update(_attrs(dataset, as_of, timezone))
+    frame.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
     return frame
 
 
@@ -179,14 +170,13 @@ def future_issues(
 
     shelved = pd.concat([labels, held.assign(kind="draft")]).astype({"milestone_id": "Int64"})
     issues = history.in_scope(dataset, types)
-    who = ["issue_id", "project", "iid", "title", "confidential", "web_url"]
     frame = shelved.merge(state[["weight", "created_at"]].reset_index(), on="issue_id")
-    frame = frame.merge(issues[who], on="issue_id")
+    frame = frame.merge(issues[history.WHICH], on="issue_id")
     frame["age_days"] = (at - frame["created_at"]) / pd.Timedelta(1, "D")
-    columns = ["shelf", "kind", "milestone_id", "age_days", "weight", *who]
+    columns = ["shelf", "kind", "milestone_id", "age_days", "weight", *history.WHICH]
     named: pd.DataFrame = frame[columns].astype({"shelf": "str", "kind": "str"})
     named = named.sort_values(["shelf", "milestone_id", "issue_id"], ignore_index=True)
-    named.attrs.update(_attrs(dataset, as_of, timezone))
+    named.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
     return named
 
 
@@ -244,7 +234,7 @@ def future_work(
     frame = frame[[*columns, "oldest_days", "due_date"]]
     frame = frame.sort_values(["kind", "shelf", "milestone_id"], ascending=[False, True, True])
     frame = frame.reset_index(drop=True)
-    frame.attrs.update(_attrs(dataset, as_of, timezone))
+    frame.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
     return frame
 
 
@@ -300,10 +290,9 @@ def moved_on(
     delay = frame["last_due_date"] - frame["first_due_date"]
     frame["delay_days"] = delay.dt.total_seconds() / 86_400
     frame["state"] = history.state_at(dataset, at)["state"].reindex(frame["issue_id"]).to_numpy()
-    who = ["issue_id", "project", "iid", "title", "confidential", "web_url"]
-    frame = issues[who].merge(frame, on="issue_id").astype({"state": "str"})
+    frame = issues[history.WHICH].merge(frame, on="issue_id").astype({"state": "str"})
     frame = frame.sort_values("issue_id", ignore_index=True)
-    frame.attrs.update(_attrs(dataset, as_of, timezone))
+    frame.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
     return frame
 
 

@@ -92,7 +92,5 @@ def targets_against_forecast(dataset: Dataset, *, as_of: AsOf, seed: int) -> pd.
         gap_p85_days=gap("p85_date"),
         note=ahead["note"].mask(linked == 0, "it refers to no milestone of the dataset"),
     )
-    frame.attrs.update(
-        {"as_of": str(day.date()), "seed": seed, "simulated": bool(dataset.simulated)}
-    )
+    frame.attrs.update(history.about(dataset, as_of), seed=seed)
     return frame

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from roadmap_analytics import history
+from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.history import AsOf
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ _WORKERS = ["driver", "responsible", "work"]
 _PRECISIONS = [(0, "day"), (6, "week"), (16, "part of a month"), (30, "month"), (91, "quarter")]
 
 
-def _until(dataset: Dataset, name: str, as_of: AsOf, column: str = "revision") -> pd.DataFrame:
+def _until(dataset: Dataset, name: str, as_of: AsOf) -> pd.DataFrame:
     """Rows of a frame that are dated at or before the day of `as_of`."""
     frame = dataset[name]
-    return frame[frame[column] <= history.last_day(as_of)]
+    return frame[frame["revision"] <= history.last_day(as_of)]
 
 
 def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
@@ -61,7 +62,7 @@ def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _marked(frame: pd.DataFrame, dataset: Dataset, as_of: AsOf) -> pd.DataFrame:
-    frame.attrs.update(simulated=bool(dataset.simulated), as_of=str(history.last_day(as_of).date()))
+    frame.attrs.update(history.about(dataset, as_of))
     return frame
 
 
@@ -435,11 +436,11 @@ def carry_over_counts(dataset: Dataset, *, as_of: AsOf, by: str = "item") -> pd.
 
     Raises
     ------
-    ValueError
+    ConfigurationError
         For any other `by`.
     """
     if by not in ("item", "person"):
-        raise ValueError(f"by: expected 'item' or 'person', got {by!r}")
+        raise ConfigurationError(f"by: expected 'item' or 'person', got {by!r}")
     items = _until(dataset, "roadmap_items", as_of)
     said = _statements(dataset, items, as_of)
     rows = items[items["kind"] != "priority"].merge(said, on=["revision", "key"], how="left")

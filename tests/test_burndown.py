@@ -287,6 +287,17 @@ def test_an_instant_as_of_cuts_within_the_day() -> None:
     assert progress["carried_over"].isna().all()  # the due day has not ended
 
 
+def test_a_type_that_nothing_has_is_told_from_one_that_is_misspelt() -> None:
+    world = eight_issues()
+    assert (
+        burndown(world.dataset(), HARVEST, as_of="2025-03-03", types="incident")["scope"]
+        .eq(0)
+        .all()
+    )
+    with pytest.raises(UnknownNameError, match=r"task, .*got Tasks"):
+        burndown(world.dataset(), HARVEST, as_of="2025-03-03", types=["issue", "Tasks"])
+
+
 def test_types_narrow() -> None:
     world = eight_issues()
     world.issues[1]["type"] = "task"

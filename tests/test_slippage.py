@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
+from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.slippage import precision_of
 
@@ -206,7 +207,7 @@ def test_carry_over_of_items_and_people() -> None:
     assert table(people, "person", "items", "carried_over", "stated", "backlogged") == [
         ("ada", 4, 6, 1, 1)
     ]
-    with pytest.raises(ValueError, match="'team'"):
+    with pytest.raises(ConfigurationError, match="'team'"):
         ra.carry_over_counts(dataset, as_of="2025-12-31", by="team")
 
 

@@ -172,12 +172,12 @@ def mark_day(
     )
 
 
-def label_line(ax: Axes, x: Any, y: float, text: str, *, color: str, dy: float = 0) -> None:
+def label_line(ax: Axes, x: Any, y: float, text: str, *, color: str) -> None:
     """Write a line's name at its end, to the right of the point (x, y), instead of a legend."""
     ax.annotate(
         safe_text(text),
         xy=(x, y),
-        xytext=(6, dy),
+        xytext=(6, 0),
         textcoords="offset points",
         va="center",
         fontsize=9,
