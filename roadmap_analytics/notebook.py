@@ -6,6 +6,7 @@ the HTML, so that nbval compares what is said. The report picks the conclusion u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -16,7 +17,9 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-__all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
+from roadmap_analytics.burndown import current_milestones, milestone_progress
+
+__all__ = ["choose", "claim", "conclusion", "headline", "said", "show", "table"]
 
 CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
@@ -26,13 +29,21 @@ _CLASSES = "ra mathjax_ignore tex2jax_ignore"
 """The latter two keep JupyterLab (MathJax 3 and 2) from setting $...$ in titles as mathematics."""
 
 
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+
+
 def _display(html: str, plain: str, **metadata: Any) -> None:
     data = {"text/html": f"<div class='{_CLASSES}'>{html}</div>", "text/plain": plain}
     display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
-_LONG = 40
+_LONG = 24
 """Characters from which on the text of a cell may be broken into lines."""
+
+
+def said(sentence: str) -> str:
+    """Give a sentence as HTML, whose days stay on one line; a browser breaks lines at hyphens."""
+    return _DAY.sub(r"<span class='day'>\g<0></span>", escape(sentence))
 
 
 def headline(question: str, *, as_of: Any, dataset: Any) -> None:
@@ -40,7 +51,7 @@ def headline(question: str, *, as_of: Any, dataset: Any) -> None:
     day = pd.Timestamp(as_of).date().isoformat()
     origin = f"{'Simulated data' if dataset.simulated else 'Data'} from {dataset.origin}"
     _display(
-        f"<h1>{escape(question)} <small>as of {day}</small></h1><p class='origin'>"
+        f"<h1>{said(question)} <small>as of {day}</small></h1><p class='origin'>"
         f"{escape(origin)}</p>",
         f"{question} (as of {day})\n{origin}",
     )
@@ -49,7 +60,7 @@ def headline(question: str, *, as_of: Any, dataset: Any) -> None:
 def conclusion(sentence: str) -> None:
     """Show the answer in one computed sentence; the report repeats it on its index."""
     _display(
-        f"<p class='conclusion'><strong>{escape(sentence)}</strong></p>",
+        f"<p class='conclusion'><strong>{said(sentence)}</strong></p>",
         sentence,
         **{CONCLUSION: sentence},
     )
@@ -57,7 +68,7 @@ def conclusion(sentence: str) -> None:
 
 def claim(sentence: str) -> None:
     """Show what the next chart says, as its heading."""
-    _display(f"<h2>{escape(sentence)}</h2>", sentence)
+    _display(f"<h2>{said(sentence)}</h2>", sentence)
 
 
 def show(ax: Axes, *, alt: str, caption: str) -> None:
@@ -70,7 +81,7 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
     data = {"image/png": picture, "text/plain": repr(figure)}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
     plt.close(figure)
-    _display(f"<p class='caption'>{escape(caption)}</p>", caption)
+    _display(f"<p class='caption'>{said(caption)}</p>", caption)
 
 
 def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
@@ -115,6 +126,7 @@ def choose(
     milestone: int | None = None,
     person: str | None = None,
     day: Any = None,
+    timezone: str = "UTC",
 ) -> None:
     """Draw one milestone, person and day; in a live notebook, whichever the reader chooses.
 
@@ -128,12 +140,14 @@ def choose(
         Whether a chooser stands above the result, which is drawn anew at every choice. That needs a
         running kernel: without it nothing but the result is shown, which is the same on every run.
     milestone : int, optional
-        Shown first; default: of those not due before `day` the one that is due next (of
-        several the lowest id), or else the latest.
+        Shown first; default: of those that run on `day` the one that is due next, as the review
+        names it; or else one that runs, or else the one due last.
     person : str, optional
         Shown first; default: everyone.
     day : date, optional
         Shown first; default: the day of the export.
+    timezone : str
+        Whose days are meant.
     """
     day = pd.Timestamp(day if day is not None else dataset.exported_at).date()
     offered = dataset.milestones.sort_values("due_date", ascending=False, kind="stable")
@@ -142,9 +156,11 @@ def choose(
         return
     first = {"milestone": milestone, "person": person, "day": day}
     if milestone is None:
-        ahead = offered[offered["due_date"] >= pd.Timestamp(day)]
-        ahead = ahead.sort_values(["due_date", "milestone_id"])
-        first["milestone"] = int((ahead if len(ahead) else offered)["milestone_id"].iloc[0])
+        progress = milestone_progress(dataset, as_of=day, timezone=timezone)
+        current = current_milestones(progress)
+        ahead = current[current["due_date"] >= pd.Timestamp(day)]
+        shown = next(frame for frame in (ahead, current, offered) if len(frame))
+        first["milestone"] = int(shown["milestone_id"].iloc[0])
     if interactive:
         _chooser(draw, dataset, offered, first)
     else:

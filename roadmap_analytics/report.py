@@ -10,7 +10,6 @@ import asyncio
 import base64
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,7 @@ from traitlets.config import Config
 
 from roadmap_analytics import frames, quality
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.notebook import CONCLUSION
+from roadmap_analytics.notebook import CONCLUSION, said
 
 __all__ = ["build"]
 
@@ -188,7 +187,7 @@ def _write(sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset)
     for page, notebook in sources:
         page.conclusions = _conclusions(notebook)
     html = {p.file: exporter.from_notebook_node(_folded(nb), {"page": p})[0] for p, nb in sources}
-    exporter.environment.filters["whole_days"] = _whole_days
+    exporter.environment.filters["said"] = said
     contents = exporter.environment.get_template("contents.html.j2")
     html[index.file] = contents.render(page=index)
     out.mkdir(parents=True, exist_ok=True)
@@ -250,11 +249,6 @@ def _provenance(dataset: frames.Dataset) -> list[str]:
         f"{counts}.",
         quality.check(dataset).reconciliation,
     ]
-
-
-def _whole_days(escaped: str) -> str:
-    """Keep each day of a sentence on one line; a browser breaks lines at hyphens."""
-    return re.sub(r"\b\d{4}-\d\d-\d\d\b", r'<span class="day">\g<0></span>', str(escaped))
 
 
 def _hash(text: str) -> str:

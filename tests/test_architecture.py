@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "charts": {"errors", "schema"},
     "simulate": {"errors", "schema"},
     "sentences": {"errors", "schema"},
-    "notebook": {"errors"},
+    "notebook": {"errors", "burndown"},
     "report": {"errors", "frames", "quality", "notebook"},
 }
 JOINS_ALL = {"cli", "__init__", "__main__"}

@@ -20,6 +20,9 @@ import pandas as pd
 import pytest
 
 import roadmap_analytics as ra
+from roadmap_analytics import sentences
+from roadmap_analytics.notebook import choose
+from tests.eight_issues import HARVEST, SOMEDAY, WINTER, eight_issues
 from tests.odd_datasets import ODD, SAMPLE
 
 ROOT = Path(__file__).parents[1]
@@ -163,3 +166,24 @@ def test_another_number_fails_the_comparison(tmp_path: Path) -> None:
     )
     assert run.returncode == 1, run.stdout + run.stderr
     assert f"{later:%Y-%m-%d}" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("day", "first"),
+    [
+        ("2025-03-12", HARVEST),  # both run, and this one is due on the 14th
+        ("2025-03-18", WINTER),  # Harvest is past its due date, and next is no draft of the 19th
+        ("2025-04-20", HARVEST),  # nothing is due any more: what is late for longest
+    ],
+)
+def test_explore_opens_on_the_milestone_that_the_review_calls_next(day: str, first: int) -> None:
+    world = eight_issues()
+    for rows in (world.milestones, world.observed):
+        (draft,) = [row for row in rows if row["milestone_id"] == SOMEDAY]
+        draft |= {"start_date": "2025-01-01", "due_date": "2025-03-19"}
+    dataset = world.dataset()
+    drawn: list[dict[str, Any]] = []
+    choose(lambda **chosen: drawn.append(chosen), dataset, interactive=False, day=day)
+    assert [chosen["milestone"] for chosen in drawn] == [first]
+    review = sentences.milestones(ra.current_milestones(ra.milestone_progress(dataset, as_of=day)))
+    assert "next is" not in review or f"next is {world.titles[first]}," in review

@@ -18,6 +18,7 @@ from filelock import FileLock
 import roadmap_analytics as ra
 from roadmap_analytics import report
 from roadmap_analytics.errors import ConfigurationError, DatasetError
+from roadmap_analytics.notebook import said
 from tests import odd_datasets
 from tests.exporting import command
 from tests.odd_datasets import HOSTILE, SAMPLE
@@ -297,5 +298,5 @@ def test_nothing_makes_a_whole_report(tmp_path: Path) -> None:
 
 
 def test_a_day_stays_on_one_line_and_text_stays_escaped() -> None:
-    said = report._whole_days("&lt;b&gt; due 2026-12-11, not 12026-12-111.")
-    assert said == '&lt;b&gt; due <span class="day">2026-12-11</span>, not 12026-12-111.'
+    html = said("<b> due 2026-12-11, not 12026-12-111.")
+    assert html == "&lt;b&gt; due <span class='day'>2026-12-11</span>, not 12026-12-111."

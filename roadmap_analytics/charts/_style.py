@@ -129,7 +129,10 @@ def date_axis(ax: Axes) -> None:
     """Label the horizontal axis with days, in as few words as will do."""
     locator = mdates.AutoDateLocator(minticks=4, maxticks=9)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    formatter = mdates.ConciseDateFormatter(locator)
+    # Months stand on the axis itself; all that may be missing there is the year.
+    formatter.offset_formats = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
+    ax.xaxis.set_major_formatter(formatter)
 
 
 def shade_weekends(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
