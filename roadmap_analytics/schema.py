@@ -259,7 +259,7 @@ class Revisions(Frame):
     horizon_text: Series[str] = _text("the words for the estimate of the whole", nullable=True)
     horizon_date: Series[Day] = _value("latest day those words cover", nullable=True)
     source: Series[str] = _text("file, commit or address the document came from")
-    list_items: Series[int] = _value("list items in the document", ge=0)
+    list_items: Series[int] = _value("entries of lists and rows of tables in the document", ge=0)
     placed_items: Series[int] = _value("of these, how many stand in a roadmap frame", ge=0)
     unplaced_text: Series[str] = _text("text of sections that were not understood", nullable=True)
 

@@ -589,6 +589,8 @@ ODD = {
     "table": "|a|date|\n|-|-|\n" + "|x|Q3|\n" * (SIZE // 8),
     "headings": "".join(f"## H{n}\n\ntext\n\n" for n in range(SIZE // 15)),
     "targets": "- " + "end of May / " * (SIZE // 13),
+    "numbers": "If time permits, " + "1, " * (SIZE // 3),
+    "weeks": "- " + "~3 weeks " * (SIZE // 9),
 }
 
 
@@ -719,3 +721,89 @@ def test_many_names_in_a_row_take_bounded_time() -> None:
     began = time.perf_counter()
     read("# R\n\n## People\n\n- ada: " + "a, b and " * 400)
     assert time.perf_counter() - began < 10
+
+
+def test_what_became_of_things_by_the_verb() -> None:
+    text = """# x
+
+## Summary of progress since May, 2025
+
+A few highlights:
+
+  - Version 1 of the bell app is released
+  - The website went live
+  - The lighthouse is not released yet
+  - The museum is removed from the roadmap
+
+We did not have enough cycles to:
+
+  - Address all backlogged maintenance of the lamp, but most of it is done.  The
+    rest continues in the upcoming roadmap.
+  - Paint the backlogged maintenance hut (backlogged for now)
+"""
+    found = column(read(text)["carry_over"], "text", "status")
+    assert found == [
+        ("Address all backlogged maintenance of the lamp, but most of it is done", "continued"),
+        ("Paint the backlogged maintenance hut", "backlogged"),
+        ("The lighthouse is not released yet", "continued"),
+        ("The museum is removed from the roadmap", "dropped"),
+        ("The website went live", "done"),
+        ("Version 1 of the bell app is released", "done"),
+    ]
+
+
+def test_scope_and_people_in_running_text() -> None:
+    text = """# x
+
+## High-level priorities
+
+1. Lamps
+2. Bells
+
+## Main activities until May
+
+- **Museum (a house; and more rooms)**
+  - Work by: bo and lamp keepers
+  - Review by: bo (cy is available for questions)
+- Ticket app (sell tickets; count visitors) and its docs
+  - Work by: bo
+
+If time permits, we will also make progress on (2).  Priority (2) is not in scope until
+the next roadmap is decided, which is planned for the first week of June.
+
+Dee plans to paint the door while bo is away.
+
+## People
+
+- bo
+  - Maintains the lamp apps, together with mo/Acme
+"""
+    known = tables.parse(
+        [
+            {
+                "name": "2025-02-01.md",
+                "text": "# x\n\n## People\n\n- dee\n  - Maintains the bell\n",
+            },
+            {"name": "2025-03-01.md", "text": text},
+        ]
+    )
+    items = known["roadmap_items"]
+    assert column(items, "key", "title", "deferred") == [
+        ("A1", "Museum (a house; and more rooms)", False),
+        ("A2", "Ticket app (sell tickets; count visitors) and its docs", False),
+        ("A3", "paint the door", False),
+        ("P1", "Lamps", False),
+        ("P2", "Bells", True),
+    ]
+    assert str(known["revisions"]["next_update_date"].iloc[1])[:10] == "2025-06-07"
+    people = column(known["responsibilities"], "person", "role", "key")
+    for row in [
+        ("cy", "input", "A1"),
+        ("lamp keepers", "work", "A1"),
+        ("dee", "work", "A3"),
+        ("mo", "maintainer", None),
+    ]:
+        assert row in people
+    assert ("cy", "review", "A1") not in people
+    alone = read(text)["roadmap_items"]  # a name that no earlier revision and nobody else knows
+    assert "paint the door" not in set(alone["title"])

@@ -78,6 +78,25 @@ def test_commits_of_one_file_are_revisions(clone: Path) -> None:
     ] == [one["text"] for one in found]
 
 
+def test_a_file_rewritten_in_the_commit_that_moves_it_keeps_its_past(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", ".")
+    (tmp_path / "ROADMAP.md").write_text("# Plan\n\n1. Alpha\n2. Beta\n")
+    (tmp_path / "other.md").write_text("# Other\n\nwords\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "1", day="2025-01-05")
+    (tmp_path / "docs").mkdir()
+    git(tmp_path, "mv", "ROADMAP.md", "docs/Roadmap.md")
+    git(tmp_path, "rm", "-q", "other.md")
+    (tmp_path / "docs/Roadmap.md").write_text("# What we do\n\n" + "- something else\n" * 40)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "2", day="2025-02-01")
+    for found in (sources.read(tmp_path), sources.read(tmp_path / "docs/Roadmap.md")):
+        assert [(one["revision_hint"], one["text"][:6]) for one in found] == [
+            ("2025-01-05", "# Plan"),
+            ("2025-02-01", "# What"),
+        ]
+
+
 def test_a_bare_clone_too(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     bare = tmp_path_factory.mktemp("bare") / "x.git"
     git(clone, "clone", "-q", "--bare", ".", str(bare))

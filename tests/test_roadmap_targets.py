@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from roadmap_analytics.roadmap.targets import (
     BEFORE_DOCUMENT,
     DAY_AND_MONTH,
+    MISSPELT,
+    NO_SUCH_DAY,
     STALE,
     Calendar,
     find,
@@ -54,7 +56,6 @@ EXPRESSIONS = [
     ("2025-03-01", "next month", "2025-04-01", "2025-04-30"),
     ("2025-03-01", "in two weeks", "2025-03-01", "2025-03-15"),
     ("2025-11-01", "December / beginning of January, 2026", "2025-12-01", "2026-01-10"),
-    ("2025-03-01", "Janurary 2026", "2026-01-01", "2026-01-31"),
     ("2025-03-01", "24.12.2025", "2025-12-24", "2025-12-24"),
     ("2025-03-01", "2025-10-01 – 2025-12-15", "2025-10-01", "2025-12-15"),
     ("2025-02-04", "before summer", None, None),
@@ -94,6 +95,28 @@ def test_dates_that_need_a_second_look_are_flagged() -> None:
     assert (typo.end, typo.flag) == (date(2026, 1, 20), BEFORE_DOCUMENT)
     assert (stale.end, stale.flag) == (date(2021, 3, 31), STALE)
     assert unclear.flag == DAY_AND_MONTH
+
+
+@pytest.mark.parametrize(
+    ("words", "latest", "flag"),
+    [
+        ("31 June", "2026-06-30", NO_SUCH_DAY),
+        ("June 31, 2026", "2026-06-30", NO_SUCH_DAY),
+        ("30 February 2026", "2026-02-28", NO_SUCH_DAY),
+        ("5-31 June", "2026-06-30", NO_SUCH_DAY),
+        ("99 April", "2026-04-30", NO_SUCH_DAY),
+        ("2026-02-30", "2026-02-28", NO_SUCH_DAY),
+        ("10 ocotber", "2026-10-10", MISSPELT),
+        ("mid Spetember", "2026-09-20", MISSPELT),
+        ("Janurary 2027", "2027-01-31", MISSPELT),
+    ],
+)
+def test_impossible_days_and_misspelt_months_are_flagged(
+    words: str, latest: str, flag: str
+) -> None:
+    target = read_target(words, date(2026, 2, 3))
+    assert target is not None
+    assert (target.text, str(target.end), target.flag) == (words, latest, flag)
 
 
 def test_empty_words_are_no_target() -> None:

@@ -33,7 +33,7 @@ from roadmap_analytics.roadmap.people import Duty, Names, assigned, duties
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
 from roadmap_analytics.roadmap.targets import Calendar, Target, expression, find, read_target
 
-__all__ = ["Reference", "Revision", "Statement", "milestone_of", "read_document"]
+__all__ = ["Reference", "Revision", "Statement", "milestone_of", "read_document", "written_on"]
 
 _DATE_LINE = re.compile(r"(?m)^date\s*:\s*[\"']?(20\d\d-\d\d-\d\d)")
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n(?:---|\.\.\.)\s*\n", re.DOTALL)
@@ -71,6 +71,10 @@ _NOT_WORKING = re.compile(
     r"\b(?:postponed?|deferred?|on\s+hold|on\s+ice|backlogged|parked|paused|ha(?:s|ve)\s+to\s+wait|will\s+wait)\b",
     re.IGNORECASE,
 )
+_OUT_OF_SCOPE = re.compile(
+    r"\b(?:not|n['’]t)\s+(?:\w+\s+)?(?:in\s+scope|part\s+of\s+(?:this|the)\b)|\bout\s+of\s+scope\b",
+    re.IGNORECASE,
+)
 _NEXT_TIME = re.compile(
     r"\bnext\s+(?:time|roadmap|revision|iteration)|\b(?:revisiting|renewing|updating)\s+the\s+roadmap|\blater\b",
     re.IGNORECASE,
@@ -87,19 +91,21 @@ _PROSE = re.compile(
 )
 _LIGHT = re.compile(
     r"^(?:(?:also|will|be|to|is|are|probably|likely|then|further|work(?:ing)?\s+on|page\s+in|look(?:ing)?\s+(?:into|at)|do(?:ing)?|continue(?:\s+(?:to|with|on))?|"
-    r"planning\s+to|start(?:ing)?\s+on|his|her|their|our|an?|the|some|few|a\s+few|a\s+bit\s+of|bit\s+of)\s+)+",
+    r"planning\s+to|start(?:ing)?\s+on|(?:make\s+)?progress\s+on|his|her|their|our|an?|the|some|few|a\s+few|a\s+bit\s+of|bit\s+of)\s+)+",
     re.IGNORECASE,
 )
 _PROSE_END = re.compile(
-    r"\s+(?:together\s+with|in\s+collaboration\s+with|with\s+(?=(?-i:[A-Z][a-z]+)\b)|if\s+time|which|review\s+(?:from|by)|help\s+(?:from|by))\b|,\s",
+    r"\s+(?:together\s+with|in\s+collaboration\s+with|with\s+(?=(?-i:[A-Z][a-z]+)\b)|if\s+time|which|while|when|once|review\s+(?:from|by)|help\s+(?:from|by))\b|,\s",
     re.IGNORECASE,
 )
+_ONLY_NUMBERS = re.compile(r"(?:priorit(?:y|ies)|items?|and|or|to|[\W\d]|[PA]\d)*", re.IGNORECASE)
 _STATUS: list[tuple[str, re.Pattern[str]]] = [
     (
         "continued",
         re.compile(
             r"\b(?:done|finished|completed)\s+(?:except|apart\s+from|but\s+for)\b|\bmoved\s+to\s+(?:the\s+)?(?:next|this|upcoming|following|new)\b|"
-            r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|get\s+to)\b(?!.*\bdropped\b)|"
+            r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|done|released|deployed|get\s+to)\b(?!.*\bdropped\b)|"
+            r"\brest\s+(?:of\s+(?:it|this)\s+)?(?:is\s+)?continue[sd]\b|"
             r"\bstill\s+in\s+progress\b",
             re.IGNORECASE,
         ),
@@ -108,14 +114,14 @@ _STATUS: list[tuple[str, re.Pattern[str]]] = [
     (
         "backlogged",
         re.compile(
-            r"\bbacklogged\b|\bpostponed\b|\bon\s+ice\b|\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|\bon\s+hold\b|\bdeferred\b|\bnot\s+continued\b|\bparked\b|\bpaused\b",
+            r"\bbacklogged\b(?!\s+(?:maintenance|work|tasks?|issues?|items?|features?|fixes|bugs|clean-?up|requests?)\b)|\bpostponed\b|\bon\s+ice\b|\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|\bon\s+hold\b|\bdeferred\b|\bnot\s+continued\b|\bparked\b|\bpaused\b",
             re.IGNORECASE,
         ),
     ),
     (
         "dropped",
         re.compile(
-            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|[(,]\s*(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b",
+            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|[(,]\s*(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b|\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
             re.IGNORECASE,
         ),
     ),
@@ -126,7 +132,8 @@ _STATUS: list[tuple[str, re.Pattern[str]]] = [
     (
         "done",
         re.compile(
-            r"\b(?:is|are|was|were|been|now)\s+(?:\w+\s+)?(?:done|completed?|finished|closed)\b|\((?:done|completed?|finished)!?\)|^done\b|:\s*done\b",
+            r"\b(?:is|are|was|were|been|now)\s+(?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+\s+)?"
+            r"(?:done|completed?|finished|closed|released|deployed|launched|shipped|live|in\s+production)\b|\bwent\s+live\b|\((?:done|completed?|finished)!?\)|^done\b|:\s*done\b",
             re.IGNORECASE,
         ),
     ),
@@ -253,15 +260,22 @@ def read_document(
             f"Roadmap {name}: expected a document of at most {MAX_BYTES} characters, got "
             f"{len(text)}. Split it."
         )
-    front = _FRONT.match(text)
-    blocks = markdown.parse(text[front.end() :] if front else text)
-    written = _date_of(record, name, front.group(1) if front else "", blocks)
+    written = written_on(record)
+    blocks = markdown.parse(_body(text))
     return _Reader(written, name, str(record.get("source") or name), blocks, names, calendar).read()
 
 
-def _date_of(record: Mapping[str, Any], name: str, front: str, blocks: Sequence[Block]) -> date:
+def _body(text: str) -> str:
+    front = _FRONT.match(text)
+    return text[front.end() :] if front else text
+
+
+def written_on(record: Mapping[str, Any]) -> date:
+    """Tell a document's date: from its name or source, its front matter, or its first heading."""
+    name, text = str(record["name"]), str(record["text"])[:MAX_BYTES]
     hint = record.get("revision_hint") or date_in(name)
-    if not hint and (line := _DATE_LINE.search(front)):
+    front = _FRONT.match(text)
+    if not hint and front and (line := _DATE_LINE.search(front.group(1))):
         hint = line.group(1)
     if hint:
         try:
@@ -270,7 +284,7 @@ def _date_of(record: Mapping[str, Any], name: str, front: str, blocks: Sequence[
             raise RoadmapError(
                 f"Roadmap {name}: expected a date YYYY-MM-DD, got {hint!r}."
             ) from error
-    for block in blocks[:3]:
+    for block in markdown.parse(_body(text))[:3]:
         if isinstance(block, Heading | Paragraph):
             for found in find(block.inline.text, date(2000, 1, 1)):
                 if found.year and found.span:
@@ -483,6 +497,9 @@ class _Reader:
             m = _PROSE.match(sentence.text)
             if not m or passage.kind == "remarks" or re.match(r"not\b", m["what"]):
                 continue
+            title = self._prose_title(m["what"])
+            if _ONLY_NUMBERS.fullmatch(title):  # "we will also make progress on (3)"
+                continue
             permits = bool(m["permits"]) or bool(
                 re.search(r"\bif\s+time\s+permits\b", sentence.text, re.IGNORECASE)
             )
@@ -497,7 +514,7 @@ class _Reader:
                 continue
             paragraph = passage.block.inline if isinstance(passage.block, Paragraph) else sentence
             entry = self._add_prose(
-                self._prose_title(m["what"]),
+                title,
                 paragraph,
                 "prose",
                 self._prose_target(m["what"]),
@@ -524,8 +541,8 @@ class _Reader:
         for found in find(what, self.out.written, self.calendar):
             start, _ = expression(what, found.start, found.end)
             told = found.span or re.match(r"before|until", what[start:])
-            if start > 0 and found.end >= len(what.rstrip(". ")) and told:
-                return what[:start].strip()
+            if start > 0 and found.end >= len(what.rstrip(". )")) and told:
+                return what[:start].rstrip(" (")
         return what
 
     def _prose_target(self, what: str) -> Target | None:
@@ -543,13 +560,16 @@ class _Reader:
         focus: set[str] = set()
         for _, sentence in self._all_sentences():
             text = sentence.text
+            next_time = _NEXT_TIME.search(text)
             for clause in re.split(r";\s+|,\s+(?:and|but)\s+(?!\(|\d)", text):
                 # "not (4) until (1) is done": what is waited for is not what waits.
                 refs = references(re.split(r"\b(?:until|before|unless)\b", clause)[0], keys)
                 if _FOCUS.search(clause):
                     focus.update(refs)
-                elif _NOT_WORKING.search(clause) or (
-                    _NEXT_TIME.search(text) and _TAKE_UP.search(clause)
+                elif (
+                    _NOT_WORKING.search(clause)
+                    or _OUT_OF_SCOPE.search(clause)
+                    or (next_time and _TAKE_UP.search(clause))
                 ):
                     later.update(refs)
         for entry in self.items.by_key.values():
@@ -825,6 +845,10 @@ class _Reader:
         parts = [sentence.text for sentence in sentences(item.head)] or [item.text]
         telling = [part for part in parts if status_in(part) or _ONGOING.search(part)]
         text = parts[0] if unfinished or not telling else telling[0]
+        if (
+            text not in parts[:1] and len(text.split()) < 4
+        ):  # "Not done yet." says nothing without what stands before it
+            text = item.head.text
         status = status_in(item.head.text) or (status_of_verdict(verdict) if verdict else None)
         if status is None and not unfinished:
             status = "continued"

@@ -36,7 +36,7 @@ _DUE = (
 )
 _DUE_CLAUSE = re.compile(
     rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned)\s+)?{_DUE}?"
-    r"\s*(?:date|for|by)?\s*:?\s*(?P<when>[^.;:,]+(?:,?\s*20\d\d)?)\s*[.;]?$",
+    r"\s*(?:date|for|by)?\s*:?\s*(?P<when>[^.;:,]{1,120}(?:,?\s*20\d\d)?)\s*[.;]?$",
     re.IGNORECASE,
 )
 _PERIOD = re.compile(

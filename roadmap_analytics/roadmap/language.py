@@ -10,6 +10,7 @@ from roadmap_analytics.roadmap.markdown import Inline
 __all__ = ["fold", "label_of", "references", "sentences", "title_of"]
 
 _LONGEST = 2000  # what is longer is no sentence; it is read in pieces of this length
+_NEAR = 60  # characters before a number that can lead to it
 _SENTENCE = re.compile(
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\bwrt)(?<!\bWrt)(?<!\bvs)(?<!\bcf)(?<!\bDr)(?<!\bapprox)"
     r"(?<=[.!?])[\"”')\]]*\s+(?=[A-Z0-9\"“(\[À-Þ])|(?<=[.!?][)\"”])\s+(?=[A-Z])"
@@ -22,6 +23,7 @@ _CLAUSE = re.compile(
 _TITLE_END = re.compile(
     r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
 )
+_BRACKET = re.compile(r"\([^()]*\)(?!\s*\.)")
 _ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*\.?$|\s+\((?P<inside2>[^()]*)\)(?=\s*[.;,])")
 _ORNAMENT = re.compile(r"^[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\s]+")  # arrows, ticks, pictures
 _URL = re.compile(r"^https?://\S+[\s,:;–-]+|[\s,:;–-]*(?:\bsee:?\s+)?https?://\S+")
@@ -165,7 +167,8 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     if inline.strong and inline.strong[0][0] == 0 and inline.strong[0][1] > 1:
         return inline.text[: inline.strong[0][1]].strip().rstrip(".:").strip()
     text = _ORNAMENT.sub("", _URL.sub("", inline.text)).strip()
-    end = _TITLE_END.search(text)
+    # A semicolon within a bracket ends no title.
+    end = _TITLE_END.search(_BRACKET.sub(lambda m: "_" * len(m.group()), text))
     text = text[: end.start()] if end else text
     text = _cut_aside(text, aside)
     if clause := _CLAUSE.search(text):
@@ -285,7 +288,7 @@ def references(text: str, keys: Collection[str], *, bare: bool = True) -> list[s
 
 def _refers(text: str, m: re.Match[str], bare: bool) -> bool:
     """Whether a number is a reference, and neither a date, a version, nor a count."""
-    before, after = text[: m.start()], text[m.end() :]
+    before, after = text[max(m.start() - _NEAR, 0) : m.start()], text[m.end() :]
     if (
         re.search(r"[\w.%/-]$", before)
         or re.match(r"[\w%/]|-\w|\.\d", after)

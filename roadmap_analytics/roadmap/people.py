@@ -92,6 +92,7 @@ _BUSY = re.compile(
     r"^(?:is|are)?\s*(?:currently\s+)?(?:none|nothing|nobody|tb[acd]|new\s+(?:in|to)|out\s+of\s+office|busy|away|on\s+(?:leave|vacation|parental)|absent|unavailable)\b",
     re.IGNORECASE,
 )
+_GROUP = re.compile(r"[a-z-]{3,} [a-z-]{3,}(?<!s)s")  # "witness operators"
 _TIME_PERMITS = re.compile(r"^(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
 _WITH = re.compile(
     rf"\s+(?:together|jointly|in\s+collaboration)?\s*with\s+(?P<names>{_NAME}(?:\s*(?:/|,|\band\b|&)\s*{_NAME})*)(?=\s*(?:$|[,.;]|\bduring\b|\bin\b|\buntil\b|\bby\b|\bif\b))",
@@ -115,7 +116,7 @@ class Names:
         aliases = {plain(name): handle for name, handle in sorted(accounts.items())}
         for handle, others in people.items():
             aliases |= {plain(name): handle for name in (handle, *others)}
-        return cls(aliases, {*people})
+        return cls(aliases, {*people, *accounts.values()})
 
     def handle(self, name: str) -> str:
         """Give the canonical handle of a name."""
@@ -220,7 +221,8 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     def named(aside: str) -> bool:
         """Tell "(or bo)" from "(design)"."""
         leads = re.match(r"(?:or|and|with|also|maybe|likely|plus)\b", aside, re.IGNORECASE)
-        return bool(leads or _GIVEN_BY.match(aside) or names.is_known(aside.split(" ")[0]))
+        says = leads or _GIVEN_BY.match(aside) or re.match(r"\S+\s+is\s+(?:also\s+)?avail", aside)
+        return bool(says or names.is_known(aside.split(" ")[0]))
 
     out: list[Duty] = []
     value = re.sub(r"https?://\S+", "", value[:_LONGEST])
@@ -256,6 +258,8 @@ def _assigned_chunk(chunk: str, roles: list[str], names: Names) -> list[Duty]:
         re.IGNORECASE,
     )
     handles = names.split(name)
+    if _GROUP.fullmatch(chunk) and not names.is_known(chunk.split()[0]):
+        return [Duty(plain(chunk), role) for role in roles]
     if not handles or (rest and not _says_how(rest) and not names.is_known(handles[0])):
         return []
     inner = re.search(rf"\bwith\s+({_GIVEN_BY.pattern[1:]})", rest, re.IGNORECASE)
@@ -263,6 +267,10 @@ def _assigned_chunk(chunk: str, roles: list[str], names: Names) -> list[Duty]:
     rest = rest[: inner.start()].strip() if inner else rest
     if re.search(r"\breview\b", rest, re.IGNORECASE):
         roles = ["review"]
+    elif asked := re.search(
+        r"\bavailable\s+for\s+(questions?|input|feedback|discuss\w*|help)", rest
+    ):
+        roles = ["work"] if asked.group(1) == "help" else ["input"]
     qualifier = _QUALIFIER.search(rest)
     scope = tail["scope"] if tail and not re.search(r"\breview$", rest) else None
     return [
@@ -447,9 +455,10 @@ def _own(person: str, clause: str, names: Names) -> list[Duty]:
     if beside and (roles == ["work"] or re.match(r"\s+(?:together|jointly)", beside.group())):
         scope = scope.replace(beside.group().strip(), "").strip(" ,")
         others = [
-            Duty(names.handle(other), roles[0], scope, None, clause)
-            for other in re.split(r"\s*(?:/|,|\band\b|&)\s*", beside["names"])
-            if names.is_known(other) or (other[:1].isupper() and names.plausible(other))
+            Duty(handle, roles[0], scope, None, clause)
+            for other in re.split(r"\s*(?:,|\band\b|&)\s*", beside["names"])
+            if "/" in other or other[:1].isupper() or names.is_known(other)
+            for handle in names.split(other)
         ]
     return [Duty(person, role, scope, qualifier, clause) for role in roles] + others
 

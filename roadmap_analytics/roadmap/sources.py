@@ -262,28 +262,40 @@ def _read_clone(where: Path, pattern: str | None, ref: str) -> Iterator[dict[str
         yield _record(name, decode(content, name), f"{where}@{commit[:12]}:{name}", date_in(name))
 
 
+def _commits(where: Path, commit: str, name: str) -> list[tuple[str, str, str]]:
+    """Commit, day and path of each change of a file, newest first; renames are followed."""
+    options = ["--follow", "-M40%", "--no-ext-diff", "--diff-filter=AMR", "--name-only"]
+    log = os.fsdecode(_git(where, "log", *options, "--format=%x00%H %as", commit, "--", name))
+    blocks = (block.partition("\n") for block in log.split("\0")[1:])
+    told = ((*head.partition(" "), path) for head, _, path in blocks)
+    return [(sha, day.strip(), path.strip("\n")) for sha, _, day, path in told]
+
+
+def _moved_from(where: Path, commit: str, path: str) -> tuple[str, str] | None:
+    """Where a file was before the commit that added it, too different for git to see a rename.
+
+    A roadmap is often rewritten in the commit that moves it: a file of the same name that this
+    commit removes is the one before.
+    """
+    changes = ["diff-tree", "-r", "-z", "--no-commit-id", "--no-renames", "--name-only"]
+    removed = os.fsdecode(_git(where, *changes, "--diff-filter=D", commit)).split("\0")
+    same = [old for old in removed if _file_of(old) == _file_of(path)]
+    return (f"{commit}^", f":(top,literal){same[0]}") if len(same) == 1 else None
+
+
+def _file_of(path: str) -> str:
+    return path.rpartition("/")[2].casefold()
+
+
 def _history(where: Path, name: str, ref: str) -> Iterator[dict[str, Any]]:
     """Give one record for each day that changed the file; the last commit of a day counts."""
-    commit = _commit(where, ref)
-    log = os.fsdecode(
-        _git(
-            where,
-            "log",
-            "--follow",
-            "--no-ext-diff",
-            "--diff-filter=AMR",
-            "--name-only",
-            "--format=%x00%H %as",
-            commit,
-            "--",
-            name,
-        )
-    )
     by_day: dict[str, tuple[str, str]] = {}
-    for block in log.split("\0")[1:]:
-        head, _, path = block.partition("\n")
-        sha, day = head.split()
-        by_day.setdefault(day, (sha, path.strip("\n")))
+    came: tuple[str, str] | None = (_commit(where, ref), name)
+    while came is not None:
+        commits = _commits(where, *came)
+        for sha, day, path in commits:
+            by_day.setdefault(day, (sha, path))
+        came = _moved_from(where, commits[-1][0], commits[-1][2]) if commits else None
     texts: Sequence[str] = []
     for day in sorted(by_day):
         sha, path = by_day[day]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from roadmap_analytics import schema
 from roadmap_analytics.errors import RoadmapError
-from roadmap_analytics.roadmap.documents import Revision, read_document
+from roadmap_analytics.roadmap.documents import Revision, read_document, written_on
 from roadmap_analytics.roadmap.matching import Match, link_statements, match, read_matches
 from roadmap_analytics.roadmap.people import Names
 from roadmap_analytics.roadmap.sources import MATCHES
@@ -77,16 +77,20 @@ def parse(
     """
     verdicts, revisions = [], []
     periods = {name: _period(name, span) for name, span in (calendar.get("periods") or {}).items()}
+    dated = []
     for record in sorted(documents, key=lambda record: (str(record["name"]), str(record["text"]))):
         if str(record["name"]).rpartition("/")[2] == MATCHES:
             verdicts += read_matches(str(record["text"]), str(record["name"]))
         else:
-            revisions.append(
-                (
-                    read_document(record, names=Names.of(people, accounts), calendar=periods),
-                    str(record["text"]),
-                )
-            )
+            dated.append((written_on(record), record))
+    met: set[str] = set()  # people whom earlier revisions name; later ones decide nothing here
+    for _, record in sorted(dated, key=lambda pair: pair[0]):
+        names = Names.of(people, accounts)
+        names.known |= met
+        revisions.append(
+            (read_document(record, names=names, calendar=periods), str(record["text"]))
+        )
+        met |= names.known
     ordered = _chain(revisions)
     previous: Revision | None = None
     for revision in ordered:

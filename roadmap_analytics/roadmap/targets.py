@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dateutil.parser import parse as parse_date
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import OSA, Levenshtein
 
 __all__ = ["BEFORE_DOCUMENT", "DAY_AND_MONTH", "Calendar", "Found", "Target", "find", "read_target"]
 
@@ -26,6 +26,8 @@ Span = tuple[date, date]
 
 BEFORE_DOCUMENT = "before the document: read as the year that fits"
 STALE = "before the document"
+NO_SUCH_DAY = "no such day: read as the month"
+MISSPELT = "month misspelt"
 DAY_AND_MONTH = "day and month may be swapped"
 
 
@@ -62,7 +64,9 @@ class Found:
 
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 _SHORT = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
-_MONTH = r"(?P<{0}>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
+_MONTH = (
+    r"(?P<{0}>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[jfasond][a-z]{{5,9}})\.?"
+)
 _YEAR = r"(?:\s*,?\s*(?:of\s+)?(?P<{0}>(?:19|20)\d\d(?![\d.-]*\d)|['’]\d\d(?!\d)))"
 _PART = (
     r"(?P<part>beginning|start|early|first\s+days?|(?:first|second|third|fourth)\s+week|first\s+half|second\s+half|latter\s+half|"
@@ -107,7 +111,14 @@ def _month_of(word: str) -> int | None:
         near = 0 if len(name) < 5 else 1 if len(name) < 7 else 2
         if name[:3] == lower[:3] and Levenshtein.distance(name, lower) <= near:
             return number
+        if len(name) > 5 and name[0] == lower[0] and OSA.distance(name, lower) == 1:  # "ocotber"
+            return number
     return None
+
+
+def _misspelt(word: str | None) -> str | None:
+    known = not word or word.lower().rstrip(".") in {*_SHORT, *_MONTHS}
+    return None if known else MISSPELT
 
 
 def _months_of(year: int, first: int, last: int) -> Span:
@@ -187,12 +198,16 @@ class _Scan:
             span, flag = self.fit(make, year)
         except ValueError:  # the 31st of a short month, or a year beyond the calendar
             return None
+        flag = flag or _misspelt(m.groupdict().get("month"))
         return Found(m.start(), m.end(), span, year, flag, year is not None)
 
     # One method per kind of expression; each returns None where the words mean something else.
 
     def iso(self, m: re.Match[str]) -> Found | None:
-        day = parse_date(m.group()).date()
+        try:
+            day = parse_date(m.group()).date()
+        except ValueError:  # 2026-02-30
+            return self._no_such_day(m, int(m.group()[:4]), int(m.group()[5:7]))
         return self._found(m, lambda y: (day.replace(year=y), day.replace(year=y)), day.year)
 
     def numeric(self, m: re.Match[str]) -> Found | None:
@@ -280,6 +295,16 @@ class _Scan:
 
         return self._found(m, make, _year(m["year"]))
 
+    def impossible(self, m: re.Match[str]) -> Found | None:
+        month = _month_of(m["month"])
+        if month is None or m["month"] in ("may", "mar"):
+            return None
+        return self._no_such_day(m, _year(m["year"]), month)
+
+    def _no_such_day(self, m: re.Match[str], year: int | None, month: int) -> Found | None:
+        found = self._found(m, lambda y: _months_of(y, month, month), year)
+        return replace(found, flag=found.flag or NO_SUCH_DAY) if found else None
+
     def _named_year(self, word: str | None) -> int | None:
         return (
             self.written.year + 1 if word and word.lower().startswith("next") else self.written.year
@@ -326,7 +351,7 @@ class _Scan:
 
     def named(self, m: re.Match[str], span: Span, text: str) -> Found:
         before = re.search(
-            r"(?i)\b(before|until|by|prior\s+to|ahead\s+of)\s+(the\s+)?$", text[: m.start()]
+            r"(?i)\b(before|until|by|prior\s+to|ahead\s+of)\s+(the\s+)?$", _ahead(text, m.start())
         )
         eve = span[0] - timedelta(days=1)
         return Found(m.start(), m.end(), (eve, eve) if before else span)
@@ -434,6 +459,20 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
         ),
     ),
     (
+        "impossible",  # 31 June, 99 April: what no pattern above could make a day of
+        _pattern(
+            rf"(?:\d\d?{_DASH})?\d\d?(?:st|nd|rd|th)?[\s-]+(?:of\s+)?{_MONTH.format('month')}"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
+        "impossible",
+        _pattern(
+            rf"{_MONTH.format('month')}\s+(?:the\s+)?\d\d?(?:st|nd|rd|th)?(?!\s*[%:.]\d)"
+            rf"{_YEAR.format('year')}?"
+        ),
+    ),
+    (
         "month",
         _pattern(
             rf"(?:{_PART}{_OF})?{_MONTH.format('month')}(?:\s*[-–/]\s*{_MONTH.format('month2')})?"
@@ -528,6 +567,7 @@ NO_DATE = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"https?://\S+")
+_NEAR = 120
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
 
 
@@ -622,7 +662,9 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
     main = re.sub(r"\([^()]*\)", lambda m: " " * len(m.group()), text)
     sentence = re.match(r".*?(?=\.\s+[A-Z]|$)", main, re.DOTALL)
     for part in (sentence.group() if sentence else main, main, text):
-        found = [f for f in find(part, written, context) if not _NOT_YET.search(part[: f.start])]
+        found = [
+            f for f in find(part, written, context) if not _NOT_YET.search(_ahead(part, f.start))
+        ]
         if any(f.span for f in found):
             return _latest(part, found)
         if found and part is main:  # an aside is no better date than "before the summer"
@@ -663,5 +705,11 @@ def _latest(text: str, found: list[Found]) -> Target:
 
 def expression(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen the place of a time expression to words that lead into it ("at least until")."""
-    lead = _MODIFIERS.search(text[:start])
-    return (lead.start() if lead else start), end
+    before = _ahead(text, start)
+    lead = _MODIFIERS.search(before)
+    return (start - len(before) + lead.start() if lead else start), end
+
+
+def _ahead(text: str, place: int) -> str:
+    """Give the words right before a place: no more than can lead into a time expression."""
+    return text[max(place - _NEAR, 0) : place]
