@@ -11,13 +11,19 @@ import os
 import re
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadmap_analytics.errors import ConfigurationError, DatasetError, RoadmapAnalyticsError
+from roadmap_analytics.errors import (
+    ConfigurationError,
+    DatasetError,
+    RoadmapAnalyticsError,
+    RoadmapError,
+)
 
 if TYPE_CHECKING:
     from roadmap_analytics import config as configuration
@@ -159,7 +165,7 @@ def export(
         done, failures, requests = _export(to, request, documents, asked, settings, full, screen)
     _summary(done)
     _tell(f"{requests:,} requests, {time.monotonic() - began:.1f} seconds: {to}")
-    return _failed(failures)
+    return _failed(failures, first=manifest is None)
 
 
 def _summary(manifest: store.Manifest) -> None:
@@ -205,7 +211,7 @@ def _request(
     urls = urls or [*settings.groups, *settings.projects]
     if not urls and manifest is not None:
         urls = list(manifest.asked["urls"])
-        roadmaps = roadmaps or manifest.asked["roadmaps"]
+        settings = _roadmaps_as_before(settings, manifest.asked)
     if not urls:
         raise ConfigurationError(
             "export: expected the address of a group or project, got none. Give one, or list "
@@ -213,7 +219,9 @@ def _request(
         )
     addresses = [gitlab_export.parse_address(url, settings.url) for url in urls]
     addresses = list(dict.fromkeys(addresses))
-    place, documents = _roadmaps(roadmaps, settings)
+    if roadmaps:
+        settings = _roadmaps_at(roadmaps, settings)
+    place, documents = _roadmaps(settings)
     request = gitlab_export.Request(
         addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place
     )
@@ -222,20 +230,44 @@ def _request(
             f"--to: expected a dataset of {request.origin}, found one of {manifest.origin}. "
             "Give another folder."
         )
-    where = roadmaps or settings.roadmaps_path or settings.roadmaps_project
-    return request, documents, {"urls": sorted(map(str, addresses)), "roadmaps": where}
+    where = settings.roadmaps_path or settings.roadmaps_project
+    asked: dict[str, Any] = {"urls": sorted(map(str, addresses)), "roadmaps": where}
+    narrowed = {"pattern": settings.roadmaps_pattern, "ref": settings.roadmaps_ref}
+    if where:
+        asked |= {name: value for name, value in narrowed.items() if value}
+    return request, documents, asked
+
+
+def _roadmaps_as_before(
+    settings: configuration.Config, asked: dict[str, Any]
+) -> configuration.Config:
+    """Take from the manifest where the documents were, unless `roadmap.toml` says it."""
+    if settings.roadmaps_path or settings.roadmaps_project:
+        return settings
+    return replace(
+        settings,
+        roadmaps_path=asked["roadmaps"],
+        roadmaps_pattern=settings.roadmaps_pattern or asked.get("pattern"),
+        roadmaps_ref=settings.roadmaps_ref or asked.get("ref"),
+    )
+
+
+def _roadmaps_at(where: str, settings: configuration.Config) -> configuration.Config:
+    """Put --roadmaps before `roadmap.toml`, whose pattern and ref belong to its own place."""
+    if settings.roadmaps_path or settings.roadmaps_project:
+        settings = replace(settings, roadmaps_pattern=None, roadmaps_ref=None)
+    return replace(settings, roadmaps_path=where, roadmaps_project=None)
 
 
 def _roadmaps(
-    where: str | None, settings: configuration.Config
+    settings: configuration.Config,
 ) -> tuple[gitlab_export.Place | None, list[dict[str, Any]]]:
     """Documents on the same GitLab, or those read from this machine."""
     from roadmap_analytics import gitlab_export
     from roadmap_analytics.roadmap import sources, tables
 
     pattern, ref = settings.roadmaps_pattern, settings.roadmaps_ref
-    project = settings.roadmaps_project if where is None else None
-    path = settings.roadmaps_path if where is None else where
+    path, project = settings.roadmaps_path, settings.roadmaps_project
     if path is not None and not Path(path).exists():
         found = re.fullmatch(r"([\w.-]+(?:/[\w.-]+)+)(?::(.+))?", path)
         if not found:
@@ -282,6 +314,9 @@ def _export(
     ) as run:
         screen.stage("what is known already")
         _learn(known, run, full)
+        unreadable = _forget_unreadable(known, run)
+        if not (request.documents or documents):  # else what is there now decides, and is named
+            export.failures += unreadable
         _write_documents(run, documents, known)
         for record in export.records():
             run.write(record)
@@ -309,6 +344,34 @@ def _learn(known: gitlab_export.Known, run: store.OpenRun, full: bool) -> None:
     known.histories = lambda: run.records()(["history"])
 
 
+def _forget_unreadable(
+    known: gitlab_export.Known, run: store.OpenRun
+) -> list[gitlab_export.Failure]:
+    """Take off the list what an earlier version stored and this one cannot make frames of."""
+    from roadmap_analytics import gitlab_export
+    from roadmap_analytics.roadmap import tables
+
+    records = run.records()
+    stored: dict[str, store.Record] = {}
+    names: set[str] = set()
+    for one in records.runs:
+        found = {record["name"]: record for record in records.of(one, ["document"])}
+        stored |= found
+        listings = list(records.of(one, ["documents"]))
+        names = set(listings[-1]["names"]) if listings else names | found.keys()
+    failures = []
+    for name in sorted(names & stored.keys()):
+        try:
+            tables.parse([stored[name]])
+        except RoadmapError as error:
+            known.documents.pop(name, None)
+            failures.append(gitlab_export.Failure(f"roadmap {name}", None, str(error).rstrip(".")))
+            names.remove(name)
+    if failures:
+        run.write({"kind": "documents", "names": sorted(names)})
+    return failures
+
+
 def _write_documents(
     run: store.OpenRun, documents: list[dict[str, Any]], known: gitlab_export.Known
 ) -> None:
@@ -319,11 +382,12 @@ def _write_documents(
         run.write({"kind": "documents", "names": [one["name"] for one in documents]})
 
 
-def _failed(failures: list[gitlab_export.Failure]) -> int:
+def _failed(failures: list[gitlab_export.Failure], first: bool) -> int:
     """Name the parts that failed for good; the exit code that says so."""
+    so = "missing until a later run gets it" if first else "what it had before stays"
     for failure in failures[:MOST_FAILURES_NAMED]:
         status = f"{failure.status}: " if failure.status else ""
-        _say(f"{PROGRAM}: {failure.part}: {status}{failure.message}; what it had before stays.")
+        _say(f"{PROGRAM}: {failure.part}: {status}{failure.message}; {so}.")
     if len(failures) > MOST_FAILURES_NAMED:
         _say(f"{PROGRAM}: and {len(failures) - MOST_FAILURES_NAMED} more parts; `check` lists all.")
     if not failures:

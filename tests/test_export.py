@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pandas as pd
 import pytest
 
 from roadmap_analytics import frames, store
-from roadmap_analytics.gitlab_export import client, transport
+from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.gitlab_export import client, crawl, transport
+from roadmap_analytics.roadmap import tables
 from tests.exporting import Outcome, command, export, start_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
@@ -244,6 +247,12 @@ def test_nobody_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:
     refused(outcome, 4, "http://127.0.0.1:9/orchard", "Connection refused")
 
 
+def test_tls_where_there_is_none(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+    address = hand_gitlab.url.replace("http://", "https://") + "/orchard"
+    outcome = command("export", address, "--to", str(tmp_path / "data"))
+    refused(outcome, 2, "expected TLS", "Write http://")
+
+
 # -- cost and manners ------------------------------------------------------------------------------
 
 
@@ -435,6 +444,37 @@ def test_what_is_asked_for_no_more_is_gone(hand_gitlab: LoopbackGitLab, tmp_path
     assert differences(stored(to), served(hand_world(), "orchard", "upkeep")) == []
 
 
+@pytest.mark.parametrize("listed", [{"non_archived": "false"}, {}])
+def test_what_is_archived_stays_in_the_history(
+    hand_gitlab: LoopbackGitLab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listed: dict[str, str],
+) -> None:
+    """Also on a GitLab whose group lists leave archived projects out whatever one asks."""
+    monkeypatch.setattr(crawl, "ARCHIVED_TOO", listed)
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard"))
+    assert 1009 in set(frames.load(to).issues["issue_id"]), "archived from the beginning"
+    before = frames.load(to).issue_events
+    hand_gitlab.change(changed(hand_world(), "project", 100, archived=True))
+    done(export(hand_gitlab, to, "orchard"))
+    pd.testing.assert_frame_equal(frames.load(to).issue_events, before)
+    done(export(hand_gitlab, tmp_path / "anew", "orchard"))
+    pd.testing.assert_frame_equal(frames.load(tmp_path / "anew").issue_events, before)
+
+
+def test_what_fails_in_the_first_export_is_missing(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    hand_gitlab.set(denied={"orchard/website": 403})
+    outcome = export(hand_gitlab, tmp_path / "data", "orchard")
+    assert "missing until a later run gets it" in outcome.err
+    assert "stays" not in outcome.err
+    outcome = export(hand_gitlab, tmp_path / "data", "orchard")
+    assert "what it had before stays" in outcome.err
+
+
 # -- roadmap documents -----------------------------------------------------------------------------
 
 
@@ -526,3 +566,75 @@ def test_documents_of_a_folder_and_of_a_clone(hand_gitlab: LoopbackGitLab, tmp_p
     assert documents(tmp_path / "a") == documents(tmp_path / "b")
     done(export(hand_gitlab, tmp_path / "b", "orchard", options=("--roadmaps", str(folder))))
     assert kinds(tmp_path / "b")["document"] == 0, "what is the same is not stored twice"
+
+
+def test_a_run_without_arguments_reads_the_same_documents(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    folder, to, config = tmp_path / "archive", tmp_path / "data", tmp_path / "other.toml"
+    folder.mkdir()
+    (folder / "2024-05-01-roadmap.md").write_text(ROADMAP)
+    (folder / "2024-06-01-draft.md").write_text("# Draft\n")
+    text = f'[roadmaps]\npath = "{folder}"\npattern = "*-roadmap.md"\n'
+    config.write_text(text)
+    done(export(hand_gitlab, to, "orchard", options=("--config", str(config))))
+    done(command("export", "--to", str(to)))
+    assert documents(to).keys() == {"2024-05-01-roadmap.md"}
+    (tmp_path / "roadmap.toml").write_text(text.replace("*-roadmap.md", "*.md"))
+    done(command("export", "--to", str(to)))
+    assert documents(to).keys() == {"2024-05-01-roadmap.md", "2024-06-01-draft.md"}
+
+
+def test_roadmaps_on_the_command_line_leave_pattern_and_ref_of_the_file_alone(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive/2024-05-01.md").write_text(ROADMAP)
+    (tmp_path / "roadmap.toml").write_text(
+        '[roadmaps]\nproject = "orchard/documentation"\npattern = "x/*-roadmap.md"\nref = "old"\n'
+    )
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard", options=("--roadmaps", "archive")))
+    assert documents(to).keys() == {"2024-05-01.md"}
+
+
+@pytest.mark.parametrize("asked_again", [True, False])
+def test_a_stored_document_that_can_no_longer_be_read_is_named(
+    hand_gitlab: LoopbackGitLab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_again: bool,
+) -> None:
+    """An earlier version could read it; the export must not end at its tables every night."""
+    to, name = tmp_path / "data", "archive/2024-05-01-roadmap.md"
+    options = ("--roadmaps", "orchard/documentation:archive/*.md")
+    later = {"kind": "document", "project": "orchard/documentation", "text": "# Later\n"}
+    hand_gitlab.change([{**later, "name": "archive/2024-09-01-roadmap.md"}])
+    done(export(hand_gitlab, to, "orchard", options=options))
+    parse = tables.parse
+
+    def stricter(documents: Any, **settings: Any) -> Any:
+        documents = list(documents)
+        if any(one["name"] == name for one in documents):
+            raise RoadmapError(f"{name}: too long.")
+        return parse(documents, **settings)
+
+    monkeypatch.setattr(tables, "parse", stricter)
+    outcome = export(hand_gitlab, to, "orchard", options=options if asked_again else ())
+    refused(outcome, 4, f"roadmap {name}: {name}: too long; ")
+    assert frames.load(to).revisions["source"].str.contains("2024-09-01").tolist() == [True]
+    outcome = export(hand_gitlab, to, "orchard", options=options if asked_again else ())
+    assert outcome.code == (4 if asked_again else 0), outcome.err
+
+
+def test_of_two_documents_of_one_day_the_stored_one_stays(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    options = ("--roadmaps", "orchard/documentation:archive/*.md")
+    done(export(hand_gitlab, to, "orchard", options=options))
+    second = {"kind": "document", "project": "orchard/documentation", "text": "# Another\n"}
+    hand_gitlab.change([{**second, "name": "archive/2024-05-01-a.md"}])  # sorts before the other
+    outcome = export(hand_gitlab, to, "orchard", options=options)
+    refused(outcome, 4, "roadmap archive/2024-05-01-a.md: expected one document per date")
+    assert documents(to) == {"archive/2024-05-01-roadmap.md": ROADMAP}

@@ -16,7 +16,14 @@ from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.gitlab_export.addresses import Address, common_origin, parse
 from roadmap_analytics.gitlab_export.known import Action, Known, Seen, decide, trimmed
 from roadmap_analytics.gitlab_export.pool import Pool
-from roadmap_analytics.gitlab_export.transport import Cancelled, Limiter
+from roadmap_analytics.gitlab_export.transport import (
+    WEB_PAGE,
+    Cancelled,
+    Limiter,
+    NotWhole,
+    check_json,
+    reason,
+)
 
 HOME = "https://git.example.org"
 
@@ -36,6 +43,7 @@ HOME = "https://git.example.org"
         ("https://git.example.org/a/b/-/milestones/3#tab", "a/b", "project or group"),
         ("https://GIT.example.org/a/b.git", "a/b", "group or project"),
         ("git.example.org/a/b", "a/b", "group or project"),
+        ("https://git.example.org/a/b/", "a/b", "group or project"),
         (" https://git.example.org/a%2Fb ", "a/b", "group or project"),
     ],
 )
@@ -60,6 +68,7 @@ def test_a_gitlab_under_a_path_is_known_from_the_configuration() -> None:
         ("https://", "begins with https://"),
         ("https://[::1/a", "begins with https://"),
         ("https://git.example.org:port/a", "begins with https://"),
+        ("sigsum/core", r"got a path on no GitLab. Write https://git.example.org/sigsum/core"),
         ("https://me:hunter2@git.example.org/a", "without user name and password"),
     ],
 )
@@ -67,6 +76,11 @@ def test_addresses_that_are_none(text: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as error:
         parse(text)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "gitlab:8929", "git.example.org"])
+def test_a_host_is_one_without_https_too(host: str) -> None:
+    assert parse(f"{host}/a/b") == Address(f"https://{host}", "a/b", "group or project")
 
 
 @given(st.text(max_size=40))
@@ -297,3 +311,16 @@ def test_a_call_that_raises_is_raised_here() -> None:
     with pytest.raises(KeyError):
         list(pool.map([1]))
     pool.close()
+
+
+# -- reasons ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"<html>login</html>", WEB_PAGE), (b'[{"id": 1,', "JSON that breaks off")],
+)
+def test_a_broken_answer_is_told_in_our_words(content: bytes, said: str) -> None:
+    with pytest.raises(NotWhole) as error:
+        check_json(content)
+    assert reason(error.value) == said

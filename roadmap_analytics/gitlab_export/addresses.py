@@ -61,6 +61,11 @@ def parse(text: str, base: str | None = None) -> Address:
     base = base.rstrip("/") if base else None
     whole = text.strip()
     if "://" not in whole:
+        if not base and not _is_host(whole.partition("/")[0]):
+            raise ConfigurationError(
+                f"{text}: expected a web address, got a path on no GitLab. Write "
+                f"https://git.example.org/{whole.lstrip('/')}, or set [gitlab] url in roadmap.toml."
+            )
         whole = f"{base}/{whole.lstrip('/')}" if base else f"https://{whole}"
     origin, path = _split(whole, base, text)
     grouped = path[:1] == ["groups"]
@@ -74,6 +79,11 @@ def parse(text: str, base: str | None = None) -> Address:
         )
     parts[-1] = parts[-1].removesuffix(".git")
     return Address(origin, "/".join(parts), _kind(parts, grouped, page))
+
+
+def _is_host(name: str) -> bool:
+    """Whether the beginning of an address without https:// can be meant as a host."""
+    return "." in name or ":" in name or name.lower() == "localhost"
 
 
 def _kind(parts: list[str], grouped: bool, page: bool) -> Kind:

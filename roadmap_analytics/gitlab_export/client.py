@@ -102,7 +102,7 @@ def _settings(origin: str, section: str | None) -> GitlabConfigParser | None:
         return None  # a file without a default section, or none at all
     except (ConfigError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"python-gitlab's configuration: {_one_line(str(error))}. "
+            f"python-gitlab's configuration: {_one_line(str(error)).rstrip(' :.')}. "
             "Mend it, or name another [gitlab] section in roadmap.toml."
         ) from None
     if (settings.url or "").rstrip("/").lower() == origin.lower():
@@ -206,14 +206,19 @@ class Client:
                 raise PartFailed(error.response_code, WEB_PAGE) from None
             raise PartFailed(error.response_code, self.scrubbed(_said(error))) from None
         except requests.exceptions.SSLError as error:
+            if "WRONG_VERSION_NUMBER" in str(error):
+                raise ConfigurationError(
+                    f"{self._api.url}: expected TLS, got an answer without. "
+                    "Write http:// if this GitLab has no TLS, else check the port."
+                ) from None
             raise ServerError(
                 f"{self._api.url}: certificate not trusted ({self.scrubbed(reason(error))}). "
                 "Name your CA file as ssl_verify in python-gitlab's configuration."
             ) from None
         except (requests.RequestException, gitlab.GitlabError) as error:
             raise PartFailed(None, self.scrubbed(reason(error))) from None
-        except (KeyError, TypeError) as error:  # python-gitlab takes every answer for a list
-            raise PartFailed(200, f"no list ({type(error).__name__})") from None
+        except (KeyError, TypeError):  # python-gitlab takes every answer for a list
+            raise PartFailed(200, "an answer that is no list") from None
 
     def _unauthorised(self, path: str, error: gitlab.GitlabError) -> str:
         if self.has_credentials:

@@ -37,6 +37,8 @@ EVENTS = {
     "label_events": "resource_label_events",
     "milestone_events": "resource_milestone_events",
 }
+ARCHIVED_TOO = {"non_archived": "false"}
+"""Issues of archived projects are part of what their milestones went through."""
 MOST_PASSES = 5
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
@@ -324,7 +326,8 @@ class Export:
     def _group_issues(self, group_id: int) -> Iterator[Record]:
         source = "group", group_id
         try:
-            yield from self._fetch(self._due(self._client.issues(f"/groups/{group_id}/issues")))
+            rows = self._client.issues(f"/groups/{group_id}/issues", **ARCHIVED_TOO)
+            yield from self._fetch(self._due(rows))
             self._sources.append(source)
             doubtful = [one for one in self._scope.projects_of(group_id) if self._is_doubtful(one)]
         except PartFailed:  # too long a list for one query, perhaps: project by project, then
@@ -336,11 +339,13 @@ class Export:
         """Whether a group's list says less of a project than was to be expected.
 
         Group lists silently leave out what may not be read now, and rows may be lost where others
-        are deleted meanwhile. The project's own list decides.
+        are deleted meanwhile; a GitLab that does not know `ARCHIVED_TOO` leaves archived projects
+        out. The project's own list decides.
         """
         listed = self._listed[project_id]
         missing = self._known.listed.get(project_id, set()) - listed
-        some = self._scope.projects[project_id].get("open_issues_count")
+        project = self._scope.projects[project_id]
+        some = project.get("open_issues_count") or project.get("archived")
         return bool(missing or (some and not listed))
 
     def _project_issues(self, project_id: int) -> Iterator[Record]:
@@ -359,7 +364,7 @@ class Export:
         for row in rows:
             project = self._scope.projects.get(row["project_id"])
             if project is None:
-                continue  # archived, or moved here since the projects were listed
+                continue  # moved here since the projects were listed
             self._listed[row["project_id"]].add(row["id"])
             self._refer(row.get("milestone"))
             data = trimmed(row)

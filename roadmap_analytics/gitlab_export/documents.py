@@ -65,15 +65,19 @@ def read(
         raise PartFailed(404, "no file fits the pattern")
     names: list[str] = []
     of_day: dict[str | None, tuple[str, str]] = {}
-    for name in chosen:
+    for name in sorted(chosen, key=lambda name: name not in known):  # what is stored goes first
         if date_in(name) is None and not name.endswith(MATCHES):
             found = _commits(client, base, name, ref)
         else:
             found = iter([(name, ref, date_in(name), blobs[name])])
         for label, at, day, blob in found:
+            first = label, blob
+            if not name.endswith(MATCHES):
+                first = of_day.setdefault(day, first)
+            if first[1] != blob:
+                refused(label, _another_of(day, first[0]))
+                continue  # frames can be made of one of them only
             try:
-                if not name.endswith(MATCHES):
-                    _only_one_a_day(of_day.setdefault(day, (label, blob)), label, blob, day)
                 if known.get(label) != blob:
                     yield _fetch(client, base, place, name, (label, at, day, blob))
             except RoadmapError as error:
@@ -84,12 +88,11 @@ def read(
     yield {"kind": "documents", "names": names}
 
 
-def _only_one_a_day(first: tuple[str, str], label: str, blob: str, day: str | None) -> None:
-    if first[1] != blob:
-        raise RoadmapError(
-            f"expected one document per date, got {first[0]} and another of {day}. "
-            "Narrow the pattern, or date them apart."
-        )
+def _another_of(day: str | None, first: str) -> RoadmapError:
+    return RoadmapError(
+        f"expected one document per date, got {first} and another of {day}. "
+        "Narrow the pattern, or date them apart."
+    )
 
 
 def _fetch(

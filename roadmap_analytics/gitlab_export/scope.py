@@ -98,13 +98,12 @@ class Scope:
                 needed=PROJECT_FIELDS,
                 include_subgroups="true",
                 with_shared="false",
-                archived="false",
                 order_by="id",
                 sort="asc",
             )
         )
         self.groups |= {row["id"]: row for row in [group, *below]}
-        self.projects |= {row["id"]: row for row in projects if not row.get("archived")}
+        self.projects |= {row["id"]: row for row in projects}
         self.sources.append(("group", group["id"]))
 
 

@@ -22,7 +22,16 @@ from requests.adapters import HTTPAdapter
 
 from roadmap_analytics.errors import ConfigurationError, ServerError
 
-__all__ = ["WEB_PAGE", "Cancelled", "Limiter", "NotWhole", "Session", "Transport", "reason"]
+__all__ = [
+    "WEB_PAGE",
+    "Cancelled",
+    "Limiter",
+    "NotWhole",
+    "Session",
+    "Transport",
+    "check_json",
+    "reason",
+]
 
 ATTEMPTS = 6
 LIMIT_ATTEMPTS = 30
@@ -230,7 +239,7 @@ class Transport(HTTPAdapter):
             self.started_at = self.started_at or self.seen_at
         is_file = request.path_url.partition("?")[0].endswith("/raw")
         if response.status_code == 200 and not is_file:
-            _check_json(content)
+            check_json(content)
         return response
 
     def _count_lost(self, request: requests.PreparedRequest, why: str) -> None:
@@ -260,7 +269,8 @@ class Transport(HTTPAdapter):
             return False
 
 
-def _check_json(content: bytes) -> None:
+def check_json(content: bytes) -> None:
+    """Let through what is JSON as a whole."""
     try:
         orjson.loads(content)
     except ValueError:
@@ -275,10 +285,14 @@ def reason(error: BaseException) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "an answer that breaks off"
     inner = error
-    while (cause := inner.__cause__ or inner.__context__) is not None:
+    while (cause := _cause(inner)) is not None:
         inner = cause
     strerror = getattr(inner, "strerror", None)
     return str(strerror or inner) or type(inner).__name__
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 class Session(requests.Session):

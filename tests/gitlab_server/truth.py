@@ -44,29 +44,20 @@ def stored(path: Path) -> State:
 
 
 def served(world: Iterable[Row], *paths: str) -> State:
-    """What an export of groups and projects should find; an archived project only by its name."""
+    """What an export of groups and projects should find, archived projects too."""
     whole = World(world)
     state = _empty()
 
     def asked(path: str) -> bool:
         return any(path == top or below(path, top) for top in paths)
 
-    archived = {
-        row["id"]
-        for row in whole.projects.values()
-        if row.get("archived") and row["path_with_namespace"] not in paths
-    }
-    projects = {
-        row["id"]
-        for row in whole.projects.values()
-        if asked(row["path_with_namespace"]) and row["id"] not in archived
-    }
+    projects = {row["id"] for row in whole.projects.values() if asked(row["path_with_namespace"])}
     for record in whole.records():
         kind, data = record["kind"], record.get("data", {})
         if kind == "group":
             mine = asked(data["full_path"])
         elif kind == "milestone":
-            mine = asked(record["container"]["path"]) and data.get("project_id") not in archived
+            mine = asked(record["container"]["path"])
         elif kind in ("document", "label"):
             mine = False  # documents are asked for by --roadmaps, labels show in the events
         else:
