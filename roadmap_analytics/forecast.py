@@ -39,11 +39,16 @@ __all__ = [
 ]
 
 Days: TypeAlias = npt.NDArray[np.datetime64]
+Outcomes: TypeAlias = list[tuple[int, float, bool]]
+"""Of past forecasts: the milestone, the share of futures over at its end (or by now), ended?"""
 
 QUANTILES = {"p50_date": 0.50, "p85_date": 0.85, "p95_date": 0.95}
 WINDOW_DAYS = 91
 MIN_LEFT, MIN_DAYS = 3, 14  # less than that is no ground for a date
 DRAWS = 2000
+
+_ENDLESS = "over five years ahead; work comes about as fast as it is done"
+_BEYOND = "beyond what past milestones tell, some of which are still open"
 
 _DAY = np.timedelta64(1, "D")
 _NAT = np.datetime64("NaT", "D")
@@ -58,6 +63,7 @@ class Target(NamedTuple):
     person: str | None = None
     start: np.datetime64 = _NAT
     due: np.datetime64 = _NAT
+    closed: bool = False  # known to have been closed by then, done or not
 
 
 @dataclass(frozen=True)
@@ -128,11 +134,19 @@ def _stays_of(
 # Targets ------------------------------------------------------------------------------------------
 
 
-def _of_milestones(milestones: pd.DataFrame) -> list[Target]:
+def _of_milestones(milestones: pd.DataFrame, at: pd.Timestamp) -> list[Target]:
     start = milestones["start_date"].to_numpy().astype("datetime64[D]")
     due = milestones["due_date"].to_numpy().astype("datetime64[D]")
-    rows = zip(milestones["title"], milestones["milestone_id"], start, due, strict=True)
-    return [Target(str(title), (int(m),), None, begun, end) for title, m, begun, end in rows]
+    columns = milestones["title"], milestones["milestone_id"], start, due, _closed(milestones, at)
+    return [
+        Target(str(title), (int(m),), None, begun, end, bool(closed))
+        for title, m, begun, end, closed in zip(*columns, strict=True)
+    ]
+
+
+def _closed(known: pd.DataFrame, at: pd.Timestamp) -> pd.Series[bool]:
+    """Tell which milestones an export had seen closed by then."""
+    return (known["state"] == "closed") & (known["observed_at"] < at)
 
 
 def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, list[int]]:
@@ -193,7 +207,8 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
 def item_target(dataset: Dataset, item: str, *, as_of: AsOf, timezone: str = "UTC") -> Target:
     """Give a roadmap item as a target: from the first start to the last due date of its parts."""
     title, chosen = item_milestones(dataset, item, as_of=as_of)
-    known = history.milestones_at(dataset, history.instant(as_of, timezone))
+    at = history.instant(as_of, timezone)
+    known = history.milestones_at(dataset, at)
     known = known[known["milestone_id"].isin(chosen)]
     begun, due = known["start_date"].min(), known["due_date"].max()
     undated = known["due_date"].isna().any()
@@ -202,6 +217,7 @@ def item_target(dataset: Dataset, item: str, *, as_of: AsOf, timezone: str = "UT
         tuple(chosen),
         start=pd.Timestamp(begun).to_datetime64().astype("datetime64[D]"),
         due=_NAT if undated else pd.Timestamp(due).to_datetime64().astype("datetime64[D]"),
+        closed=len(known) > 0 and bool(_closed(known, at).all()),
     )
 
 
@@ -232,14 +248,15 @@ def _targets(
         return [Target(person, (), person)]
     if item is not None:
         return [item_target(dataset, item, as_of=as_of, timezone=timezone)]
-    planned = _planned(known, history.instant(as_of, timezone))
+    at = history.instant(as_of, timezone)
+    planned = _planned(known, at)
     if horizon:
         return [Target("everything planned", tuple(planned["milestone_id"]))]
     if milestone is None:
-        return _of_milestones(planned)
+        return _of_milestones(planned, at)
     several = [milestone] if isinstance(milestone, int | str | np.integer) else list(milestone)
     ids = sorted({history.find_milestone(dataset, one) for one in several})
-    return _of_milestones(known[known["milestone_id"].isin(ids)])
+    return _of_milestones(known[known["milestone_id"].isin(ids)], at)
 
 
 def _planned(known: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
@@ -345,9 +362,9 @@ def forecast(
     draws : int
         Number of simulated futures.
     past : DataFrame, optional
-        What `backtest_forecasts` returns for the same `as_of`: dates are shifted by how earlier
-        forecasts of other milestones turned out, where at least five of these were finished. Not
-        for a person or the horizon, whose forecasts are not tested.
+        What `backtest` (or `backtest_forecasts`) returns for the same `as_of`: dates are shifted
+        by how earlier forecasts of other milestones turned out, where at least five of these were
+        finished. Not for a person or the horizon, whose forecasts are not tested.
 
     Returns
     -------
@@ -358,15 +375,16 @@ def forecast(
         - `remaining`: issues open at `as_of`
         - `due_date`: as known at `as_of` (of an item the latest of its milestones)
         - `p50_date`, `p85_date`, `p95_date`: nothing is open any more by then, in so many of 100
-          futures. NaT where there is too little data or the date lies over five years ahead;
-          `note` says which. Where nothing remains, the day of `as_of`.
+          futures. NaT where there is too little data, the date lies over five years ahead or
+          beyond what past outcomes tell, or the milestone was closed with work open; `note` says
+          which. Where nothing remains, the day of `as_of`.
         - `chance_by_due_date`: share of futures in which the due date is kept; NA without one
         - the inputs: `window_start_date`, `window_days`, `closed` and `removed` (left it, counted
           since), `added` (came into it open, reopened ones included), `closed_per_week`,
           `growth_per_week` (added less removed), `dispersion` (variance of departures per week
           over their mean: 1 where each comes by itself, more for bursts; NA under four weeks),
           `day_off_share` (what a weekend day or holiday counts of a working day),
-          `recalibrated_by` (finished milestones that the dates were shifted by; NA: not shifted)
+          `shifted_by` (finished milestones that the dates were shifted by; NA: not shifted)
         - `emptied_date`: for a target with nothing left, since when
         - `note`: why there is no date, or that it is done; else NA
 
@@ -453,6 +471,7 @@ def forecast_targets(
     attrs |= {"timezone": timezone, "simulated": bool(dataset.simulated)}
     if len(targets) == 1:
         attrs["history"] = _history(stays[0], day, window_days)
+    outcomes = _outcomes_of(past, method, str(day))
     rows = []
     for target, stay in zip(targets, stays, strict=True):
         window = _window(stay, target.start, day, calendar, window_days)
@@ -461,18 +480,21 @@ def forecast_targets(
         note = _too_little(window)
         if remaining == 0 and window is not None:
             row |= _done(stay, target, day)
+        elif target.closed:
+            row["note"] = f"closed, with {remaining} issues left open"
         elif note is not None or window is None:
             row |= {"note": note, "chance_by_due_date": 0.0 if target.due <= day else None}
         else:
             settings: dict[str, Any] = {"method": method, "draws": draws}
             settings["seed"] = _seeds(seed, target)
             days = predictive.days_to_finish(window.past, remaining, ahead, **settings)
-            chosen = np.arange(len(days))
-            learned = None if past is None else _learned(past, method, target, str(day))
+            chosen, told = np.arange(len(days)), 1.0
+            learned = _learned(outcomes, target)
             if learned is not None:
-                shares, row["recalibrated_by"] = learned
+                shares, row["shifted_by"] = learned
+                told = shares[-1]
                 chosen, days = predictive.chosen_futures(days, shares)
-            row |= _dates(days, target, day)
+            row |= _dates(days, target, day, told)
             if len(targets) == 1:
                 attrs["fan"] = _fan(window.past, remaining, ahead, day, days, chosen, settings)
         rows.append(row)
@@ -481,22 +503,25 @@ def forecast_targets(
     return frame
 
 
-def _learned(
-    past: pd.DataFrame, method: str, target: Target, day: str
-) -> tuple[Floats, int] | None:
-    """Learn from past forecasts by this method of other milestones, as known on the day."""
+def _outcomes_of(past: pd.DataFrame | None, method: str, day: str) -> Outcomes:
+    if past is None:
+        return []
     if past.attrs.get("as_of") != day:
         raise ConfigurationError(
             f"past: expected forecasts tested as of {day}, got {past.attrs.get('as_of')}; give "
-            "what backtest_forecasts returns for the same as_of"
+            "what backtest returns for the same as_of"
         )
-    others = (past["method"] == method) & ~past["milestone_id"].isin(target.milestones)
-    mine = past[(others & past["answered"]).to_numpy()]
-    return predictive.kept_shares(
-        mine["level"].to_numpy(),
-        mine["actual_date"].notna().to_numpy(),
-        mine["milestone_id"].to_numpy(),
-    )
+    found: Outcomes = past.attrs["outcomes"].get(method, [])
+    return found
+
+
+def _learned(outcomes: Outcomes, target: Target) -> tuple[Floats, int] | None:
+    """Learn from the outcomes of other milestones."""
+    others = [one for one in outcomes if one[0] not in target.milestones]
+    if not others:
+        return None
+    milestone, level, done = (np.array(values) for values in zip(*others, strict=True))
+    return predictive.kept_shares(level, done, milestone)
 
 
 def _check(method: str, seed: int, window_days: int, draws: int) -> None:
@@ -545,16 +570,18 @@ def _done(stay: Stays, target: Target, day: np.datetime64) -> dict[str, Any]:
     }
 
 
-def _dates(days: Floats, target: Target, day: np.datetime64) -> dict[str, Any]:
+def _dates(days: Floats, target: Target, day: np.datetime64, told: float = 1.0) -> dict[str, Any]:
+    """Give the dates, and why one is missing; past outcomes tell up to the share `told`."""
     row: dict[str, Any] = {
         name: _date_after(day, float(np.quantile(days, level, method="inverted_cdf")))
         for name, level in QUANTILES.items()
     }
-    late = [name.removesuffix("_date") for name in QUANTILES if np.isnat(row[name])]
-    if late:
-        row["note"] = (
-            f"{', '.join(late)}: over five years ahead; work comes about as fast as it is done"
-        )
+    reasons: dict[str, list[str]] = {}
+    for name, level in QUANTILES.items():
+        if np.isnat(row[name]):
+            reasons.setdefault(_BEYOND if level > told else _ENDLESS, []).append(name[:3])
+    if reasons:
+        row["note"] = "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
     if not np.isnat(target.due):
         row["chance_by_due_date"] = float(np.mean(days <= (target.due - day).astype(int)))
     return row
@@ -612,7 +639,7 @@ _TYPES = {
     **dict.fromkeys(
         ["closed_per_week", "growth_per_week", "dispersion", "day_off_share"], "float64"
     ),
-    "recalibrated_by": "Int64",
+    "shifted_by": "Int64",
     "emptied_date": "datetime64[us]",
     "note": "str",
 }
@@ -666,8 +693,12 @@ def backtest_forecasts(
         One row per method, milestone and day of asking on which work remained, sorted so:
         `method`, `milestone_id`, `asked_date`, `remaining`, `p50_date`, `p85_date`, `p95_date`
         (NaT: too little data then, or beyond five years), `answered` (whether dates were given),
-        `actual_date` (the first day after with nothing open; NaT: not by `as_of`), `level` (share
-        of the futures that had ended by then, or by `as_of`; NA where none were drawn).
+        `shifted_p50_date` and so on (shifted by the outcomes known on that day) with `shifted_by`
+        (as in `forecast`; NA: not shifted then), `actual_date` (the first day after with nothing
+        open; NaT: not by `as_of`).
+
+        `attrs["outcomes"]` holds what `forecast` learns from: per method a list of milestone,
+        share of the futures that had ended when it was done (or by `as_of`), and whether it was.
 
     Raises
     ------
@@ -679,41 +710,54 @@ def backtest_forecasts(
         _check(method, seed, window_days, draws)
     at = history.instant(as_of, timezone)
     last = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
-    targets = _of_milestones(dataset.milestones.sort_values("milestone_id"))
+    targets = _of_milestones(history.milestones_at(dataset, at), at)
     stays = _stays_of(dataset, targets, at, timezone, types)
     closes, off = close_days(dataset, at, timezone=timezone, types=types), _days_off(dataset)
     first = min((stay.came.min() for stay in stays if len(stay.came)), default=last)
     rows: list[dict[str, Any]] = []
-    for day in np.arange(last - every_days, first, -every_days):
-        known = history.milestones_at(dataset, history.instant(str(day), timezone))
+    answers: dict[str, list[_Answer]] = {method: [] for method in methods}
+    for day in np.arange(last - every_days, first, -every_days)[::-1]:
+        then = history.instant(str(day), timezone)
+        known = history.milestones_at(dataset, then)
         start = dict(
             zip(known["milestone_id"], known["start_date"].to_numpy().astype("datetime64[D]"),
                 strict=True)
         )  # fmt: skip
-        drafts = set(known.loc[known["draft"], "milestone_id"])
+        over = set(known.loc[known["draft"] | _closed(known, then), "milestone_id"])
         calendar = _calendar(off, closes, day)
         ahead = calendar.exposure(day + _DAY, HORIZON_DAYS)
+        outcomes = {method: _outcomes(answers[method], day) for method in methods}
         for target, whole in zip(targets, stays, strict=True):
             stay = whole.until(day)
+            (key,) = target.milestones
             remaining = int(stay.remaining(np.array([day]))[0])
-            if not remaining or target.milestones[0] in drafts:
+            if not remaining or key in over:
                 continue
-            window = _window(stay, start[target.milestones[0]], day, calendar, window_days)
-            asked = {"milestone_id": target.milestones[0], "asked_date": day}
-            asked |= {"remaining": remaining, "actual_date": whole.emptied_after(day)}
+            window = _window(stay, start[key], day, calendar, window_days)
+            asked = {"milestone_id": key, "asked_date": day, "remaining": remaining}
+            asked["actual_date"] = whole.emptied_after(day)
             for method in methods:
                 row = asked | {"method": method, "answered": _too_little(window) is None}
-                if window is not None and row["answered"]:
-                    days = predictive.days_to_finish(
-                        window.past, remaining, ahead, method=method, draws=draws,
-                        seed=[*_seeds(seed, target), int(day.astype(int))],
-                    )  # fmt: skip
-                    row |= _dates(days, target._replace(due=_NAT), day)
-                    row["level"] = _level(days, day, asked["actual_date"], last)
                 rows.append(row)
+                if window is None or not row["answered"]:
+                    continue
+                days = predictive.days_to_finish(
+                    window.past, remaining, ahead, method=method, draws=draws,
+                    seed=[*_seeds(seed, target), int(day.astype(int))],
+                )  # fmt: skip
+                undated = target._replace(due=_NAT)
+                row |= _dates(days, undated, day)
+                answers[method].append(_Answer(key, day, np.sort(days), asked["actual_date"]))
+                learned = _learned(outcomes[method], target)
+                if learned is not None:
+                    shares, row["shifted_by"] = learned
+                    _, days = predictive.chosen_futures(days, shares)
+                    shifted = _dates(days, undated, day)
+                    row |= {f"shifted_{name}": shifted[name] for name in QUANTILES}
     frame = _frame(rows, _ASKED)
     frame = frame.sort_values(["method", "milestone_id", "asked_date"], ignore_index=True)
     frame.attrs.update(history.about(dataset, as_of, timezone), seed=seed, every_days=every_days)
+    frame.attrs["outcomes"] = {method: _outcomes(answers[method], last) for method in methods}
     return frame
 
 
@@ -724,17 +768,35 @@ _ASKED = {
     "remaining": "int64",
     **dict.fromkeys(QUANTILES, "datetime64[us]"),
     "answered": "bool",
+    **{f"shifted_{name}": "datetime64[us]" for name in QUANTILES},
+    "shifted_by": "Int64",
     "actual_date": "datetime64[us]",
-    "level": "float64",
 }
 
 
-def _level(days: Floats, day: np.datetime64, actual: np.datetime64, last: np.datetime64) -> float:
-    """Give the share of futures over by the actual day (half of those over on it), or by `last`."""
-    if np.isnat(actual):
-        return float(np.mean(days <= (last - day).astype(int)))
-    passed = (actual - day).astype(int)
-    return float(np.mean(days <= passed) + np.mean(days <= passed - 1)) / 2
+class _Answer(NamedTuple):
+    """A forecast made on a past day: its futures, in order, and what came of it."""
+
+    milestone: int
+    asked: np.datetime64
+    days: Floats
+    actual: np.datetime64
+
+
+def _outcomes(answers: list[_Answer], day: np.datetime64) -> Outcomes:
+    """Tell at which share of its futures each outcome lay, or lies above, as known on a day."""
+    return [
+        (one.milestone, _level(one, one.actual if done else day, done), done)
+        for one in answers
+        for done in [bool(one.actual <= day)]  # never, where it is NaT
+    ]
+
+
+def _level(answer: _Answer, day: np.datetime64, done: bool) -> float:
+    """Give the share of futures over by a day; of those over on the actual one, half."""
+    passed = (day - answer.asked).astype(int)
+    over = np.searchsorted(answer.days, [passed - 1, passed], "right") / len(answer.days)
+    return float(over.mean() if done else over[1])
 
 
 def backtest(dataset: Dataset, *, as_of: AsOf, seed: int, **settings: Any) -> pd.DataFrame:
@@ -761,6 +823,11 @@ def backtest(dataset: Dataset, *, as_of: AsOf, seed: int, **settings: Any) -> pd
         - `milestones`: from how many milestones these forecasts come
         - `pending`: dates that lie after `as_of`
         - `unanswered`: forecasts that said that there was too little data
+        - `shifted_forecasts`, `shifted_held`, `shifted_coverage`, `shifted_low`, `shifted_high`,
+          `shifted_milestones`: the same for the dates that `forecast` would have given with the
+          `past` of that day, where that was enough to shift them
+
+        Give the frame as `past` to `forecast`: dates are then shifted by these outcomes.
 
     Raises
     ------
@@ -787,18 +854,29 @@ def backtest(dataset: Dataset, *, as_of: AsOf, seed: int, **settings: Any) -> pd
         mine = asked[(asked["method"] == method).to_numpy()]
         answered = mine[mine["answered"].to_numpy()]
         for name, quantile in QUANTILES.items():
-            due = answered[(answered[name] <= last).to_numpy()]
-            held = (due["actual_date"] <= due[name]).to_numpy()
-            low, high = _wilson(held, due["milestone_id"].to_numpy())
-            rows.append({
-                "method": method, "quantile": quantile, "forecasts": len(due),
-                "held": int(held.sum()), "coverage": held.mean() if len(due) else np.nan,
-                "low": low, "high": high, "milestones": due["milestone_id"].nunique(),
-                "pending": len(answered) - len(due), "unanswered": len(mine) - len(answered),
-            })  # fmt: skip
+            plain, shifted = _kept(answered, name, last), _kept(answered, f"shifted_{name}", last)
+            rows.append(
+                {"method": method, "quantile": quantile}
+                | plain
+                | {"pending": len(answered) - plain["forecasts"]}
+                | {"unanswered": len(mine) - len(answered)}
+                | {f"shifted_{key}": value for key, value in shifted.items()}
+            )
     frame = pd.DataFrame(rows)
     frame.attrs.update(asked.attrs)
     return frame
+
+
+def _kept(asked: pd.DataFrame, name: str, last: pd.Timestamp) -> dict[str, Any]:
+    """Count the dates of a column that have passed, and how many held."""
+    due = asked[(asked[name] <= last).to_numpy()]
+    held = (due["actual_date"] <= due[name]).to_numpy()
+    low, high = _wilson(held, due["milestone_id"].to_numpy())
+    return {
+        "forecasts": len(due), "held": int(held.sum()),
+        "coverage": held.mean() if len(due) else np.nan, "low": low, "high": high,
+        "milestones": due["milestone_id"].nunique(),
+    }  # fmt: skip
 
 
 def _wilson(held: npt.NDArray[np.bool_], group: npt.NDArray[np.int64]) -> tuple[float, float]:

@@ -274,7 +274,7 @@ def paths(
 
 
 _LEVELS = np.linspace(0, 1, 201)
-_PRIOR = 5.0  # milestones that count as evenly spread before any was seen: see docs/forecast.md
+_PRIOR = 10.0  # milestones that count as evenly spread before any was seen: see docs/forecast.md
 MIN_MILESTONES = 5  # finished ones: fewer are no ground to shift dates
 
 
@@ -296,7 +296,7 @@ def kept_shares(
     -------
     shares : array
         For levels from 0 to 1, evenly spaced: the Kaplan-Meier share of outcomes at or below,
-        blended with that of a forecast that needs no shift, which weighs five milestones. Rises
+        blended with that of a forecast that needs no shift, which weighs ten milestones. Rises
         everywhere; ends below 1 where the latest outcomes are censored.
     milestones : int
         How many finished milestones this rests on. With fewer than five: None instead of both.
@@ -306,10 +306,12 @@ def kept_shares(
         return None
     _, place, size = np.unique(milestone, return_inverse=True, return_counts=True)
     weight = 1 / size[place]
-    steps = np.unique(level[done])
-    ends = np.array([weight[done & (level == step)].sum() for step in steps])
-    risk = np.array([weight[level >= step].sum() for step in steps])
-    open_still = np.concatenate([[1.0], np.cumprod(1 - ends / risk)])
+    steps, of_step = np.unique(level[done], return_inverse=True)
+    ends = np.bincount(of_step, weight[done], len(steps))
+    order = np.argsort(level)
+    before = np.concatenate([[0.0], np.cumsum(weight[order])])
+    risk = before[-1] - before[np.searchsorted(level[order], steps)]
+    open_still = np.concatenate([[1.0], np.cumprod((1 - ends / risk).clip(min=0))])
     by_then = 1 - open_still[np.searchsorted(steps, _LEVELS, "right")]
     seen = weight[done].sum()
     return (seen * by_then + _PRIOR * _LEVELS) / (seen + _PRIOR), finished

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["targets_against_forecast"]
 
 
-def targets_against_forecast(dataset: Dataset, *, as_of: AsOf, seed: int) -> pd.DataFrame:
+def targets_against_forecast(
+    dataset: Dataset, *, as_of: AsOf, seed: int, past: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Hold every target date of the valid roadmap revision against the forecast of its milestone.
 
     Parameters
@@ -27,6 +29,7 @@ def targets_against_forecast(dataset: Dataset, *, as_of: AsOf, seed: int) -> pd.
     as_of : date or aware timestamp
         The last revision dated by then is the valid one. Nothing after it matters.
     seed : int
+    past : DataFrame, optional
         As in `forecast`.
 
     Returns
@@ -49,7 +52,7 @@ def targets_against_forecast(dataset: Dataset, *, as_of: AsOf, seed: int) -> pd.
     Raises
     ------
     ConfigurationError
-        For an `as_of` that is neither day nor instant.
+        For an `as_of` that is neither day nor instant, or `past` of another day.
 
     Examples
     --------
@@ -70,7 +73,7 @@ def targets_against_forecast(dataset: Dataset, *, as_of: AsOf, seed: int) -> pd.
             items["key"], items["target_date"].to_numpy().astype("datetime64[D]"), strict=True
         )
     ]
-    ahead = forecast_targets(dataset, targets, as_of=as_of, seed=seed)
+    ahead = forecast_targets(dataset, targets, as_of=as_of, seed=seed, past=past)
     own = moves.drop_duplicates(["revision", "key"]).set_index(["revision", "key"])
     slipped = own["total_slip_days"].reindex(pd.MultiIndex.from_frame(items[["revision", "key"]]))
     done = ahead["emptied_date"]

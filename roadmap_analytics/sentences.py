@@ -28,6 +28,7 @@ __all__ = [
     "punctuality",
     "renewals",
     "scope_changes",
+    "shifted",
     "slippage",
     "throughput",
     "workload",
@@ -128,7 +129,7 @@ def planned(frame: pd.DataFrame, weeks: int = 13) -> str:
     outside = int(last["closed_unplanned"].sum())
     return (
         f"Of {total} issues closed in the last {len(last)} full weeks, {outside} "
-        f"({outside / total:.0%}) were in no milestone: work that the roadmap did not plan."
+        f"({_percent(outside / total)}) were in no milestone: work that the roadmap did not plan."
     )
 
 
@@ -150,8 +151,8 @@ def moved_on(frame: pd.DataFrame) -> str:
     if not count:
         return f"None of {total} issues moved on to a later milestone."
     return (
-        f"{count} of {total} issues that were ever in a milestone ({count / total:.0%}) moved on "
-        f"to a later one, {_count(int(frame['moves'].max()), 'time')} at most."
+        f"{count} of {total} issues that were ever in a milestone ({_percent(count / total)}) "
+        f"moved on to a later one, {_count(int(frame['moves'].max()), 'time')} at most."
     )
 
 
@@ -252,8 +253,16 @@ def forecast(frame: pd.DataFrame) -> str:
     said = f"{row['title']}: even odds to be done by {row['p50_date']:%Y-%m-%d}, {sure}"
     if pd.isna(row["due_date"]):
         return f"{said}; it has no due date."
-    chance = f"{row['chance_by_due_date']:.0%}"
+    chance = _percent(row["chance_by_due_date"])
     return f"{said}; the due date {row['due_date']:%Y-%m-%d} has a chance of {chance}."
+
+
+def shifted(frame: pd.DataFrame) -> str:
+    """Say whether earlier outcomes moved the dates, from what `forecast` returns."""
+    by = frame["shifted_by"].dropna()
+    if by.empty:
+        return "No date is shifted by how past milestones turned out."
+    return f"Dates are shifted by how the last {_count(int(by.max()), 'milestone')} turned out."
 
 
 def backtest(frame: pd.DataFrame, method: str = "bursts") -> str:
@@ -264,10 +273,17 @@ def backtest(frame: pd.DataFrame, method: str = "bursts") -> str:
             "No past forecast can be checked yet, so nobody knows what these dates are worth here."
         )
     one = row.iloc[0]
+    said = (
+        f"Here {_percent(one['coverage'])} of {_count(int(one['forecasts']), 'past forecast')} at "
+        f"85 % held ({_count(int(one['milestones']), 'milestone')}; likely between "
+        f"{_percent(one['low'])} and {_percent(one['high'])})"
+    )
+    if not one["shifted_forecasts"]:
+        return said + "."
     return (
-        f"Here {one['coverage']:.0%} of {_count(int(one['forecasts']), 'past forecast')} at 85 % "
-        f"held ({_count(int(one['milestones']), 'milestone')}; likely between {one['low']:.0%} and "
-        f"{one['high']:.0%})."
+        f"{said}; shifted by the outcomes known by then, {_percent(one['shifted_coverage'])} of "
+        f"{int(one['shifted_forecasts'])} ({_percent(one['shifted_low'])} to "
+        f"{_percent(one['shifted_high'])})."
     )
 
 
@@ -284,8 +300,9 @@ def attribution(frame: pd.DataFrame) -> str:
     total = {name: float(frame[name].sum()) for name in causes}
     most = max(causes, key=lambda name: total[name])
     said = (
-        f"{_count(len(frame), 'milestone')} missed the first due date, by "
-        f"a median of {_amount(frame['slip_days'].median())} days"
+        f"{_count(len(frame), 'milestone')} missed the first due date, "
+        f"{_amount((~frame['finished']).sum())} of them with work still open, "
+        f"by a median of {_amount(frame['slip_days'].median())} days"
     )
     if total[most] <= 0:
         return said + "."
@@ -381,6 +398,10 @@ def promises(frame: pd.DataFrame) -> str:
 def _amount(value: Any) -> str:
     number = round(float(value), 1)
     return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+
+def _percent(share: Any) -> str:
+    return f"{100 * float(share):.0f} %"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

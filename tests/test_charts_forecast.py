@@ -82,6 +82,11 @@ def test_coverage_stands_beside_the_diagonal_with_its_interval() -> None:
     assert "promised" in ax.get_xlabel()
     only = plot_backtest(frame, method="bursts")
     assert len(only.containers) == 1
+    shifted = frame.assign(shifted_forecasts=5, shifted_coverage=0.5, shifted_low=0.2,
+                           shifted_high=0.8)  # fmt: skip
+    both = drawn(plot_backtest(shifted, method="bursts"))
+    assert [box[0].get_markerfacecolor() == "white" for box in both.containers] == [False, True]
+    assert "bursts, shifted by the past" in [t.get_text() for t in both.get_legend().get_texts()]
 
 
 def test_lead_times_mark_both_medians() -> None:

@@ -346,9 +346,9 @@ def test_the_law_of_batches_is_what_it_says() -> None:
 
 
 def test_shares_of_past_outcomes_worked_out_by_hand() -> None:
-    """Five finished halfway, one censored at .75: all at .5, blended with five even ones.
+    """Five finished halfway, one censored at .75: all at .5, blended with ten even ones.
 
-    At .5 the Kaplan-Meier share falls to 1 - 5/6, so by then (5 x 5/6 + 5 x .5) / 10 = .6667.
+    At .5 the Kaplan-Meier share falls to 1 - 5/6, so by then (5 x 5/6 + 10 x .5) / 15 = .6111.
     """
     level = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.75])
     done = np.array([True] * 5 + [False])
@@ -356,14 +356,14 @@ def test_shares_of_past_outcomes_worked_out_by_hand() -> None:
     assert learned is not None
     shares, milestones = learned
     assert milestones == 5
-    assert shares[100] == pytest.approx(2 / 3)
-    assert shares[99] == pytest.approx(0.2475)  # nothing but the even ones
-    assert shares[-1] == pytest.approx(11 / 12)
+    assert shares[100] == pytest.approx(11 / 18)
+    assert shares[99] == pytest.approx(0.33)  # nothing but the even ones
+    assert shares[-1] == pytest.approx(17 / 18)
     assert (np.diff(shares) > 0).all()
     assert kept_shares(level[:5], done[:5], np.array([1, 1, 2, 3, 4])) is None  # four milestones
     # Of 100 futures that end one a day: most outcomes fell on the 50th; one is not known.
     _, days = chosen_futures(np.arange(1.0, 101.0), shares)
-    assert np.isinf(days).mean() == pytest.approx(1 / 12, abs=0.01)
+    assert np.isinf(days).mean() == pytest.approx(1 / 18, abs=0.01)
     assert np.median(days) == pytest.approx(50, abs=1)
 
 
@@ -391,13 +391,13 @@ def several(milestones: int = 8) -> World:
 
 def test_recalibration_brings_dates_forward_where_teams_hurried_before() -> None:
     dataset, day = several().dataset(), "2024-09-15"
-    past = backtest_forecasts(dataset, as_of=day, seed=1, methods=["bursts"], draws=200)
+    past = backtest(dataset, as_of=day, seed=1, methods=["bursts"], draws=200)
     plain = one(dataset, 8, as_of=day)
     shifted = forecast(dataset, 8, as_of=day, seed=1, past=past)
     row = shifted.iloc[0]
     assert plain["remaining"] == row["remaining"] > 0
-    assert pd.isna(plain["recalibrated_by"])
-    assert row["recalibrated_by"] == 7
+    assert pd.isna(plain["shifted_by"])
+    assert row["shifted_by"] == 7
     assert row["p50_date"] < plain["p50_date"]
     assert row["p50_date"] <= row["p85_date"]
     assert shifted.attrs["fan"][0][1:] == [row["remaining"]] * 5
@@ -405,6 +405,63 @@ def test_recalibration_brings_dates_forward_where_teams_hurried_before() -> None
         forecast(dataset, 8, as_of="2024-09-14", seed=1, past=past)
     with pytest.raises(ConfigurationError, match="leave it out"):
         forecast(dataset, horizon=True, as_of=day, seed=1, past=past)
+
+
+def test_a_backtest_tells_what_shifted_dates_were_worth() -> None:
+    """On each past day, only outcomes known then shift: what came later changes nothing."""
+    dataset, day = several().dataset(), "2024-10-15"
+    settings: dict[str, Any] = {"seed": 1, "methods": ["bursts"], "draws": 200}
+    asked = backtest_forecasts(dataset, as_of=day, **settings)
+    shifted = asked[asked["shifted_by"].notna()]
+    assert len(shifted)
+    assert (shifted["shifted_p50_date"] < shifted["p50_date"]).all()
+    for _, row in shifted.iterrows():
+        others = asked[asked["milestone_id"] != row["milestone_id"]]
+        others = others[others["answered"] & (others["asked_date"] < row["asked_date"])]
+        finished = others[others["actual_date"] <= row["asked_date"]]
+        assert row["shifted_by"] == finished["milestone_id"].nunique() >= 5
+    then = "2024-09-15"
+    again = backtest_forecasts(altered_after(dataset, then), as_of=day, **settings)
+    early = asked["asked_date"] <= then
+    dates = [f"shifted_{name}" for name in DATES]
+    assert asked.loc[early, "shifted_by"].notna().any()
+    pd.testing.assert_frame_equal(again.loc[again["asked_date"] <= then, dates],
+                                  asked.loc[early, dates])  # fmt: skip
+    worth = backtest(dataset, as_of=day, **settings)
+    passed = shifted["shifted_p50_date"] <= pd.Timestamp(day)
+    assert worth["shifted_forecasts"].iloc[0] == passed.sum() > 0
+    held = shifted[passed & (shifted["actual_date"] <= shifted["shifted_p50_date"])]
+    assert worth["shifted_held"].iloc[0] == len(held)
+
+
+def test_a_date_beyond_what_the_past_tells_is_not_called_endless() -> None:
+    """Five others ended early; of six only that they last longer is known.
+
+    The past tells (5 x 5/11 + 10) / 15 = .82 of the outcomes.
+    """
+    dataset = steady().dataset()
+    past = backtest_forecasts(dataset, as_of="2025-03-20", seed=1, methods=["bursts"])
+    early = [(milestone, 0.2, True) for milestone in range(2, 7)]
+    past.attrs["outcomes"] = {"bursts": early + [(m, 0.3, False) for m in range(7, 13)]}
+    row = one(dataset, 1, as_of="2025-03-20", past=past)
+    assert pd.notna(row["p50_date"])
+    assert pd.isna(row["p95_date"])
+    assert row["note"].startswith("p85, p95: beyond what past milestones tell")
+    assert pd.isna(one(dataset, 1, as_of="2025-03-20")["note"])
+
+
+def test_a_closed_milestone_gets_no_date() -> None:
+    frames = steady().frames()
+    seen = pd.Timestamp("2025-03-20 12:00", tz="UTC").as_unit("us")
+    kinds = frames["milestone_dates"].dtypes
+    row = frames["milestones"].assign(observed_at=seen, state="closed")[list(kinds.index)]
+    dataset = Dataset(frames | {"milestone_dates": row.astype(kinds)})
+    closed = one(dataset, 1, as_of="2025-03-20")
+    assert closed["note"] == f"closed, with {closed['remaining']} issues left open"
+    assert closed[[*DATES, "chance_by_due_date"]].isna().all()
+    assert one(dataset, 1, as_of="2025-03-19")["p50_date"] > pd.Timestamp("2025-03-19")
+    asked = backtest_forecasts(dataset, as_of="2025-04-20", seed=1, every_days=1)
+    assert asked["asked_date"].max() == pd.Timestamp("2025-03-19")
 
 
 def test_what_is_planned_before_the_start_is_no_growth() -> None:

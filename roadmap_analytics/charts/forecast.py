@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -150,7 +151,7 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
                     markeredgecolor=COLORS["due"], linestyle="none", zorder=4)  # fmt: skip
         if pd.isna(row["p50_date"]) or row["remaining"] == 0:
             after = max(day for day in (today, row["due_date"]) if pd.notna(day))
-            _words(ax, after, height, row["note"], COLORS["muted"])
+            _words(ax, after, height, _reason(row["note"]), COLORS["muted"])
         else:
             _bar(ax, row, height)
     mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
@@ -172,13 +173,18 @@ def _bar(ax: Axes, row: pd.Series[Any], height: float) -> None:
         ax.plot([known[-1]], [height], marker=">", markersize=7, color=COLORS["p85"], zorder=3)
     chance = row["chance_by_due_date"]
     words = [] if pd.isna(chance) else [f"due date kept: {100 * chance:.0f} %"]
-    words += [row["note"].partition(";")[0]] if isinstance(row["note"], str) else []
+    words += [_reason(row["note"])] if isinstance(row["note"], str) else []
     _words(ax, known[-1], height, "; ".join(words), COLORS["due"])
 
 
-def _words(ax: Axes, day: pd.Timestamp, height: float, text: Any, color: str) -> None:
+def _reason(note: Any) -> str:
+    """Give what a note says first: the rest stands in the table."""
+    return str(note).partition(";")[0].partition(" (needs")[0]
+
+
+def _words(ax: Axes, day: pd.Timestamp, height: float, text: str, color: str) -> None:
     ax.annotate(
-        safe_text(text, 70), xy=(mdates.date2num(day), height), xytext=(8, 0),
+        textwrap.fill(safe_text(text, 70), 36), xy=(mdates.date2num(day), height), xytext=(8, 0),
         textcoords="offset points", va="center", fontsize=8.5, color=color, zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         annotation_clip=False,
@@ -203,8 +209,9 @@ def plot_backtest(
     Returns
     -------
     Axes
-        A point with its 95 % interval per method and quantile; on the diagonal promises are kept
-        exactly, above it dates are too late, below too early.
+        A point with its 95 % interval per method and quantile, hollow for dates shifted by what
+        was known then; on the diagonal promises are kept exactly, above it dates are too late,
+        below too early.
     """
     ax = axes_or_new(ax, size=(5.6, 5.0))
     ax.set_title("Were forecasts kept?")
@@ -220,28 +227,31 @@ def plot_backtest(
         "bursts": ("remaining", "o"), "poisson": ("unplanned", "s"), "weeks": ("scope", "^")
     }  # fmt: skip
     methods = list(dict.fromkeys(known["method"]))
-    for place, name in enumerate(methods):
-        rows = known[known["method"] == name]
+    series = [(name, prefix) for prefix in ("", "shifted_") for name in methods]
+    for place, (name, prefix) in enumerate(series):
+        rows = known[(known["method"] == name) & (known[f"{prefix}forecasts"] > 0)]
         color, marker = styles.get(name, ("muted", "x"))
-        x = rows["quantile"] + 0.016 * (place - (len(methods) - 1) / 2)
-        ax.errorbar(
-            x, rows["coverage"],
-            yerr=[
-                (rows["coverage"] - rows["low"]).clip(lower=0),
-                (rows["high"] - rows["coverage"]).clip(lower=0),
-            ],
-            color=COLORS[color], marker=marker, markersize=6, linestyle="none", capsize=2,
-            elinewidth=1.3, label=name, zorder=3,
-        )  # fmt: skip
+        if len(rows):
+            ax.errorbar(
+                rows["quantile"] + 0.016 * (place - (len(series) - 1) / 2),
+                rows[f"{prefix}coverage"],
+                yerr=[
+                    (rows[f"{prefix}coverage"] - rows[f"{prefix}low"]).clip(lower=0),
+                    (rows[f"{prefix}high"] - rows[f"{prefix}coverage"]).clip(lower=0),
+                ],
+                color=COLORS[color], marker=marker, markersize=6, linestyle="none", capsize=2,
+                markerfacecolor="white" if prefix else COLORS[color], elinewidth=1.3, zorder=3,
+                label=f"{name}, shifted by the past" if prefix else name,
+            )  # fmt: skip
     _counts(ax, known, methods[0])
     ax.set_xlim(0.4, 1.0)
     ax.set_ylim(0, 1.04)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.set_xticks(sorted(known["quantile"].unique()))
     ax.set_xlabel("promised: done by the date in")
     ax.set_ylabel("kept: done by the date in")
-    if len(methods) > 1:
+    if len(ax.containers) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0.42, 0.12))
     return ax
 
@@ -282,7 +292,7 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.step(frame["days"], frame["still_open"], where="post", color=COLORS["remaining"], zorder=3)
     ax.set_ylim(0, 1.02)
     ax.set_xlim(left=0)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.set_xlabel("days since creation")
     ax.set_ylabel("issues still open")
     median, naive = frame.attrs["median_days"], frame.attrs["closed_only_median_days"]
