@@ -481,7 +481,7 @@ def forecast_targets(
         if remaining == 0 and window is not None:
             row |= _done(stay, target, day)
         elif target.closed:
-            row["note"] = f"closed, with {remaining} issues left open"
+            row["note"] = f"closed; still open in it: {remaining}"
         elif note is not None or window is None:
             row |= {"note": note, "chance_by_due_date": 0.0 if target.due <= day else None}
         else:
@@ -506,10 +506,10 @@ def forecast_targets(
 def _outcomes_of(past: pd.DataFrame | None, method: str, day: str) -> Outcomes:
     if past is None:
         return []
-    if past.attrs.get("as_of") != day:
+    if past.attrs.get("as_of") != day or "outcomes" not in past.attrs:
         raise ConfigurationError(
-            f"past: expected forecasts tested as of {day}, got {past.attrs.get('as_of')}; give "
-            "what backtest returns for the same as_of"
+            f"past: expected what backtest returns for {day}, got a frame of "
+            f"{past.attrs.get('as_of', 'no day')} with columns {list(past.columns[:3])}"
         )
     found: Outcomes = past.attrs["outcomes"].get(method, [])
     return found

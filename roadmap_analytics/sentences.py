@@ -248,7 +248,7 @@ def forecast(frame: pd.DataFrame) -> str:
     sure = (
         f"85 % sure by {row['p85_date']:%Y-%m-%d}"
         if pd.notna(row["p85_date"])
-        else ("and no date within five years that is 85 % sure")
+        else "and no date is 85 % sure"
     )
     said = f"{row['title']}: even odds to be done by {row['p50_date']:%Y-%m-%d}, {sure}"
     if pd.isna(row["due_date"]):

@@ -166,7 +166,7 @@ def test_planned_future_and_moved_on() -> None:
     ahead = drawn(plot_future(future_work(dataset, as_of=AS_OF)))
     assert [t.get_text() for t in ahead.texts] == ["1, the oldest 20 days old"] * 2
     moved = drawn(plot_moved_on(moved_on_counts(dataset, as_of=AS_OF)))
-    assert [t.get_text() for t in moved.texts] == ["5 (62%)", "3 (38%)"]
+    assert [t.get_text() for t in moved.texts] == ["5 (62 %)", "3 (38 %)"]
 
 
 @pytest.mark.parametrize("measure", ["issues", "weight", "hours"])

@@ -401,8 +401,10 @@ def test_recalibration_brings_dates_forward_where_teams_hurried_before() -> None
     assert row["p50_date"] < plain["p50_date"]
     assert row["p50_date"] <= row["p85_date"]
     assert shifted.attrs["fan"][0][1:] == [row["remaining"]] * 5
-    with pytest.raises(ConfigurationError, match="as of 2024-09-14"):
+    with pytest.raises(ConfigurationError, match="for 2024-09-14, got a frame of 2024-09-15"):
         forecast(dataset, 8, as_of="2024-09-14", seed=1, past=past)
+    with pytest.raises(ConfigurationError, match="what backtest returns"):
+        forecast(dataset, 8, as_of=day, seed=1, past=plain.to_frame())
     with pytest.raises(ConfigurationError, match="leave it out"):
         forecast(dataset, horizon=True, as_of=day, seed=1, past=past)
 
@@ -457,7 +459,7 @@ def test_a_closed_milestone_gets_no_date() -> None:
     row = frames["milestones"].assign(observed_at=seen, state="closed")[list(kinds.index)]
     dataset = Dataset(frames | {"milestone_dates": row.astype(kinds)})
     closed = one(dataset, 1, as_of="2025-03-20")
-    assert closed["note"] == f"closed, with {closed['remaining']} issues left open"
+    assert closed["note"] == f"closed; still open in it: {closed['remaining']}"
     assert closed[[*DATES, "chance_by_due_date"]].isna().all()
     assert one(dataset, 1, as_of="2025-03-19")["p50_date"] > pd.Timestamp("2025-03-19")
     asked = backtest_forecasts(dataset, as_of="2025-04-20", seed=1, every_days=1)

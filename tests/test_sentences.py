@@ -156,7 +156,7 @@ def test_a_forecast_names_the_target_least_likely_to_hold() -> None:
     ]
     frame = pd.DataFrame(rows).assign(remaining=3, due_date=day, note=pd.NA)
     assert sentences.forecast(frame) == (
-        "Not: even odds to be done by 2025-04-01, and no date within five years that is 85 % sure; "
+        "Not: even odds to be done by 2025-04-01, and no date is 85 % sure; "
         "the due date 2025-04-01 has a chance of 10 %."
     )
     frame["p50_date"], frame["note"] = pd.NaT, "too little data"

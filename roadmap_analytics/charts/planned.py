@@ -155,7 +155,7 @@ def plot_moved_on(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.bar(moves, opened, width=0.7, bottom=closed, color="white", edgecolor=COLORS["remaining"],
            hatch="///", lw=0.9)  # fmt: skip
     for x, height, share in zip(moves, closed + opened, frame["share"], strict=True):
-        ax.annotate(f"{height:,.0f} ({share:.0%})", xy=(x, height), xytext=(0, 3),
+        ax.annotate(f"{height:,.0f} ({100 * share:.0f} %)", xy=(x, height), xytext=(0, 3),
                     textcoords="offset points", ha="center", va="bottom", fontsize=9)  # fmt: skip
     ax.set_xticks(moves, [f"{x:.0f}" for x in moves])
     ax.set_xlim(-0.7, max(moves.max(), 3) + 0.7)
