@@ -486,9 +486,7 @@ class Dataset:
 
         Numbers stay what they are. See `roadmap_analytics.sharing.pseudonymised`.
         """
-        frames = sharing.pseudonymised(self.frames, self.config.get("people", {}), seed)
-        config = {**self.config, "people": {}}
-        manifest = {**self.manifest, "asked": {}, "config": config}
+        frames, manifest = sharing.pseudonymised(self.frames, self.manifest, seed)
         return Dataset(frames, manifest, partial=len(frames) < len(schema.FRAMES))
 
     def without_confidential_titles(self) -> Dataset:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
 from roadmap_analytics.frames import Dataset
+from tests.eight_issues import World
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 NAMES = ["ada", "bjarne", "cleo", "dag", "elin", "farid", "greta", "lind", "kvist", "ada.old"]
@@ -106,3 +113,211 @@ def test_frames_made_by_hand_can_be_saved_too(tmp_path: Path) -> None:
     loaded = ra.load(tmp_path / "hand")
     pd.testing.assert_frame_equal(loaded.assignments, ada)
     assert not loaded.simulated
+
+
+def told(
+    title: str,
+    *,
+    who: str = "ada",
+    people: dict[str, list[str]] | None = None,
+    account: str | None = None,
+) -> str:
+    """Give what becomes of a title where `who` is around; their made-up name is written WHO."""
+    world = World()
+    world.issue(1, "2025-03-03T08:00", title=title, author=who)
+    dataset = world.dataset(config={"people": people or {}})
+    if account:
+        row = {"username": who, "person": who, "name": account}
+        dataset = dataset.with_frames(people=schema.tidy("people", [row]))
+    shared = dataset.pseudonymised(seed=1)
+    return str(shared.issues["title"][0]).replace(shared.issues["author"][0], "WHO")
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Ask team_ada, ada_wip, ADA and ada.", "Ask team_WHO, WHO_wip, WHO and WHO."),
+        ("Mail ada@x.example, see https://x.example/ada/y", "Mail WHO@x.example, see "
+         "https://x.example/WHO/y"),
+        ("Adapt metadata of Adas", "Adapt metadata of Adas"),
+    ],
+)  # fmt: skip
+def test_a_name_ends_where_letters_and_digits_end(title: str, expected: str) -> None:
+    assert told(title) == expected
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Jörg", "JÖRG", "Jo\u0308rg", "jorg", "Joerg", "Strauß", "STRAUSS", "strauss", "jörg_strauß",
+     "Jörg  Strauß", "JörgStrauss", "Jö\u00adrg"],
+)  # fmt: skip
+def test_case_accents_and_ways_of_writing_do_not_matter(title: str) -> None:
+    assert told(f"({title})", who="js", account="Jörg Strauß") == "(WHO)"
+
+
+def test_a_letter_that_grows_in_lower_case_shifts_nothing() -> None:
+    assert told("İİ İlker: İstanbul, ILKER!", who="ilker") == "İİ WHO: İstanbul, WHO!"
+
+
+@pytest.mark.parametrize(
+    ("who", "more"),
+    [
+        ("gh", {"people": {"gh": ["Grace Hopper"]}}),
+        ("gh", {"account": "Grace van der Hopper (she/her)"}),
+        ("grace.hopper", {}),
+        ("grace_hopper", {"account": "grace_hopper"}),
+    ],
+)
+def test_first_and_last_names_count(who: str, more: dict[str, Any]) -> None:
+    assert told("Grace's laptop, hopper", who=who, **more) == "WHO's laptop, WHO"
+    assert told("van der Waals: her law", who=who, **more) == "van der Waals: her law"
+
+
+def test_languages_without_spaces() -> None:
+    assert told("请王伟看", who="ww", account="王伟") == "请WHO看"
+    assert told("山田さんと", who="ty", account="山田 太郎") == "WHOさんと"
+    assert told("김철수가", who="kc", account="김철수") == "WHO가"
+
+
+@pytest.mark.parametrize(
+    ("who", "account"),
+    [("ghost", "Ghost User"), ("support-bot", "GitLab Support Bot"), ("renovate-bot", None),
+     ("project_12_bot_a1b2", "release token")],
+)  # fmt: skip
+def test_accounts_of_programs_lend_no_words(who: str, account: str | None) -> None:
+    title = "Add user login: support token, https://gitlab.example/x, renovate, release"
+    assert told(title, who=who, account=account) == title
+
+
+def test_the_manifest_names_nobody_and_still_fits_the_frames() -> None:
+    world = World()
+    world.milestone(10, "ada: Harvest", None, None)
+    world.issue(1, "2025-03-03T08:00")
+    for label in ("Ada later", "ada later"):
+        world.member(1, "2025-03-03T09:00", "label", "add", label)
+    failure = {"part": "project ada/dotfiles", "status": 403, "message": "no, ada"}
+    config = {
+        "labels": {"future": "ada later"},
+        "milestones": {"draft_prefix": "ada: "},
+        "calendar": {
+            "timezone": "Europe/Stockholm",
+            "workdays": ["Mon"],
+            "periods": {"Ada on leave": "2025-07-08/2025-08-18", "ada on leave": "2025-01-01"},
+        },
+    }
+    dataset = world.dataset(
+        config=config,
+        origin="https://git.ada.example",
+        asked={"urls": ["https://git.ada.example/ada"]},
+        runs=[{"run": "000001", "ended_at": "2025-03-25T06:00:00Z", "failures": [failure]}],
+    )
+    shared = dataset.pseudonymised(seed=0)
+    assert "ada" not in str(shared.manifest).casefold()
+    assert shared.manifest["runs"][0]["failures"] == [
+        {"part": "project person01/dotfiles", "status": 403, "message": "no, person01"}
+    ]
+    # Two labels stay two, and the configuration means the same one as before.
+    assert set(shared.issue_labels["label"]) == {"person01 later", "person01 later (2)"}
+    assert shared.config["labels"]["future"] == "person01 later (2)"
+    assert shared.milestones["title"][0].startswith(shared.config["milestones"]["draft_prefix"])
+    assert list(shared.config["calendar"]["periods"].values()) == ["2025-07-08/2025-08-18",
+                                                                   "2025-01-01"]  # fmt: skip
+    assert shared.config["calendar"]["timezone"] == "Europe/Stockholm"
+    assert dataset.config == config  # the original is left alone
+
+
+NAME = st.text(st.characters(categories=["Lu", "Ll", "Lo"]), min_size=3, max_size=8)
+BETWEEN = st.text(st.sampled_from(" _-./'’(),:!@#\n\u00a0…"), min_size=1, max_size=3)
+WORD = st.sampled_from(["fix", "Ärger", "v2", "login", "请", "naïve", "maintainers"])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[set[str], Dataset]:
+    """Four names, and a dataset that names them in every text."""
+    names = draw(st.lists(NAME, min_size=4, max_size=4, unique_by=plain))
+    people = {plain(name) for name in names}
+    # "False" is a name, and a word of the format.
+    assume("" not in people and not people & words_of(planted(["h", "i", "j", "k"], "", {}, "")))
+    ways = st.sampled_from([way for name in names for way in (name, name.upper(), name.lower())])
+    pieces = draw(st.lists(st.tuples(BETWEEN, ways, BETWEEN, WORD), min_size=1, max_size=5))
+    text = "".join("".join(piece) for piece in pieces)
+    spellings = {"first": [names[0]]}
+    return people, planted(["first", "Second", *names[2:]], text, spellings, " ".join(names[1::-1]))
+
+
+@given(worlds(), st.integers(0, 5))
+def test_no_planted_name_is_left(world: tuple[set[str], Dataset], seed: int) -> None:
+    people, dataset = world
+    assert people <= words_of(dataset)
+    shared = dataset.pseudonymised(seed=seed)
+    assert not people & words_of(shared)
+    for name, frame in shared.frames.items():
+        schema.validate(name, frame)
+
+
+@settings(max_examples=6)
+@given(worlds(), st.integers(0, 5))
+def test_no_number_moves(world: tuple[set[str], Dataset], seed: int) -> None:
+    _, dataset = world
+    shared = dataset.pseudonymised(seed=seed)
+    person = dict(zip(dataset.issues["author"], shared.issues["author"], strict=True))
+    assert len(set(person.values())) == 4
+    for call in (ra.workload, ra.workload_history, ra.duties, ra.milestone_progress,
+                 ra.planned_work, ra.slippage, partial(ra.burndown, milestone=10)):  # fmt: skip
+        before, after = (
+            call(d, as_of="2025-03-18").drop(columns=["title", "milestone"], errors="ignore")
+            for d in (dataset, shared)
+        )
+        assert len(before)
+        if "person" in before:
+            before["person"] = before["person"].replace(person)
+            keys = [c for c in ("key", "date", "person") if c in before]
+            before, after = (f.sort_values(keys, ignore_index=True) for f in (before, after))
+        pd.testing.assert_frame_equal(before, after)
+
+
+def plain(text: str) -> str:
+    """Fold case, accents and signs away: another way of saying when two names are the same."""
+    marks = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return marks.casefold()
+
+
+def words_of(dataset: Dataset) -> set[str]:
+    """Every word of frames and manifest."""
+    columns = [f[c].dropna() for f in dataset.frames.values() for c in f
+               if isinstance(f[c].dtype, pd.StringDtype)]  # fmt: skip
+    texts = [*pd.concat(columns).unique(), str(dataset.manifest).replace("\\n", " ")]
+    return {plain(word) for text in texts for word in re.split(r"[\W_]+", text)}
+
+
+def planted(handles: list[str], text: str, people: dict[str, list[str]], name: str) -> Dataset:
+    """A small world with people who hold issues, and a text that names them wherever one stands."""
+    world = World()
+    world.milestone(10, f"Harvest {text}", "2025-03-03", "2025-03-14")
+    for n, handle in enumerate(handles, 1):
+        world.issue(n, "2025-03-03T08:00", author=handle, title=text)
+        world.put(n, "2025-03-04T08:00", 10)
+        world.member(n, "2025-03-04T09:00", "assignee", "add", handle)
+        world.member(n, "2025-03-05T09:00", "label", "add", text)
+        world.due(n, "2025-03-05T10:00", "2025-03-20")
+    world.member(1, "2025-03-06T09:00", "assignee", "add", handles[1])
+    world.close(3, "2025-03-06T10:00")
+    revision = pd.Timestamp("2025-03-01")
+    item = {"revision": revision, "key": "1", "kind": "item", "title": text, "item": "2025-03-01/1",
+            "target_date": pd.Timestamp("2025-03-31"), "order": 1, "deferred": False,
+            "conditional": False, "done": False, "source": "list", "detail": text}  # fmt: skip
+    driver = {"revision": revision, "person": handles[0], "role": "driver", "key": "1"}
+    address = {"revision": revision, "key": "1", "path": "orchard", "iid": 10, "title": text,
+               "url": "https://git.example.org/groups/orchard/-/milestones/10"}  # fmt: skip
+    config = {"people": people, "labels": {"future": text}}
+    failure = {"part": text, "status": 403, "message": text}
+    run = {"run": "000001", "ended_at": "2025-03-25T06:00:00Z", "failures": [failure]}
+    dataset = world.dataset(config=config, runs=[run])
+    return dataset.with_frames(
+        people=schema.tidy("people", [{"username": "2nd", "person": "Second", "name": name}]),
+        revisions=schema.tidy("revisions", [{"revision": revision, "layout": "numbered",
+                                             "source": text, "list_items": 1, "placed_items": 1}]),
+        roadmap_items=schema.tidy("roadmap_items", [item]),
+        responsibilities=schema.tidy("responsibilities", [driver]),
+        roadmap_milestones=schema.tidy("roadmap_milestones", [address]),
+    )  # fmt: skip
