@@ -740,6 +740,7 @@ We did not have enough cycles to:
   - Address all backlogged maintenance of the lamp, but most of it is done.  The
     rest continues in the upcoming roadmap.
   - Paint the backlogged maintenance hut (backlogged for now)
+  - Tune the horn.  Dropped for now, please reach out if you want to help.
 """
     found = column(read(text)["carry_over"], "text", "status")
     assert found == [
@@ -748,6 +749,7 @@ We did not have enough cycles to:
         ("The lighthouse is not released yet", "continued"),
         ("The museum is removed from the roadmap", "dropped"),
         ("The website went live", "done"),
+        ("Tune the horn", "dropped"),
         ("Version 1 of the bell app is released", "done"),
     ]
 
@@ -807,3 +809,29 @@ Dee plans to paint the door while bo is away.
     assert ("cy", "review", "A1") not in people
     alone = read(text)["roadmap_items"]  # a name that no earlier revision and nobody else knows
     assert "paint the door" not in set(alone["title"])
+
+
+def test_the_next_update_within_a_sentence_about_something_else() -> None:
+    text = """# x
+
+## Summary of changes
+
+Monitoring is backlogged until the next roadmap update, which is planned to happen
+May 30.
+
+## People
+
+- bo
+  - Will draft a new roadmap format before the end of April
+"""
+    frames = read(text)
+    assert days(frames["revisions"]["next_update_date"]) == ["2025-05-30"]
+
+
+def test_a_known_organisation_is_no_second_person() -> None:
+    first = "# x\n\n## Main activities\n\n- **A**\n  - Work by: bo, Acme\n"
+    second = "# x\n\n## Main activities\n\n- **A**\n  - Work by: bo, mo/Acme\n"
+    frames = tables.parse(
+        [{"name": "2025-02-01.md", "text": first}, {"name": "2025-03-01.md", "text": second}]
+    )
+    assert column(frames["responsibilities"], "person")[2:] == [("bo",), ("mo",)]

@@ -95,7 +95,7 @@ _LIGHT = re.compile(
     re.IGNORECASE,
 )
 _PROSE_END = re.compile(
-    r"\s+(?:together\s+with|in\s+collaboration\s+with|with\s+(?=(?-i:[A-Z][a-z]+)\b)|if\s+time|which|while|when|once|review\s+(?:from|by)|help\s+(?:from|by))\b|,\s",
+    r"\s+(?:together\s+with|in\s+collaboration\s+with|with\s+(?=(?-i:[A-Z][a-z]+)\b)|if\s+(?:time|the|we|it|they)|which|while|when|once|review\s+(?:from|by)|help\s+(?:from|by))\b|,\s",
     re.IGNORECASE,
 )
 _ONLY_NUMBERS = re.compile(r"(?:priorit(?:y|ies)|items?|and|or|to|[\W\d]|[PA]\d)*", re.IGNORECASE)
@@ -121,7 +121,7 @@ _STATUS: list[tuple[str, re.Pattern[str]]] = [
     (
         "dropped",
         re.compile(
-            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|[(,]\s*(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b|\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
+            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|(?:^|[(,.;:]\s*)(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b|\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
             re.IGNORECASE,
         ),
     ),
@@ -415,7 +415,10 @@ class _Reader:
                 continue
             text = sentence.text
             m = _RENEWS.search(text)
-            if not m or not _PLANNED.search(text) or _WAS.search(text) or _NOT_WORKING.search(text):
+            if not m or not _PLANNED.search(text) or _WAS.search(text):
+                continue
+            told = re.match(r"[\w\s]{0,30},\s+which\b", text[m.end() :])
+            if _NOT_WORKING.search(text) and not told:  # "not (4) before the next roadmap in May"
                 continue
             # The words "next roadmap" are themselves a time expression: what counts stands beside
             # them.
@@ -508,7 +511,7 @@ class _Reader:
                 if not (m["also"] or permits):
                     continue
             elif not (
-                (permits or any(map(self.names.is_known, who)))
+                (permits or any(map(self.names.is_met, who)))
                 and all(map(self.names.plausible, who))
             ):
                 continue

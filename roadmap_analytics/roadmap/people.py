@@ -78,7 +78,7 @@ _CUES: list[tuple[str, str]] = [
 ]
 _CUE = [(role, re.compile(rf"(?:{words})\b", re.IGNORECASE)) for role, words in _CUES]
 _LEAD = re.compile(
-    r"^(?:(?:is|are|was|be|will|would|can|also|and|the|a|an|our|main(?:ly)?|currently|primarily|does|do|provides?|give[sn]?|offers?|around|"
+    r"^(?:(?:is|are|was|be|will|would|can|also|and|but|the|a|an|our|main(?:ly)?|currently|primarily|does|do|provides?|give[sn]?|offers?|around|"
     r"available|to|for|has|helps?|with|jointly|together|general|some|still|new|shares?)\s+)*",
     re.IGNORECASE,
 )
@@ -109,6 +109,7 @@ class Names:
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)  # in GitLab, or in an earlier revision
 
     @classmethod
     def of(cls, people: Mapping[str, Iterable[str]], accounts: Mapping[str, str]) -> Names:
@@ -116,7 +117,7 @@ class Names:
         aliases = {plain(name): handle for name, handle in sorted(accounts.items())}
         for handle, others in people.items():
             aliases |= {plain(name): handle for name in (handle, *others)}
-        return cls(aliases, {*people, *accounts.values()})
+        return cls(aliases, {*people}, {*accounts.values()})
 
     def handle(self, name: str) -> str:
         """Give the canonical handle of a name."""
@@ -126,6 +127,10 @@ class Names:
     def is_known(self, name: str) -> bool:
         """Whether the document, or the configuration, speaks of this person elsewhere."""
         return self.handle(name) in self.known or plain(name) in _GROUPS
+
+    def is_met(self, name: str) -> bool:
+        """Whether a name in running text is a person of this document or of any other source."""
+        return self.is_known(name) or self.handle(name) in self.met
 
     def learn(self, name: str) -> None:
         """Remember a name that stood where only names stand."""
@@ -339,7 +344,7 @@ def _begins_clause(rest: str, after_comma: bool, names: Names) -> bool:
         or _AS.match(re.split(r"[,;.]", rest, maxsplit=1)[0])
         or _ADDRESSED.match(rest)
         or re.match(
-            r"(?:also\s+)?(?:main\s+)?(?:involved|responsible|available|maintains|point\s+of\s+contact)\b|[\w\s-]{1,25}\bby\s+\w",
+            r"(?:but\s+)?(?:also\s+)?(?:main\s+)?(?:involved|responsible|available|maintains|point\s+of\s+contact)\b|[\w\s-]{1,25}\bby\s+\w",
             rest,
             re.IGNORECASE,
         )

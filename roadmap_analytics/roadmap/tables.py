@@ -86,7 +86,7 @@ def parse(
     met: set[str] = set()  # people whom earlier revisions name; later ones decide nothing here
     for _, record in sorted(dated, key=lambda pair: pair[0]):
         names = Names.of(people, accounts)
-        names.known |= met
+        names.met |= met
         revisions.append(
             (read_document(record, names=names, calendar=periods), str(record["text"]))
         )

@@ -523,6 +523,7 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
         _pattern(
             r"(?:the\s+)?(?:next|new|upcoming)\s+(?:roadmap\s+(?:renewal|update|revision|iteration)|"
             r"(?:renewal|update|revision)\s+of\s+(?:the|this)\s+roadmap|renewal|roadmap(?:\s+is\s+\w+)?)"
+            r"(?!\s+(?:format|template|document|page|process)\b)"
         ),
     ),
     (
