@@ -197,7 +197,11 @@ def _chooser(
 
 
 def _look(numeric: bool, text: str = "") -> str:
-    return " class='number'" if numeric else " class='long'" if len(text) > _LONG else ""
+    if numeric:
+        return " class='number'"
+    if _DAY.match(text) and len(text) <= len("2026-12-11 18:00"):
+        return " class='day'"
+    return " class='long'" if len(text) > _LONG else ""
 
 
 def _name(column: Any) -> str:

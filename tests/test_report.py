@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 
 import roadmap_analytics as ra
-from roadmap_analytics import report
+from roadmap_analytics import notebook, report
 from roadmap_analytics.errors import ConfigurationError, DatasetError
 from roadmap_analytics.notebook import said
 from tests import odd_datasets
@@ -300,3 +300,6 @@ def test_nothing_makes_a_whole_report(tmp_path: Path) -> None:
 def test_a_day_stays_on_one_line_and_text_stays_escaped() -> None:
     html = said("<b> due 2026-12-11, not 12026-12-111.")
     assert html == "&lt;b&gt; due <span class='day'>2026-12-11</span>, not 12026-12-111."
+    looks = {text: notebook._look(False, text) for text in ("2026-12-11", "2026-12-11 18:00")}
+    assert set(looks.values()) == {" class='day'"}
+    assert notebook._look(False, "2026-12-11 is what the roadmap says") == " class='long'"
