@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -247,9 +249,18 @@ def test_nobody_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:
     refused(outcome, 4, "http://127.0.0.1:9/orchard", "Connection refused")
 
 
-def test_tls_where_there_is_none(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
-    address = hand_gitlab.url.replace("http://", "https://") + "/orchard"
-    outcome = command("export", address, "--to", str(tmp_path / "data"))
+def test_tls_where_there_is_none(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_in_plain_text() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=answer_in_plain_text, daemon=True).start()
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}/orchard"
+        outcome = command("export", address, "--to", str(tmp_path / "data"))
     refused(outcome, 2, "expected TLS", "Write http://")
 
 

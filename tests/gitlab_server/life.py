@@ -314,6 +314,13 @@ class Life:
                 if event["label"] and event["label"]["id"] == ident:
                     yield event
 
+    def archive_project(self) -> None:
+        """Put a project to rest, or wake it; no issue of it is touched."""
+        projects = list(self.world.projects.values())
+        project = self.draw.choice(projects)
+        awake = sum(not one["archived"] for one in projects)
+        project["archived"] = not project["archived"] and awake > 3
+
 
 DEEDS: tuple[Callable[[Life], None], ...] = (
     *(Life.open_issue, Life.switch_state, Life.plan, Life.assign, Life.set_due_date),
@@ -325,6 +332,7 @@ DEEDS: tuple[Callable[[Life], None], ...] = (
         Life.rename_label,
         Life.delete_label,
         Life.open_label,
+        Life.archive_project,
     ),
 )
-WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 2, 2, 2, 4, 1, 1, 2, 1, 1)
+WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 2, 2, 2, 4, 1, 1, 2, 1, 1, 1)
