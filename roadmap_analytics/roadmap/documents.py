@@ -32,6 +32,16 @@ from roadmap_analytics.roadmap.outline import Passage, has_fields, lists, outlin
 from roadmap_analytics.roadmap.people import Duty, Names, assigned, duties
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
 from roadmap_analytics.roadmap.targets import Calendar, Target, expression, find, read_target
+from roadmap_analytics.roadmap.verdicts import (
+    CYCLES,
+    FINISHED,
+    NO_LONGER,
+    ONGOING,
+    VERDICT,
+    carried,
+    status_in,
+    without_status,
+)
 
 __all__ = ["Reference", "Revision", "Statement", "milestone_of", "read_document", "written_on"]
 
@@ -99,63 +109,6 @@ _PROSE_END = re.compile(
     re.IGNORECASE,
 )
 _ONLY_NUMBERS = re.compile(r"(?:priorit(?:y|ies)|items?|and|or|to|[\W\d]|[PA]\d)*", re.IGNORECASE)
-_STATUS: list[tuple[str, re.Pattern[str]]] = [
-    (
-        "continued",
-        re.compile(
-            r"\b(?:done|finished|completed)\s+(?:except|apart\s+from|but\s+for)\b|\bmoved\s+to\s+(?:the\s+)?(?:next|this|upcoming|following|new)\b|"
-            r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|done|released|deployed|get\s+to)\b(?!.*\bdropped\b)|"
-            r"\brest\s+(?:of\s+(?:it|this)\s+)?(?:is\s+)?continue[sd]\b|"
-            r"\bstill\s+in\s+progress\b",
-            re.IGNORECASE,
-        ),
-    ),
-    ("almost done", re.compile(r"\balmost\s+(?:done|finished|completed?|ready)\b", re.IGNORECASE)),
-    (
-        "backlogged",
-        re.compile(
-            r"\bbacklogged\b(?!\s+(?:maintenance|work|tasks?|issues?|items?|features?|fixes|bugs|clean-?up|requests?)\b)|\bpostponed\b|\bon\s+ice\b|\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|\bon\s+hold\b|\bdeferred\b|\bnot\s+continued\b|\bparked\b|\bpaused\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "dropped",
-        re.compile(
-            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|(?:^|[(,.;:]\s*)(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b|\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "continued",
-        re.compile(r"\bcontinu(?:ed|es?|ing)\b|\bcarr(?:y|ies|ied)\s+over\b", re.IGNORECASE),
-    ),
-    (
-        "done",
-        re.compile(
-            r"\b(?:is|are|was|were|been|now)\s+(?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+\s+)?"
-            r"(?:done|completed?|finished|closed|released|deployed|launched|shipped|live|in\s+production)\b|\bwent\s+live\b|\((?:done|completed?|finished)!?\)|^done\b|:\s*done\b",
-            re.IGNORECASE,
-        ),
-    ),
-    ("new", re.compile(r"\(new\)|\bis\s+new\b|^new$", re.IGNORECASE)),
-]
-_ONGOING = re.compile(
-    r"\bstill\s+(?:open|ongoing)|\bongoing\b|\bnot\s+making\s+any\s+changes\s+to\b|\bwork\s+in\s+progress\b",
-    re.IGNORECASE,
-)
-_NO_LONGER = re.compile(
-    r"\bthere\s+will\s+be\s+no\b|\bnot\s+(?:in|part\s+of)\s+the\s+(?:next|upcoming)\b",
-    re.IGNORECASE,
-)
-_FINISHED = re.compile(r"^(?:these\s+are\s+)?(?:done|finished|completed|closed)\b", re.IGNORECASE)
-_CYCLES = re.compile(
-    r"\b(?:did\s+not|didn't|could\s+not|couldn't|no)\s+(?:have\s+|find\s+)?(?:enough\s+)?(?:cycles|time)\b",
-    re.IGNORECASE,
-)
-_VERDICT = re.compile(
-    r"\b(?:the|these|all)\s+(?:\w+\s+)?above\b|\babove\b|\b(?:these|they|all\s+of\s+(?:this|these|it))\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -228,11 +181,6 @@ def _numbered(url: str, pattern: re.Pattern[str]) -> tuple[str, str, int] | None
         return None
     plain = f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}"
     return plain, m["path"], int(m["iid"])
-
-
-def status_in(text: str) -> str | None:
-    """Find the word for what became of something: new, continued, almost done, backlogged ..."""
-    return next((status for status, pattern in _STATUS if pattern.search(text)), None)
 
 
 def read_document(
@@ -783,7 +731,7 @@ class _Reader:
         verdict = self._verdict(passage) if passage.kind == "progress" else None
         refs = references(head.text, self.items.by_key)[:1] if passage.remarks else []
         for inline in item.inlines():
-            whole = _without_status(title_of(head), status) if head.bare else None
+            whole = without_status(title_of(head), status) if head.bare else None
             for reference, words in self._references_in(inline, whole, None, changes=in_section):
                 if words and inline is head:
                     reference.title = words
@@ -792,9 +740,7 @@ class _Reader:
                 reference.status = (
                     status if in_section or inline is head else status_in(inline.text)
                 )
-                reference.status = reference.status or (
-                    status_of_verdict(verdict) if verdict else None
-                )
+                reference.status = reference.status or (status_in(verdict) if verdict else None)
                 _merge(placed, reference)
                 if in_section:
                     self.placed |= {id(below) for below in item.walk()}
@@ -833,8 +779,8 @@ class _Reader:
                 self._add_statement(item, verdict, unfinished=True)
         elif role == "progress":
             for item in block.items:
-                finished = "is done" if _FINISHED.match(passage.lead.text) else None
-                if finished or status_in(item.head.text) or _ONGOING.search(item.head.text):
+                finished = "is done" if FINISHED.match(passage.lead.text) else None
+                if finished or status_in(item.head.text) or ONGOING.search(item.head.text):
                     self._add_statement(item, finished, unfinished=False)
         elif role == "milestones":
             for item in block.items:
@@ -846,13 +792,13 @@ class _Reader:
     ) -> None:
         self.placed |= {id(below) for below in item.walk()}
         parts = [sentence.text for sentence in sentences(item.head)] or [item.text]
-        telling = [part for part in parts if status_in(part) or _ONGOING.search(part)]
+        telling = [part for part in parts if status_in(part) or ONGOING.search(part)]
         text = parts[0] if unfinished or not telling else telling[0]
         if (
             text not in parts[:1] and len(text.split()) < 4
         ):  # "Not done yet." says nothing without what stands before it
             text = item.head.text
-        status = status_in(item.head.text) or (status_of_verdict(verdict) if verdict else None)
+        status = status_in(item.head.text) or (status_in(verdict) if verdict else None)
         if status is None and not unfinished:
             status = "continued"
         text = (
@@ -862,23 +808,23 @@ class _Reader:
         )
         urls = [url for inline in item.inlines() for url in inline.urls]
         refs = re.findall(r"\S*\(?\d[^,;.]*", text)[:3]
-        self.out.statements.append(Statement(text, _carry(status), refs, urls, section))
+        self.out.statements.append(Statement(text, carried(status), refs, urls, section))
 
     def _verdict(self, passage: Passage) -> str | None:
         """Tell what the sentence behind a list says about everything in it."""
         after, lead = passage.after.text, passage.lead.text
-        if _VERDICT.search(after) and status_of_verdict(after):
+        if VERDICT.search(after) and status_in(after):
             return after
-        return lead if re.search(r"\bfollowing\b", lead) and status_of_verdict(lead) else None
+        return lead if re.search(r"\bfollowing\b", lead) and status_in(lead) else None
 
     def _sentence_statement(self, sentence: Inline) -> None:
         text = sentence.text
-        status = status_in(text) or ("continued" if _ONGOING.search(text) else None)
-        if _NO_LONGER.search(text):
+        status = status_in(text) or ("continued" if ONGOING.search(text) else None)
+        if NO_LONGER.search(text):
             status = "backlogged"
         if (
-            (status is None and not _CYCLES.search(text))
-            or _VERDICT.match(text)
+            (status is None and not CYCLES.search(text))
+            or VERDICT.match(text)
             or text.endswith(":")
         ):
             return
@@ -887,10 +833,10 @@ class _Reader:
         if len(named) > 1 and status in ("done", "backlogged", "continued"):
             for words, url in zip(named, urls, strict=True):
                 self.out.statements.append(
-                    Statement(f"{text.rstrip('.')} ({words})", _carry(status), [], [url])
+                    Statement(f"{text.rstrip('.')} ({words})", carried(status), [], [url])
                 )
             return
-        self.out.statements.append(Statement(text.rstrip("."), _carry(status), [], urls))
+        self.out.statements.append(Statement(text.rstrip("."), carried(status), [], urls))
 
     # What is left
 
@@ -963,22 +909,6 @@ def _milestone_words(text: str) -> str | None:
         text,
     )
     return m.group(1).rstrip(":") if m else None
-
-
-def _without_status(title: str, status: str | None) -> str:
-    """Cut "Tooling milestone is almost done" before its verb."""
-    if status is None:
-        return title
-    return re.sub(r"\s+(?:continues?\b|(?:is|are|was|were|has|have)\s).*$", "", title) or title
-
-
-def status_of_verdict(text: str | None) -> str | None:
-    """Like `status_in`, for a sentence about a whole list."""
-    return status_in(text) if text else None
-
-
-def _carry(status: str | None) -> str | None:
-    return {"almost done": "continued", "new": "continued"}.get(status or "", status)
 
 
 def _span(target: Target | None) -> tuple[date, date] | None:
