@@ -96,12 +96,14 @@ def build(
     DatasetError
         The dataset is damaged or none.
     ConfigurationError
-        There are no notebooks, or one of them failed; the pages that were there stay.
+        There are no notebooks, one of them failed, or nbconvert is not whole; the pages that were
+        there stay.
     """
     original = frames.load(dataset)
     shown = original if confidential else original.without_confidential_titles()
     if pseudonyms is not None:
         shown = shown.pseudonymised(seed=pseudonyms)
+    exporter = _exporter()
     sources = _read(Path(notebooks) if notebooks is not None else _own_notebooks())
     with tempfile.TemporaryDirectory(prefix="roadmap-analytics-") as scratch:
         path = Path(dataset).resolve()
@@ -109,7 +111,7 @@ def build(
             path = Path(scratch) / "dataset"
             shown.save(path)
         _execute(sources, path)
-    return _write(sources, Path(out), shown)
+    return _write(exporter, sources, Path(out), shown)
 
 
 def _own_notebooks() -> Path:
@@ -174,8 +176,19 @@ def _kernel(private: Path) -> Config:
     return Config({"KernelManager": {"transport": "ipc", "connection_file": f"{private}/k.json"}})
 
 
-def _write(sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset) -> Path:
-    exporter = HTMLExporter(config=_settings(), template_file="index.html.j2")  # type: ignore[no-untyped-call]
+def _exporter() -> HTMLExporter:
+    try:
+        return HTMLExporter(config=_settings(), template_file="index.html.j2")  # type: ignore[no-untyped-call]
+    except ValueError as error:  # nbconvert's own templates lie outside of its package
+        raise ConfigurationError(
+            f"report: nbconvert is not whole: {_first_line(error).rstrip(':')}; "
+            "install it anew: pip install --force-reinstall nbconvert"
+        ) from None
+
+
+def _write(
+    exporter: HTMLExporter, sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset
+) -> Path:
     index = _Page("Roadmap report", "index.html")
     pages = [index, *(page for page, _ in sources)]
     css = (_TEMPLATE / "page.css").read_text("utf-8")

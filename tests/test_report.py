@@ -269,6 +269,19 @@ def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path) -> None:
         report.build(SAMPLE, tmp_path / "out", notebooks=folder)
 
 
+def test_an_nbconvert_without_its_templates_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbconvert.exporters.templateexporter.jupyter_path", lambda *parts: [])
+    with pytest.raises(ConfigurationError) as failed:
+        report.build(SAMPLE, tmp_path / "out")
+    assert str(failed.value) == (
+        "report: nbconvert is not whole: No template sub-directory with name 'base' found in the "
+        "following paths; install it anew: pip install --force-reinstall nbconvert"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_notebooks_or_dataset_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no notebooks"):
         report.build(SAMPLE, tmp_path / "out", notebooks=tmp_path)
