@@ -57,10 +57,6 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(arguments, PROGRAM, standalone_mode=False)
-    except typer.Exit as end:
-        if end.exit_code == INTERRUPTED:
-            _say(f"{PROGRAM}: interrupted. What was fetched is kept: run the same again to go on.")
-        return end.exit_code
     except typer.TyperException as error:
         return _wrong_usage(error)
     except RoadmapAnalyticsError as error:
@@ -70,6 +66,8 @@ def _run(arguments: list[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{PROGRAM}: {where}{error.strerror or error}. Check the path and its rights.")
         return 2
+    if code == INTERRUPTED:  # so typer answers Ctrl-C
+        _say(f"{PROGRAM}: interrupted. Run the same again: an export goes on where it was.")
     return code if isinstance(code, int) else 0
 
 
@@ -360,13 +358,15 @@ def _forget_unreadable(
         listings = list(records.of(one, ["documents"]))
         names = set(listings[-1]["names"]) if listings else names | found.keys()
     failures = []
-    for name in sorted(names & stored.keys()):
+    for name in sorted(stored):
         try:
             tables.parse([stored[name]])
         except RoadmapError as error:
             known.documents.pop(name, None)
-            failures.append(gitlab_export.Failure(f"roadmap {name}", None, str(error).rstrip(".")))
-            names.remove(name)
+            if name in names:
+                part, said = f"roadmap {name}", str(error).rstrip(".")
+                failures.append(gitlab_export.Failure(part, None, said))
+                names.remove(name)
     if failures:
         run.write({"kind": "documents", "names": sorted(names)})
     return failures

@@ -55,12 +55,14 @@ def export(
     return command("export", *addresses, "--to", str(to), *options, token=token)
 
 
-def start_export(server: LoopbackGitLab, to: Path, *paths: str) -> subprocess.Popen[bytes]:
+def start_export(
+    server: LoopbackGitLab, to: Path, *paths: str, stderr: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start the same as a process of its own, to be killed."""
     addresses = [f"{server.url}/{path}" for path in paths]
     return subprocess.Popen(
         [sys.executable, "-m", "roadmap_analytics", "export", *addresses, "--to", str(to)],
         env={**os.environ, "GITLAB_PRIVATE_TOKEN": server.token},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
     )

@@ -168,7 +168,7 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
     outcome = export(hand_gitlab, tmp_path / "a", "orchard")
     assert outcome.err.splitlines()[-1] == "tables"
     assert "\r" not in outcome.err
-    assert outcome.out.splitlines()[0].split() == ["issues", "7"]
+    assert outcome.out.splitlines()[0].split() == ["issues", "8"]
     assert "requests" in outcome.out.splitlines()[-1]
     quiet = export(hand_gitlab, tmp_path / "b", "orchard", options=("--quiet",))
     assert quiet.err == ""
@@ -202,7 +202,7 @@ def test_progress_is_a_bar_on_a_terminal(hand_gitlab: LoopbackGitLab, tmp_path: 
     text = shown.decode()
     assert text.count("\r") > 3, "it moves"
     assert "issues: " in text
-    assert "7/7" in text
+    assert "8/8" in text
     assert " requests" in text
     assert "waiting 1 s for the rate limit" in text
     assert b"requests" in summary
@@ -220,10 +220,12 @@ def test_interrupted_it_ends_at_once_and_goes_on_later(
 ) -> None:
     to = tmp_path / "data"
     hand_gitlab.inject({"kind": "hang", "seconds": 60, "match": "notes", "skip": 3, "times": None})
-    process = start_export(hand_gitlab, to, "orchard")
+    process = start_export(hand_gitlab, to, "orchard", stderr=subprocess.PIPE)
     until_asked(process, hand_gitlab, 30)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 130, "it waits for none of the answers that hang"
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130, "it waits for none of the answers that hang"
+    assert said.decode().splitlines()[-1].startswith("roadmap-analytics: interrupted.")
     hand_gitlab.inject()
     assert export(hand_gitlab, to, "orchard").code == 0
     assert differences(stored(to), served(hand_world(), "orchard")) == []
