@@ -7,6 +7,7 @@ own. Everything follows from history: who held what, when, in which milestone.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -539,7 +540,7 @@ def workload_plan(
     low, high : float
         Up to `low` times the capacity a week is ``low``, above `high` times it is ``high``.
     absences : mapping of person to (first day, last day) pairs, optional
-        Days on which a person does not work.
+        Days, as 2025-07-08 writes them, on which a person does not work.
 
     Returns
     -------
@@ -555,7 +556,8 @@ def workload_plan(
     Raises
     ------
     ConfigurationError
-        For an unknown `split`, zone, or thresholds out of order.
+        For an unknown `split`, zone, thresholds out of order, or an absence that is no pair of
+        days in order.
 
     Notes
     -----
@@ -587,7 +589,7 @@ def workload_plan(
     )
     dated = days[days["due"].notna().to_numpy() & (days["hours"] > 0).to_numpy()]
     away = {
-        person: [day for first, last in spans for day in pd.date_range(first, last)]
+        person: [day for span in spans for day in _days_away(person, span)]
         for person, spans in (absences or {}).items()
     }
     weeks = [
@@ -611,6 +613,18 @@ def workload_plan(
     frame.attrs.update(_described(dataset, today, split), unit="hours")
     frame.attrs["undated_hours"] = {str(k): float(v) for k, v in undated.items()}
     return frame
+
+
+def _days_away(person: str, span: tuple[str, str]) -> pd.DatetimeIndex:
+    wrong = f"workload_plan: absences of {person!r}: expected "
+    try:
+        first, last = (dt.date.fromisoformat(str(day)) for day in span)
+    except (TypeError, ValueError):
+        pairs = f"pairs of days such as ('2025-07-08', '2025-07-11'), got {span!r}"
+        raise ConfigurationError(wrong + pairs) from None
+    if last < first:
+        raise ConfigurationError(f"{wrong}the first day before the last, got {span!r}")
+    return pd.date_range(first, last)
 
 
 def _median_hours(held: pd.DataFrame, one_day: float) -> dict[Any, float]:
@@ -688,10 +702,12 @@ def duties(
         `roles` (comma-separated; empty: none), `milestone_id` and `milestone` (NA: the item names
         none that is in the dataset), `held_issues` (open issues of that milestone that the
         person holds; NA without a milestone), `milestone_open` (all of its open issues),
-        `carried` (somebody drives, maintains, answers for or works on this item), and `remark`:
-        ``drives without holding any`` (though some are open), ``holds without a duty``,
-        ``nobody`` (the item is not carried), or empty. Standing priorities that name nobody are
-        left out.
+        `carried` (somebody drives, maintains, answers for or works on this item), `driven`
+        (somebody drives, maintains or answers for it), and `remark`: ``drives without holding
+        any`` (though some are open), ``works without a driver`` (the item is not driven,
+        in a revision that says of others who drives them),
+        ``holds without a duty``, ``nobody`` (the item is not carried), or empty. Standing
+        priorities that name nobody are left out.
 
     Notes
     -----
@@ -738,8 +754,10 @@ def duties(
     frame["held_issues"] = frame["held_issues"].where(~dated, frame["held_issues"].fillna(0))
     frame["held_issues"] = frame["held_issues"].astype("Int64")
     drives = frame["roles"].str.contains("driver").to_numpy()
-    carries = frame["roles"].str.contains("driver|responsible|maintainer|work").to_numpy()
-    frame["carried"] = frame["key"].isin(frame.loc[carries, "key"])
+    works = frame["roles"].str.contains("work").to_numpy()
+    leads = frame["roles"].str.contains("driver|responsible|maintainer").to_numpy()
+    frame["carried"] = frame["key"].isin(frame.loc[leads | works, "key"])
+    frame["driven"] = frame["key"].isin(frame.loc[leads, "key"])
     standing = (frame["kind"] == "priority").to_numpy() & frame["person"].isna().to_numpy()
     none = (frame["held_issues"] == 0).fillna(False).to_numpy(bool)
     left = (frame["milestone_open"] > 0).fillna(False).to_numpy(bool)
@@ -747,17 +765,23 @@ def duties(
     frame["remark"] = np.select(
         [
             drives & none & left,
+            works & ~frame["driven"].to_numpy() & leads.any(),
             some & (frame["roles"] == "").to_numpy(),
             ~frame["carried"].to_numpy(),
         ],
-        ["drives without holding any", "holds without a duty", "nobody"],
+        [
+            "drives without holding any",
+            "works without a driver",
+            "holds without a duty",
+            "nobody",
+        ],
         "",
     )
     frame["remark"] = frame["remark"].astype("str")
     columns = ["key", "title", "person", "roles", "milestone_id", "milestone", "held_issues"]
     frame = frame[~standing]
     frame = frame.sort_values(["place", "person"], na_position="last", ignore_index=True)
-    frame = frame[[*columns, "milestone_open", "carried", "remark"]]
+    frame = frame[[*columns, "milestone_open", "carried", "driven", "remark"]]
     frame.attrs.update(_described(dataset, today, "full"))
     frame.attrs["revision"] = None if revision is None else str(revision.date())
     return frame

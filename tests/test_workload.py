@@ -228,6 +228,65 @@ def test_duties_against_load() -> None:
     assert "dag" not in before.index
 
 
+def asked(*duties: tuple[str, str, str]) -> pd.DataFrame:
+    """Duties of item 1, where the roadmap asks just this: (key, person, role)."""
+    dataset = roadmap(six_issues())
+    day = dataset.revisions["revision"][0]
+    rows = [{"revision": day, "key": key, "person": p, "role": role} for key, p, role in duties]
+    dataset = dataset.with_frames(responsibilities=schema.tidy("responsibilities", rows))
+    found = ra.duties(dataset, as_of=AS_OF)
+    return found[found["key"] == "1"].set_index("person")
+
+
+def test_work_without_a_driver_is_told() -> None:
+    found = asked(("1", "ada", "work"), ("1", "dag", "review"), ("2", "dag", "driver"))
+    assert found["remark"].to_dict() == {
+        "ada": "works without a driver", "bo": "holds without a duty", "dag": ""
+    }  # fmt: skip
+    assert found["carried"].all()
+    assert not found["driven"].any()
+    assert not asked(("1", "dag", "review"))["carried"].any()
+    for leads in ("driver", "responsible", "maintainer"):
+        led = asked(("1", "ada", "work"), ("1", "bo", leads))
+        assert led["driven"].all()
+        assert led["remark"].to_dict() == {"ada": "", "bo": ""}
+
+
+def test_a_roadmap_that_names_no_drivers_lacks_none() -> None:
+    assert asked(("1", "ada", "work"))["remark"].to_dict() == {
+        "ada": "", "bo": "holds without a duty"
+    }  # fmt: skip
+
+
+def test_a_driver_with_nothing_left_open_is_not_blamed() -> None:
+    world = six_issues()
+    dataset = roadmap(world)
+    opened = ra.duties(dataset, as_of=AS_OF)
+    assert opened.loc[opened["person"] == "dag", "remark"].tolist() == [
+        "drives without holding any"
+    ]
+    for issue_id in (1, 2):
+        world.close(issue_id, "2025-03-07T08:00")
+    found = ra.duties(roadmap(world), as_of=AS_OF)
+    assert found.loc[found["key"] == "1", "milestone_open"].tolist() == [0, 0]
+    assert found.loc[found["person"] == "dag", "remark"].tolist() == [""]
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (("2025-03-20", "2025-03-18"), "'bo': expected the first day before the last, got"),
+        (("soon", "later"), "'bo': expected pairs of days such as"),
+        (("2025-03-18",), "'bo': expected pairs of days"),
+        ("2025-03-18", "'bo': expected pairs of days"),
+        (5, "'bo': expected pairs of days"),
+    ],
+)
+def test_absences_are_pairs_of_days_in_order(span: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        ra.workload_plan(Dataset({}), as_of=AS_OF, absences={"bo": [span]})
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -261,7 +261,8 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One row per item, one column per person. Letters are duties (D drives, M maintains,
         R responsible, W works on, v reviews, i gives input, c contact), numbers the open issues
         held; orange marks a driver who holds none, or somebody who holds issues without a duty.
-        An item that nobody drives, answers for or works on says so in its label.
+        An item that nobody drives, answers for or works on, or that only has people who work on
+        it, says so in its label.
     """
     items = frame.drop_duplicates("key")[["key", "title"]].reset_index(drop=True)
     people = sorted(frame["person"].dropna().unique())
@@ -284,9 +285,12 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             fontsize=9,
             color="white" if warn else COLORS["as_of"],
         )
-    nobody = set(frame.loc[~frame["carried"], "key"])
+    missing = dict.fromkeys(
+        frame.loc[frame["remark"] == "works without a driver", "key"], "  (no driver)"
+    )
+    missing |= dict.fromkeys(frame.loc[~frame["carried"], "key"], "  (nobody)")
     labels = [
-        safe_text(f"{key}  {title}", 46) + ("  (nobody)" if key in nobody else "")
+        safe_text(f"{key}  {title}", 46) + missing.get(key, "")
         for key, title in items.itertuples(index=False)
     ]
     ax.set_yticks(list(rows.values()), labels, fontsize=8)
