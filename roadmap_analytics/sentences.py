@@ -379,16 +379,25 @@ def renewals(frame: pd.DataFrame) -> str:
 
 def promises(frame: pd.DataFrame) -> str:
     """Say where the roadmap's targets and the data part, from `targets_against_forecast`."""
-    known = frame[frame["gap_p50_days"].notna()] if len(frame) else frame
-    if known.empty:
+    gap = frame["gap_p50_days"]
+    # Without a date in sight, an even chance of the target would still be a date.
+    beyond = frame[gap.isna() & (frame["chance_by_target_date"] < 0.5)]
+    late = frame[gap > 0].sort_values("gap_p50_days", ascending=False, kind="stable")
+    checked = int(gap.notna().sum()) + len(beyond)
+    if not checked:
         return "No target of the roadmap can be held against a forecast."
-    late = known[known["gap_p50_days"] > 0]
-    if late.empty:
-        return f"All {len(known)} targets that can be checked lie on or after their forecast."
-    worst = late.sort_values("gap_p50_days", ascending=False, kind="stable").iloc[0]
+    missed = len(late) + len(beyond)
+    if not missed:
+        if checked == 1:
+            return "The one target that can be checked lies on or after its forecast."
+        return f"All {checked} targets that can be checked lie on or after their forecast."
+    worst = late.head(1)
+    told = [f"{row.title} by {_amount(row.gap_p50_days)} days" for row in worst.itertuples()]
+    if len(beyond):
+        told.append(f"{_list(beyond['title'])} beyond every date that can be forecast")
     return (
-        f"{len(late)} of {_count(len(known), 'target')} lie before the forecast; "
-        f"{worst['title']} by {_amount(worst['gap_p50_days'])} days."
+        f"{missed} of {_count(checked, 'target')} {'lies' if missed == 1 else 'lie'} "
+        f"before the forecast; {', '.join(told)}."
     )
 
 

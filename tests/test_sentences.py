@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -101,6 +102,26 @@ EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
         "No past forecast can be checked yet, so nobody knows what these dates are worth here.",
     ),
 }
+
+
+def test_a_target_without_a_forecast_date_is_not_passed_over() -> None:
+    targets = pd.DataFrame(
+        {
+            "title": ["Lamp", "Lens", "Mast", "Moat"],
+            "gap_p50_days": [5.0, -3.0, np.nan, np.nan],
+            "chance_by_target_date": [0.2, 0.8, 0.01, np.nan],
+        }
+    )
+    assert sentences.promises(targets) == (
+        "2 of 3 targets lie before the forecast; "
+        "Lamp by 5 days, Mast beyond every date that can be forecast."
+    )
+    assert sentences.promises(targets[2:]) == (
+        "1 of 1 target lies before the forecast; Mast beyond every date that can be forecast."
+    )
+    assert sentences.promises(targets[1:2]) == (
+        "The one target that can be checked lies on or after its forecast."
+    )
 
 
 @pytest.mark.parametrize("name", list(EMPTY))
