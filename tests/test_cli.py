@@ -168,7 +168,7 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
     outcome = export(hand_gitlab, tmp_path / "a", "orchard")
     assert outcome.err.splitlines()[-1] == "tables"
     assert "\r" not in outcome.err
-    assert outcome.out.splitlines()[0].split() == ["issues", "8"]
+    assert outcome.out.splitlines()[0].split() == ["issues", "7"]
     assert "requests" in outcome.out.splitlines()[-1]
     quiet = export(hand_gitlab, tmp_path / "b", "orchard", options=("--quiet",))
     assert quiet.err == ""
@@ -202,7 +202,7 @@ def test_progress_is_a_bar_on_a_terminal(hand_gitlab: LoopbackGitLab, tmp_path: 
     text = shown.decode()
     assert text.count("\r") > 3, "it moves"
     assert "issues: " in text
-    assert "8/8" in text
+    assert "7/7" in text
     assert " requests" in text
     assert "waiting 1 s for the rate limit" in text
     assert b"requests" in summary

@@ -456,7 +456,7 @@ def test_what_is_asked_for_no_more_is_gone(hand_gitlab: LoopbackGitLab, tmp_path
 
 
 @pytest.mark.parametrize("listed", [{"non_archived": "false"}, {}])
-def test_what_is_archived_stays_in_the_history(
+def test_what_was_closed_stays_when_its_project_is_archived(
     hand_gitlab: LoopbackGitLab,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -466,13 +466,23 @@ def test_what_is_archived_stays_in_the_history(
     monkeypatch.setattr(crawl, "ARCHIVED_TOO", listed)
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard"))
-    assert 1009 in set(frames.load(to).issues["issue_id"]), "archived from the beginning"
-    before = frames.load(to).issue_events
+    before = frames.load(to)
+    assert 1009 not in set(before.issues["issue_id"]), "open, and archived from the beginning"
+    issues = before.issues
+    press = (issues["project"] == "orchard/press/juice") & (issues["state"] == "opened")
+    given_up = set(issues.loc[press, "issue_id"])
+    assert given_up
+    assert given_up < set(issues.loc[issues["project"] == "orchard/press/juice", "issue_id"])
+    left = before.issue_events[~before.issue_events["issue_id"].isin(given_up)]
+    left = left.reset_index(drop=True)
     hand_gitlab.change(changed(hand_world(), "project", 100, archived=True))
     done(export(hand_gitlab, to, "orchard"))
-    pd.testing.assert_frame_equal(frames.load(to).issue_events, before)
+    pd.testing.assert_frame_equal(frames.load(to).issue_events, left)
     done(export(hand_gitlab, tmp_path / "anew", "orchard"))
-    pd.testing.assert_frame_equal(frames.load(tmp_path / "anew").issue_events, before)
+    pd.testing.assert_frame_equal(frames.load(tmp_path / "anew").issue_events, left)
+    hand_gitlab.change(hand_world())
+    done(export(hand_gitlab, to, "orchard"))
+    pd.testing.assert_frame_equal(frames.load(to).issue_events, before.issue_events)
 
 
 def test_what_fails_in_the_first_export_is_missing(

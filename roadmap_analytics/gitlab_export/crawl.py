@@ -38,7 +38,7 @@ EVENTS = {
     "milestone_events": "resource_milestone_events",
 }
 ARCHIVED_TOO = {"non_archived": "false"}
-"""Issues of archived projects are part of what their milestones went through."""
+"""What was closed in a project archived since is part of what its milestones went through."""
 MOST_PASSES = 5
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
@@ -153,6 +153,7 @@ class Export:
         self._scope = Scope()
         self._listed: dict[int, set[int]] = defaultdict(set)
         self._unlisted: set[int] = set()
+        self._given_up: set[int] = set()  # archived projects with open issues
         self._sources: list[Container] = []
         self._referred: dict[int, Row] = {}
         self._renamed: set[tuple[str, int]] = set()
@@ -343,10 +344,11 @@ class Export:
         out. The project's own list decides.
         """
         listed = self._listed[project_id]
+        something = listed or project_id in self._given_up
         missing = self._known.listed.get(project_id, set()) - listed
         project = self._scope.projects[project_id]
         some = project.get("open_issues_count") or project.get("archived")
-        return bool(missing or (some and not listed))
+        return bool(missing or (some and not something))
 
     def _project_issues(self, project_id: int) -> Iterator[Record]:
         project = self._scope.projects[project_id]
@@ -365,6 +367,9 @@ class Export:
             project = self._scope.projects.get(row["project_id"])
             if project is None:
                 continue  # moved here since the projects were listed
+            if project.get("archived") and row["state"] == "opened":
+                self._given_up.add(row["project_id"])
+                continue  # nobody can work on it any more, and GitLab's own lists hide it
             self._listed[row["project_id"]].add(row["id"])
             self._refer(row.get("milestone"))
             data = trimmed(row)

@@ -44,7 +44,7 @@ def stored(path: Path) -> State:
 
 
 def served(world: Iterable[Row], *paths: str) -> State:
-    """What an export of groups and projects should find, archived projects too."""
+    """What an export of groups and projects should find; of archived projects what is closed."""
     whole = World(world)
     state = _empty()
 
@@ -52,7 +52,15 @@ def served(world: Iterable[Row], *paths: str) -> State:
         return any(path == top or below(path, top) for top in paths)
 
     projects = {row["id"] for row in whole.projects.values() if asked(row["path_with_namespace"])}
-    for record in whole.records():
+    records = list(whole.records())
+    given_up = {
+        record["data"]["id"]
+        for record in records
+        if record["kind"] == "issue"
+        and record["data"]["state"] == "opened"
+        and whole.projects[record["data"]["project_id"]].get("archived")
+    }
+    for record in records:
         kind, data = record["kind"], record.get("data", {})
         if kind == "group":
             mine = asked(data["full_path"])
@@ -63,7 +71,7 @@ def served(world: Iterable[Row], *paths: str) -> State:
         else:
             home = data["id"] if kind == "project" else data.get("project_id")
             mine = (record["project_id"] if kind == "history" else home) in projects
-        if mine:
+        if mine and not (kind in ("issue", "history") and _identity(record) in given_up):
             state[kind][_identity(record)] = record
     return state
 
