@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -288,6 +289,10 @@ def _roadmaps(
     return None, documents
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def _export(
     to: Path,
     request: gitlab_export.Request,
@@ -300,7 +305,7 @@ def _export(
     """One run, from the first request to the new manifest."""
     from roadmap_analytics import frames, gitlab_export, store
 
-    export = gitlab_export.Export(request, known := gitlab_export.Known(), screen)
+    export = gitlab_export.Export(request, known := gitlab_export.Known(), screen, now=_now)
     export.connect()
     with store.open_run(
         to,

@@ -7,6 +7,7 @@ the origin of the world instead of the port, and says that it is simulated. With
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import sys
@@ -105,7 +106,7 @@ def export(server: LoopbackGitLab, to: Path) -> None:
     addresses = [gitlab_export.parse_address(f"{server.url}/{p}") for p in (GROUP, OPERATIONS)]
     request = gitlab_export.Request(addresses, jobs=2, documents=ROADMAPS)
     known = gitlab_export.Known()
-    job = gitlab_export.Export(request, known)
+    job = gitlab_export.Export(request, known, now=lambda: dt.datetime.fromisoformat(simulate.NOW))
     job.connect()
     asked = {
         "urls": [f"{simulate.ORIGIN}/{path}" for path in (GROUP, OPERATIONS)],

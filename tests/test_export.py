@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import subprocess
 import threading
@@ -198,7 +199,9 @@ def test_no_password_is_taken_from_netrc(hand_gitlab: LoopbackGitLab, tmp_path: 
     home.mkdir()
     (home / ".netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
     seen: list[str | None] = []
-    session = transport.Session(transport.Transport(transport.Limiter(), 1))
+    session = transport.Session(
+        transport.Transport(transport.Limiter(), 1, lambda: dt.datetime.fromisoformat(NOW))
+    )
     session.hooks["response"].append(
         lambda answer, **_: seen.append(answer.request.headers.get("Authorization"))
     )
@@ -207,8 +210,30 @@ def test_no_password_is_taken_from_netrc(hand_gitlab: LoopbackGitLab, tmp_path: 
     assert seen == [None]
 
 
+def test_a_server_that_does_not_tell_its_time_is_dated_by_the_caller() -> None:
+    today = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
+    adapter = transport.Transport(transport.Limiter(), 1, lambda: today)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_answer_without_date, args=(server,))
+        thread.start()
+        session = transport.Session(adapter)
+        assert session.get(f"http://127.0.0.1:{server.getsockname()[1]}/").json() == {}
+        session.close()
+        thread.join()
+    assert adapter.started_at == adapter.seen_at == today
+
+
+def _answer_without_date(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+
 def test_a_redirect_to_another_host_is_not_followed(tmp_path: Path) -> None:
-    session = transport.Session(transport.Transport(transport.Limiter(), 1))
+    session = transport.Session(
+        transport.Transport(transport.Limiter(), 1, lambda: dt.datetime.fromisoformat(NOW))
+    )
     old = transport.requests.Request("GET", "https://git.example.org/api/v4/groups/1").prepare()
     new = transport.requests.Request("GET", "https://evil.example.net/api/v4/groups/1").prepare()
     answer = transport.requests.Response()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -49,7 +50,9 @@ class PartFailed(Exception):  # noqa: N818 - the rest goes on
         return self.status in (401, 403, 404)
 
 
-def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Client:
+def connect(
+    origin: str, section: str | None, limiter: Limiter, jobs: int, now: Callable[[], datetime]
+) -> Client:
     """Make a client from `GITLAB_PRIVATE_TOKEN` or python-gitlab's own configuration.
 
     Parameters
@@ -58,6 +61,8 @@ def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Cl
         Address of the GitLab.
     section
         Section of python-gitlab's configuration; its default section unless given.
+    now
+        This machine's clock, for servers that do not tell their time.
 
     Raises
     ------
@@ -78,7 +83,7 @@ def connect(origin: str, section: str | None, limiter: Limiter, jobs: int) -> Cl
                 f"{TOKEN_VARIABLE if token else name}: expected printable ASCII characters, got "
                 "others (not shown). Copy the token again."
             )
-    transport = Transport(limiter, jobs)
+    transport = Transport(limiter, jobs, now)
     try:
         api = gitlab.Gitlab(
             origin,

@@ -133,6 +133,8 @@ class Export:
         What earlier runs wrote; it is brought up to date on the way.
     progress : Progress
         Told how far it is.
+    now : callable
+        This machine's clock, aware, for servers that do not tell their time.
 
     Attributes
     ----------
@@ -141,7 +143,12 @@ class Export:
     """
 
     def __init__(
-        self, request: Request, known: Known | None = None, progress: Progress | None = None
+        self,
+        request: Request,
+        known: Known | None = None,
+        progress: Progress | None = None,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._request = request
         self._known = known or Known()
@@ -149,7 +156,7 @@ class Export:
         self.failures: list[Failure] = []
         limiter = Limiter(self._progress.waiting)
         self._limiter = limiter
-        self._client: Client = connect(request.origin, request.section, limiter, request.jobs)
+        self._client: Client = connect(request.origin, request.section, limiter, request.jobs, now)
         self._scope = Scope()
         self._listed: dict[int, set[int]] = defaultdict(set)
         self._unlisted: set[int] = set()
@@ -244,7 +251,10 @@ class Export:
 
     @property
     def _start(self) -> datetime:
-        return self._client.transport.started_at or datetime.now(UTC).replace(microsecond=0)
+        started = self._client.transport.started_at
+        if started is None:
+            raise RuntimeError("an export starts with connect()")
+        return started
 
     def _containers(self) -> Iterator[Record]:
         self._progress.stage("groups and projects")

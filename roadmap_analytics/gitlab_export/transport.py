@@ -143,9 +143,9 @@ def _told(headers: Mapping[str, str], status: int) -> float | None:
     if status == 429 and "Retry-After" in headers:
         return _number(headers["Retry-After"])
     if status == 429 or _number(headers.get("RateLimit-Remaining")) == 0:
-        reset = _number(headers.get("RateLimit-Reset"))
-        if reset is not None:
-            return max(0.0, reset - server_time(headers).timestamp())
+        reset, at = _number(headers.get("RateLimit-Reset")), server_time(headers)
+        if reset is not None and at is not None:
+            return max(0.0, reset - at.timestamp())
     return None
 
 
@@ -157,12 +157,12 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def server_time(headers: Mapping[str, str]) -> datetime:
-    """Give the server's clock, to the second; this machine's where it does not say."""
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Give the server's clock, to the second; None where it does not say."""
     try:
         return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
     except (KeyError, TypeError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)
+        return None
 
 
 class Transport(HTTPAdapter):
@@ -178,9 +178,10 @@ class Transport(HTTPAdapter):
         The server's clock at the first and at the newest answer.
     """
 
-    def __init__(self, limiter: Limiter, jobs: int) -> None:
+    def __init__(self, limiter: Limiter, jobs: int, now: Callable[[], datetime]) -> None:
         super().__init__(pool_maxsize=jobs)
         self._slots = threading.BoundedSemaphore(jobs)
+        self._now = now  # for servers that do not tell their time
         self.limiter = limiter
         self.requests = 0
         self.started_at: datetime | None = None
@@ -235,7 +236,7 @@ class Transport(HTTPAdapter):
             content = response.content  # read here, so that a broken connection is noticed here
         self.limiter.answered(response.status_code, response.headers)
         with self._lock:
-            self.seen_at = server_time(response.headers)
+            self.seen_at = server_time(response.headers) or self._now()
             self.started_at = self.started_at or self.seen_at
         is_file = request.path_url.partition("?")[0].endswith("/raw")
         if response.status_code == 200 and not is_file:
