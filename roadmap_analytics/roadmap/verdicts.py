@@ -15,46 +15,61 @@ __all__ = [
     "without_status",
 ]
 
-_STATUS: list[tuple[str, re.Pattern[str]]] = [
+_WORDS = [
     (
         "continued",
-        re.compile(
-            r"\b(?:done|finished|completed)\s+(?:except|apart\s+from|but\s+for)\b|\bmoved\s+to\s+(?:the\s+)?(?:next|this|upcoming|following|new)\b|"
-            r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|done|released|deployed|get\s+to)\b(?!.*\b(?:dropped|backlogged|postponed)\b)|"
-            r"\brest\s+(?:of\s+(?:it|this)\s+)?(?:is\s+)?continue[sd]\b|"
-            r"\bstill\s+in\s+progress\b",
-            re.IGNORECASE,
-        ),
+        r"\b(?:done|finished|completed)\s+(?:except|apart\s+from|but\s+for)\b|"
+        r"\bmoved\s+to\s+(?:the\s+)?(?:next|this|upcoming|following|new)\b|"
+        r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|done|released|deployed|get\s+to)\b(?!.*\b(?:dropped|backlogged|postponed)\b)|"
+        r"\brest\s+(?:of\s+(?:it|this)\s+)?(?:is\s+)?continue[sd]\b|"
+        r"\bstill\s+in\s+progress\b",
     ),
-    ("almost done", re.compile(r"\balmost\s+(?:done|finished|completed?|ready)\b", re.IGNORECASE)),
+    (
+        "almost done",
+        r"\balmost\s+(?:done|finished|completed?|ready)\b",
+    ),
     (
         "backlogged",
-        re.compile(
-            r"\bbacklogged\b(?!\s+(?:maintenance|work|tasks?|issues?|items?|features?|fixes|bugs|clean-?up|requests?)\b)|\bpostponed\b|\bon\s+ice\b|\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|\bon\s+hold\b|\bdeferred\b|\bnot\s+continued\b|\bparked\b|\bpaused\b",
-            re.IGNORECASE,
-        ),
+        r"\bbacklogged\b(?!\s+(?:maintenance|work|tasks?|issues?|items?|features?|fixes|bugs|clean-?up|requests?)\b)|"
+        r"\bpostponed\b|"
+        r"\bon\s+ice\b|"
+        r"\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|"
+        r"\bon\s+hold\b|"
+        r"\bdeferred\b|"
+        r"\bnot\s+continued\b|"
+        r"\bparked\b|"
+        r"\bpaused\b",
     ),
     (
         "dropped",
-        re.compile(
-            r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|(?:^|[(,.;:]\s*)(?:dropped|abandoned|cancell?ed)\b|\bnot\s+be\s+pursued\b|\bdecided\s+to\s+(?:drop|abandon)\b|\bnot\s+pick\s+(?:\w+\s+)?up\b|\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
-            re.IGNORECASE,
-        ),
+        r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|"
+        r"(?:^|[(,.;:]\s*)(?:dropped|abandoned|cancell?ed)\b|"
+        r"\bnot\s+be\s+pursued\b|"
+        r"\bdecided\s+to\s+(?:drop|abandon)\b|"
+        r"\bnot\s+pick\s+(?:\w+\s+)?up\b|"
+        r"\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
     ),
     (
         "continued",
-        re.compile(r"\bcontinu(?:ed|es?|ing)\b|\bcarr(?:y|ies|ied)\s+over\b", re.IGNORECASE),
+        r"\bcontinu(?:ed|es?|ing)\b|"
+        r"\bcarr(?:y|ies|ied)\s+over\b",
     ),
     (
         "done",
-        re.compile(
-            r"\b(?:is|are|was|were|been|now)\s+(?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+\s+)?"
-            r"(?:done|completed?|finished|closed|released|deployed|launched|shipped|live|in\s+production)\b|\bwent\s+live\b|\((?:done|completed?|finished)!?\)|^done\b|:\s*done\b",
-            re.IGNORECASE,
-        ),
+        r"\b(?:is|are|was|were|been|now)\s+(?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+\s+)?(?:done|completed?|finished|closed|released|deployed|launched|shipped|live|in\s+production)\b|"
+        r"\bwent\s+live\b|"
+        r"\((?:done|completed?|finished)!?\)|"
+        r"^done\b|"
+        r":\s*done\b",
     ),
-    ("new", re.compile(r"\(new\)|\bis\s+new\b|^new$", re.IGNORECASE)),
+    (
+        "new",
+        r"\(new\)|"
+        r"\bis\s+new\b|"
+        r"^new$",
+    ),
 ]
+_STATUS = [(status, re.compile(words, re.IGNORECASE)) for status, words in _WORDS]
 ONGOING = re.compile(
     r"\bstill\s+(?:open|ongoing)|\bongoing\b|\bnot\s+making\s+any\s+changes\s+to\b|\bwork\s+in\s+progress\b",
     re.IGNORECASE,
