@@ -219,6 +219,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        digits = 2 if abs(value) < 100 else 0
-        return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:.0f}"
+        large = abs(value) >= 100
+        return f"{value:.0f}" if large else f"{value:.2f}".rstrip("0").rstrip(".")
     return str(value)

@@ -218,12 +218,7 @@ def _known_split(split: str) -> None:
 
 
 def _described(dataset: Dataset, today: pd.Timestamp, split: str) -> dict[str, Any]:
-    return {
-        "as_of": str(today.date()),
-        "split": split,
-        "unit": "issues",
-        "simulated": bool(dataset.simulated),
-    }
+    return history.about(dataset, today.date()) | {"split": split, "unit": "issues"}
 
 
 def _of(milestones: pd.Series[Any], values: pd.Series[Any]) -> pd.Series[Any]:
