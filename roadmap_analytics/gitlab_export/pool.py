@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 __all__ = ["Pool"]
-
-_WAKE_SECONDS = 0.5
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -58,12 +56,7 @@ class Pool(Generic[Task, Result]):
             self._tasks.put(None)
 
     def _next(self) -> tuple[Task, Result]:
-        while True:
-            try:
-                task, result, error = self._results.get(timeout=_WAKE_SECONDS)
-                break
-            except Empty:  # a Ctrl-C just before the wait would else be noticed only after it
-                continue
+        task, result, error = self._results.get()
         if error is not None:
             raise error
         return task, result  # type: ignore[return-value]
