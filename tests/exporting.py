@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -64,5 +65,7 @@ def start_export(
         [sys.executable, "-m", "roadmap_analytics", "export", *addresses, "--to", str(to)],
         env={**os.environ, "GITLAB_PRIVATE_TOKEN": server.token},
         stdout=subprocess.DEVNULL,
+        # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stderr=stderr,
     )
