@@ -23,7 +23,8 @@ import dask.dataframe as dd
 import pandas as pd
 
 import roadmap_analytics as ra
-from roadmap_analytics import history, store
+from roadmap_analytics import store
+from roadmap_analytics.analysis import replay
 
 AMOUNTS = ["scope", "completed", "remaining", "added", "removed"]
 KEY = ["milestone_id", "date"]
@@ -69,7 +70,7 @@ def parts_of(folder: Path, size: int) -> list[Part]:
     tables = {name: str(folder / frame["file"]) for name, frame in frames.items()}
     issues = pd.read_parquet(tables["issues"], columns=["issue_id", "moved_to_id"])
     ids = issues["issue_id"].sort_values().to_list()
-    counted = history.in_scope(ra.Dataset({"issues": issues}))["issue_id"]
+    counted = replay.in_scope(ra.Dataset({"issues": issues}))["issue_id"]
     left = sorted(set(ids).difference(counted))
     cuts = (ids[n : n + size] for n in range(0, len(ids), size))
     return [
@@ -86,7 +87,7 @@ def burndowns(folder: Path, as_of: pd.Timestamp, size: int = PARTITION) -> pd.Da
     """
     parts = parts_of(folder, size)
     dated = ra.load(folder, frames=["milestones", "milestone_dates"])
-    milestones = history.milestones_at(dated, history.instant(as_of)).drop(columns="observed_at")
+    milestones = replay.milestones_at(dated, replay.instant(as_of)).drop(columns="observed_at")
 
     def mapped(function: Callable[..., pd.DataFrame], milestones: pd.DataFrame) -> Any:
         meta = function(parts[0]._replace(last=parts[0].first - 1), milestones.head(0), as_of)

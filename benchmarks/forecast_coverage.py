@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from roadmap_analytics.predictive import HORIZON_DAYS, Past, days_to_finish
+from roadmap_analytics.analysis.forecast.futures import HORIZON_DAYS, Past, days_to_finish
 
 Counts = npt.NDArray[Any]
 Rng = np.random.Generator

@@ -1,15 +1,58 @@
 """What is left, who carries it, what slipped: GitLab's history and roadmap documents as frames."""
 
-from roadmap_analytics.attribution import (
+from roadmap_analytics.analysis.attribution import (
     attribution,
 )
-from roadmap_analytics.burndown import (
+from roadmap_analytics.analysis.burndown import (
     burndown,
     burndowns,
     carried_over,
     current_milestones,
     milestone_progress,
     scope_changes,
+)
+from roadmap_analytics.analysis.forecast.forecast import (
+    backtest,
+    backtest_forecasts,
+    forecast,
+    item_milestones,
+)
+from roadmap_analytics.analysis.forecast.promises import (
+    targets_against_forecast,
+)
+from roadmap_analytics.analysis.lead_times import (
+    lead_times,
+    throughput,
+    work_item_age,
+)
+from roadmap_analytics.analysis.planned import (
+    future_issues,
+    future_work,
+    moved_on,
+    moved_on_counts,
+    planned_work,
+)
+from roadmap_analytics.analysis.quality import (
+    check,
+)
+from roadmap_analytics.analysis.replay import (
+    state_at,
+)
+from roadmap_analytics.analysis.slippage import (
+    carry_over_counts,
+    horizon_slippage,
+    milestone_slippage,
+    renewal_slippage,
+    slip_by_precision,
+    slip_per_revision,
+    slippage,
+)
+from roadmap_analytics.analysis.workload import (
+    duties,
+    workload,
+    workload_by_milestone,
+    workload_history,
+    workload_plan,
 )
 from roadmap_analytics.charts.burndown import (
     plot_burndown,
@@ -42,53 +85,10 @@ from roadmap_analytics.charts.workload import (
     plot_workload_history,
     plot_workload_plan,
 )
-from roadmap_analytics.forecast import (
-    backtest,
-    backtest_forecasts,
-    forecast,
-    item_milestones,
-)
 from roadmap_analytics.frames import (
     Dataset,
     load,
     read_roadmaps,
-)
-from roadmap_analytics.history import (
-    state_at,
-)
-from roadmap_analytics.lead_times import (
-    lead_times,
-    throughput,
-    work_item_age,
-)
-from roadmap_analytics.planned import (
-    future_issues,
-    future_work,
-    moved_on,
-    moved_on_counts,
-    planned_work,
-)
-from roadmap_analytics.promises import (
-    targets_against_forecast,
-)
-from roadmap_analytics.quality import (
-    check,
-)
-from roadmap_analytics.slippage import (
-    carry_over_counts,
-    horizon_slippage,
-    milestone_slippage,
-    renewal_slippage,
-    slip_by_precision,
-    slip_per_revision,
-    slippage,
-)
-from roadmap_analytics.workload import (
-    duties,
-    workload,
-    workload_by_milestone,
-    workload_history,
-    workload_plan,
 )
 
 __all__ = [

@@ -28,7 +28,7 @@ from roadmap_analytics.errors import (
 
 if TYPE_CHECKING:
     from roadmap_analytics import config as configuration
-    from roadmap_analytics import gitlab_export, store
+    from roadmap_analytics import gitlab, store
 
 __all__ = ["app", "main"]
 
@@ -203,9 +203,9 @@ def _request(
     jobs: int | None,
     settings: configuration.Config,
     manifest: store.Manifest | None,
-) -> tuple[gitlab_export.Request, list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[gitlab.Request, list[dict[str, Any]], dict[str, Any]]:
     """Put together what to export, documents of this machine, and what the manifest will say."""
-    from roadmap_analytics import gitlab_export
+    from roadmap_analytics import gitlab
 
     urls = urls or [*settings.groups, *settings.projects]
     if not urls and manifest is not None:
@@ -216,12 +216,12 @@ def _request(
             "export: expected the address of a group or project, got none. Give one, or list "
             "groups in roadmap.toml: [gitlab]."
         )
-    addresses = [gitlab_export.parse_address(url, settings.url) for url in urls]
+    addresses = [gitlab.parse_address(url, settings.url) for url in urls]
     addresses = list(dict.fromkeys(addresses))
     if roadmaps:
         settings = _roadmaps_at(roadmaps, settings)
     place, documents = _roadmaps(settings)
-    request = gitlab_export.Request(
+    request = gitlab.Request(
         addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place
     )
     if manifest is not None and manifest.origin != request.origin:
@@ -260,9 +260,9 @@ def _roadmaps_at(where: str, settings: configuration.Config) -> configuration.Co
 
 def _roadmaps(
     settings: configuration.Config,
-) -> tuple[gitlab_export.Place | None, list[dict[str, Any]]]:
+) -> tuple[gitlab.Place | None, list[dict[str, Any]]]:
     """Documents on the same GitLab, or those read from this machine."""
-    from roadmap_analytics import gitlab_export
+    from roadmap_analytics import gitlab
     from roadmap_analytics.roadmap import sources, tables
 
     pattern, ref = settings.roadmaps_pattern, settings.roadmaps_ref
@@ -277,7 +277,7 @@ def _roadmaps(
         project, pattern = found[1], found[2] or pattern
         path = None
     if project is not None:
-        return gitlab_export.Place(project, pattern, ref), []
+        return gitlab.Place(project, pattern, ref), []
     if path is None:
         return None, []
     documents = [dict(one) for one in sources.read(path, pattern=pattern, ref=ref)]
@@ -295,17 +295,17 @@ def _now() -> datetime:
 
 def _export(
     to: Path,
-    request: gitlab_export.Request,
+    request: gitlab.Request,
     documents: list[dict[str, Any]],
     asked: dict[str, Any],
     settings: configuration.Config,
     full: bool,
     screen: _Screen,
-) -> tuple[store.Manifest, list[gitlab_export.Failure], int]:
+) -> tuple[store.Manifest, list[gitlab.Failure], int]:
     """One run, from the first request to the new manifest."""
-    from roadmap_analytics import frames, gitlab_export, store
+    from roadmap_analytics import frames, gitlab, store
 
-    export = gitlab_export.Export(request, known := gitlab_export.Known(), screen, now=_now)
+    export = gitlab.Export(request, known := gitlab.Known(), screen, now=_now)
     export.connect()
     with store.open_run(
         to,
@@ -313,7 +313,7 @@ def _export(
         asked=asked,
         started_at=export.started_at,
         full=full,
-        keep=gitlab_export.KEPT,
+        keep=gitlab.KEPT,
     ) as run:
         screen.stage("what is known already")
         _learn(known, run, full)
@@ -335,7 +335,7 @@ def _export(
     return done, export.failures, export.requests
 
 
-def _learn(known: gitlab_export.Known, run: store.OpenRun, full: bool) -> None:
+def _learn(known: gitlab.Known, run: store.OpenRun, full: bool) -> None:
     """Tell the exporter what is stored: by earlier runs, and by this one if it was interrupted."""
     records = run.records()
     *earlier, this = records.runs
@@ -347,11 +347,9 @@ def _learn(known: gitlab_export.Known, run: store.OpenRun, full: bool) -> None:
     known.histories = lambda: run.records()(["history"])
 
 
-def _forget_unreadable(
-    known: gitlab_export.Known, run: store.OpenRun
-) -> list[gitlab_export.Failure]:
+def _forget_unreadable(known: gitlab.Known, run: store.OpenRun) -> list[gitlab.Failure]:
     """Take off the list what an earlier version stored and this one cannot make frames of."""
-    from roadmap_analytics import gitlab_export
+    from roadmap_analytics import gitlab
     from roadmap_analytics.roadmap import tables
 
     records = run.records()
@@ -370,7 +368,7 @@ def _forget_unreadable(
             known.documents.pop(name, None)
             if name in names:
                 part, said = f"roadmap {name}", str(error).rstrip(".")
-                failures.append(gitlab_export.Failure(part, None, said))
+                failures.append(gitlab.Failure(part, None, said))
                 names.remove(name)
     if failures:
         run.write({"kind": "documents", "names": sorted(names)})
@@ -378,7 +376,7 @@ def _forget_unreadable(
 
 
 def _write_documents(
-    run: store.OpenRun, documents: list[dict[str, Any]], known: gitlab_export.Known
+    run: store.OpenRun, documents: list[dict[str, Any]], known: gitlab.Known
 ) -> None:
     for document in documents:
         if known.documents.get(document["name"]) != document["blob"]:
@@ -387,7 +385,7 @@ def _write_documents(
         run.write({"kind": "documents", "names": [one["name"] for one in documents]})
 
 
-def _failed(failures: list[gitlab_export.Failure], first: bool) -> int:
+def _failed(failures: list[gitlab.Failure], first: bool) -> int:
     """Name the parts that failed for good; the exit code that says so."""
     so = "missing until a later run gets it" if first else "what it had before stays"
     for failure in failures[:MOST_FAILURES_NAMED]:
@@ -469,7 +467,8 @@ def check(dataset: Dataset) -> int:
     history ends elsewhere than today's field. Where the cause of that is evident and past (an
     import, a move, a deleted milestone ...), it is a warning. The frames follow today's field.
     """
-    from roadmap_analytics import frames, quality, store
+    from roadmap_analytics import frames, store
+    from roadmap_analytics.analysis import quality
 
     store.verify(dataset)
     found = quality.check(frames.load(dataset))
@@ -490,7 +489,7 @@ def report(
     ] = None,
 ) -> None:
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
-    from roadmap_analytics import report as pages
+    from roadmap_analytics.report import build as pages
 
     _tell(str(pages.build(dataset, to, confidential=confidential, pseudonyms=pseudonyms)))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from roadmap_analytics import config, frames, gitlab_export, schema, simulate, store
+from roadmap_analytics import config, frames, gitlab, schema, simulate, store
 from tests.gitlab_server import LoopbackGitLab, running
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -29,7 +29,7 @@ DAYS = [
     simulate.NOW,
 ]
 GROUP, OPERATIONS = "beacon", "harbour/services/beacon-logs"
-ROADMAPS = gitlab_export.Place("beacon/project/documentation", "archive/*-roadmap.md", None)
+ROADMAPS = gitlab.Place("beacon/project/documentation", "archive/*-roadmap.md", None)
 SETTINGS = config.parse("""
 [people]
 ada = ["ada.old"]
@@ -103,10 +103,10 @@ def served(seen_at: str) -> Iterator[dict[str, Any]]:
 
 def export(server: LoopbackGitLab, to: Path) -> None:
     """One run, as the command ``export`` makes it."""
-    addresses = [gitlab_export.parse_address(f"{server.url}/{p}") for p in (GROUP, OPERATIONS)]
-    request = gitlab_export.Request(addresses, jobs=2, documents=ROADMAPS)
-    known = gitlab_export.Known()
-    job = gitlab_export.Export(request, known, now=lambda: dt.datetime.fromisoformat(simulate.NOW))
+    addresses = [gitlab.parse_address(f"{server.url}/{p}") for p in (GROUP, OPERATIONS)]
+    request = gitlab.Request(addresses, jobs=2, documents=ROADMAPS)
+    known = gitlab.Known()
+    job = gitlab.Export(request, known, now=lambda: dt.datetime.fromisoformat(simulate.NOW))
     job.connect()
     asked = {
         "urls": [f"{simulate.ORIGIN}/{path}" for path in (GROUP, OPERATIONS)],

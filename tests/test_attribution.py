@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadmap_analytics.attribution import PARTS, attribution
+from roadmap_analytics.analysis.attribution import PARTS, attribution
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import World, eight_issues
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadmap_analytics import history
-from roadmap_analytics.burndown import (
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.burndown import (
     burndown,
     burndowns,
     carried_over,
@@ -450,7 +450,7 @@ def test_named_carry_over_sums_to_the_number(world: World, as_of: dt.date) -> No
 @given(worlds)
 def test_last_day_equals_todays_fields(world: World) -> None:
     dataset = world.dataset()
-    issues = history.in_scope(dataset)
+    issues = replay.in_scope(dataset)
     progress = milestone_progress(dataset, as_of="2025-05-01").set_index("milestone_id")
     weights = milestone_progress(dataset, as_of="2025-05-01", measure="weight")
     weights = weights.set_index("milestone_id")
@@ -466,13 +466,13 @@ def test_last_day_equals_todays_fields(world: World) -> None:
 @given(worlds, reporting_days)
 def test_disjoint_milestones_and_none_sum_to_all_issues(world: World, as_of: dt.date) -> None:
     dataset = world.dataset()
-    spans = history.intervals(dataset, "milestone", until=history.instant(as_of))
+    spans = replay.intervals(dataset, "milestone", until=replay.instant(as_of))
     here = spans[spans["end_at"].isna()]
-    here = here[here["issue_id"].isin(history.in_scope(dataset)["issue_id"])]
+    here = here[here["issue_id"].isin(replay.in_scope(dataset)["issue_id"])]
     forgotten = int(here["milestone_id"].isna().sum())
     total = milestone_progress(dataset, as_of=as_of)["scope"].sum()
-    outside = len(history.in_scope(dataset)) - len(here)
-    assert total + forgotten + outside == len(history.in_scope(dataset))
+    outside = len(replay.in_scope(dataset)) - len(here)
+    assert total + forgotten + outside == len(replay.in_scope(dataset))
     assert total == len(here) - forgotten
 
 
@@ -482,7 +482,7 @@ def test_neither_row_order_nor_the_future_matters(
     world: World, zone: str, as_of: dt.date, seed: int
 ) -> None:
     dataset = world.dataset()
-    cut = history.instant(as_of, zone)
+    cut = replay.instant(as_of, zone)
     events, issues = dataset.issue_events, dataset.issues
     past = dataset.with_frames(
         issue_events=events[events["at"] < cut].sample(frac=1, random_state=seed),
@@ -503,7 +503,7 @@ def test_neither_row_order_nor_the_future_matters(
 def test_dates_observed_later_do_not_leak(days_later: int, as_of: dt.date) -> None:
     world = eight_issues()
     before = burndowns(world.dataset(), as_of=as_of)
-    seen = history.instant(as_of) + pd.Timedelta(days_later, "h")
+    seen = replay.instant(as_of) + pd.Timedelta(days_later, "h")
     if seen > pd.Timestamp("2025-03-20", tz="UTC"):
         world.seen(HARVEST, seen.tz_localize(None).isoformat(), "2025-01-01", "2026-01-01")
         for row in world.milestones:

@@ -14,7 +14,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
-from roadmap_analytics.burndown import burndown, burndowns, milestone_progress
+from roadmap_analytics.analysis.burndown import burndown, burndowns, milestone_progress
+from roadmap_analytics.analysis.planned import future_work, moved_on_counts, planned_work
 from roadmap_analytics.charts._style import COLORS
 from roadmap_analytics.charts.burndown import (
     plot_burndown,
@@ -26,7 +27,6 @@ from roadmap_analytics.charts.burndown import (
 )
 from roadmap_analytics.charts.planned import plot_future, plot_moved_on, plot_planned
 from roadmap_analytics.frames import Dataset
-from roadmap_analytics.planned import future_work, moved_on_counts, planned_work
 from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
 
 FROM_BURNDOWN = (plot_burndown, plot_burnup, plot_scope_changes)

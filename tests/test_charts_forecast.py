@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from roadmap_analytics.attribution import PARTS, attribution
+from roadmap_analytics.analysis.attribution import PARTS, attribution
+from roadmap_analytics.analysis.forecast.forecast import backtest, forecast
+from roadmap_analytics.analysis.lead_times import lead_times, throughput
 from roadmap_analytics.charts.forecast import (
     plot_attribution,
     plot_backtest,
@@ -18,9 +20,7 @@ from roadmap_analytics.charts.forecast import (
     plot_lead_times,
     plot_throughput,
 )
-from roadmap_analytics.forecast import backtest, forecast
 from roadmap_analytics.frames import Dataset
-from roadmap_analytics.lead_times import lead_times, throughput
 from tests.eight_issues import AS_OF, HARVEST, eight_issues
 from tests.test_attribution import two_milestones
 from tests.test_forecast import steady

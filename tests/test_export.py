@@ -16,7 +16,7 @@ import pytest
 
 from roadmap_analytics import frames, store
 from roadmap_analytics.errors import RoadmapError
-from roadmap_analytics.gitlab_export import client, crawl, transport
+from roadmap_analytics.gitlab import client, crawl, transport
 from roadmap_analytics.roadmap import tables
 from tests.exporting import Outcome, command, export, start_export
 from tests.gitlab_server import LoopbackGitLab

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.gitlab_export.addresses import Address, common_origin, parse
-from roadmap_analytics.gitlab_export.known import Action, Known, Seen, decide, trimmed
-from roadmap_analytics.gitlab_export.pool import Pool
-from roadmap_analytics.gitlab_export.transport import (
+from roadmap_analytics.gitlab.addresses import Address, common_origin, parse
+from roadmap_analytics.gitlab.known import Action, Known, Seen, decide, trimmed
+from roadmap_analytics.gitlab.pool import Pool
+from roadmap_analytics.gitlab.transport import (
     WEB_PAGE,
     Cancelled,
     Limiter,

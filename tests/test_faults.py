@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roadmap_analytics.gitlab_export import client, transport
+from roadmap_analytics.gitlab import client, transport
 from tests.exporting import Outcome, export, start_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, hand_world

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import betaprime
 
 from benchmarks.forecast_coverage import KINDS, coverage
-from roadmap_analytics.errors import ConfigurationError, UnknownNameError
-from roadmap_analytics.forecast import (
+from roadmap_analytics.analysis.forecast.forecast import (
     MIN_LEFT,
     QUANTILES,
     backtest,
@@ -21,8 +20,7 @@ from roadmap_analytics.forecast import (
     forecast,
     item_milestones,
 )
-from roadmap_analytics.frames import Dataset
-from roadmap_analytics.predictive import (
+from roadmap_analytics.analysis.forecast.futures import (
     HORIZON_DAYS,
     METHODS,
     Past,
@@ -31,7 +29,9 @@ from roadmap_analytics.predictive import (
     kept_shares,
     paths,
 )
-from roadmap_analytics.promises import targets_against_forecast
+from roadmap_analytics.analysis.forecast.promises import targets_against_forecast
+from roadmap_analytics.errors import ConfigurationError, UnknownNameError
+from roadmap_analytics.frames import Dataset
 from roadmap_analytics.roadmap.tables import parse
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 

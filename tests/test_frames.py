@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from roadmap_analytics import frames, schema, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
 from roadmap_analytics.frames import Dataset, RunRecords, build
-from roadmap_analytics.system_notes import parse
+from roadmap_analytics.frames.system_notes import parse
 
 Row = dict[str, Any]
 START = dt.datetime(2024, 1, 1, 8, tzinfo=dt.UTC)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from roadmap_analytics import history
+from roadmap_analytics.analysis import replay
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import HARVEST, SOMEDAY, WINTER, World, eight_issues
@@ -35,7 +35,7 @@ def utc(text: str) -> pd.Timestamp:
     ],
 )
 def test_instant_is_the_first_not_covered(as_of: Any, zone: str, expected: str) -> None:
-    assert history.instant(as_of, zone) == utc(expected)
+    assert replay.instant(as_of, zone) == utc(expected)
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def test_instant_is_the_first_not_covered(as_of: Any, zone: str, expected: str) 
 )
 def test_instant_refuses_what_is_no_day(as_of: Any) -> None:
     with pytest.raises(ConfigurationError, match="as_of: expected a date"):
-        history.instant(as_of)
+        replay.instant(as_of)
 
 
 @pytest.mark.parametrize("zone", ["Stockholm", "", "../etc/passwd", "UTC+25:99"])
 def test_unknown_zones_are_refused(zone: str) -> None:
     with pytest.raises(ConfigurationError, match="timezone: expected an IANA name"):
-        history.instant("2025-03-18", zone)
+        replay.instant("2025-03-18", zone)
 
 
 def test_day_ends_agree_with_instant() -> None:
     days = pd.Series(pd.date_range("2024-10-01", "2024-12-01", unit="us"))
-    ends = history.day_ends(days, "America/Havana")
-    assert ends.tolist() == [history.instant(day, "America/Havana") for day in days]
-    assert history.day_ends(pd.Series([pd.NaT]).astype("datetime64[us]"), "UTC").isna().all()
+    ends = replay.day_ends(days, "America/Havana")
+    assert ends.tolist() == [replay.instant(day, "America/Havana") for day in days]
+    assert replay.day_ends(pd.Series([pd.NaT]).astype("datetime64[us]"), "UTC").isna().all()
 
 
 def spans(frame: pd.DataFrame, column: str) -> list[tuple[Any, ...]]:
@@ -87,14 +87,14 @@ def test_intervals_of_milestones_leave_out_what_changes_nothing() -> None:
     world.put(1, "2025-03-08 00:00", HARVEST)
     world.take(1, "2025-03-08 00:00", HARVEST)  # lasted no time
     world.put(1, "2025-03-09 00:00", HARVEST)
-    frame = history.intervals(world.dataset(), "milestone")
+    frame = replay.intervals(world.dataset(), "milestone")
     assert spans(frame.fillna({"milestone_id": 0}), "milestone_id") == [
         (HARVEST, "03-02 00:00", "03-04 00:00"),
         (WINTER, "03-04 00:00", "03-05 00:00"),
         (0, "03-05 00:00", "03-06 00:00"),
         (HARVEST, "03-09 00:00", "..."),
     ]
-    cut = history.intervals(world.dataset(), "milestone", until=utc("2025-03-04 00:00"))
+    cut = replay.intervals(world.dataset(), "milestone", until=utc("2025-03-04 00:00"))
     assert spans(cut, "milestone_id") == [(HARVEST, "03-02 00:00", "...")]
 
 
@@ -107,12 +107,12 @@ def test_intervals_of_members_overlap_and_deleted_labels_have_no_name() -> None:
     world.member(1, "2025-03-04 00:00", "label", "remove", "c")  # was never there
     world.member(1, "2025-03-05 00:00", "label", "add", "b")
     dataset = world.dataset()
-    assert spans(history.intervals(dataset, "label"), "value") == [
+    assert spans(replay.intervals(dataset, "label"), "value") == [
         ("a", "03-03 00:00", "..."),
         ("b", "03-02 00:00", "03-04 00:00"),
         ("b", "03-05 00:00", "..."),
     ]
-    members = history.members_at(dataset, utc("2025-03-04 12:00"), "label")
+    members = replay.members_at(dataset, utc("2025-03-04 12:00"), "label")
     assert members["value"].tolist() == ["a"]
 
 
@@ -123,23 +123,23 @@ def test_time_spent_adds_up_until_it_is_set() -> None:
     world._add(1, "2025-03-04 00:00", "time_spent", "set", number=0)
     world.spend(1, "2025-03-05 00:00", 3)
     dataset = world.dataset()
-    assert spans(history.intervals(dataset, "time_spent"), "number") == [
+    assert spans(replay.intervals(dataset, "time_spent"), "number") == [
         (2.0, "03-02 00:00", "03-03 00:00"),
         (1.5, "03-03 00:00", "03-04 00:00"),
         (0.0, "03-04 00:00", "03-05 00:00"),
         (3.0, "03-05 00:00", "..."),
     ]
-    assert history.state_at(dataset, utc("2025-03-03 12:00")).loc[1, "time_spent_hours"] == 1.5
+    assert replay.state_at(dataset, utc("2025-03-03 12:00")).loc[1, "time_spent_hours"] == 1.5
 
 
 def test_unknown_field_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="'milestones'"):
-        history.intervals(Dataset({}), "milestones")
+        replay.intervals(Dataset({}), "milestones")
 
 
 def test_state_of_the_eight_issues() -> None:
     dataset = eight_issues().dataset()
-    frame = history.state_at(dataset, history.instant("2025-03-11"))
+    frame = replay.state_at(dataset, replay.instant("2025-03-11"))
     assert frame.index.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert frame["state"].tolist() == ["closed", *["opened"] * 5, "closed", "opened"]
     milestones = frame["milestone_id"].fillna(0).tolist()
@@ -148,8 +148,8 @@ def test_state_of_the_eight_issues() -> None:
     assert frame["time_estimate_hours"].tolist() == [4, 0, 2.5, 0, 0, 0, 0, 3]
     assert frame.loc[3, "due_date"] == pd.Timestamp("2025-03-21")
     assert frame.loc[3, "time_spent_hours"] == 1.5
-    assert history.state_at(dataset, utc("2025-03-01")).index.tolist() == [1, 2, 3, 4, 6, 7]
-    people = history.members_at(dataset, history.instant("2025-03-11"))
+    assert replay.state_at(dataset, utc("2025-03-01")).index.tolist() == [1, 2, 3, 4, 6, 7]
+    people = replay.members_at(dataset, replay.instant("2025-03-11"))
     assert people.to_numpy().tolist() == [[1, "ada"], [3, "ada"], [3, "bo"]]
 
 
@@ -157,7 +157,7 @@ def test_state_of_the_eight_issues() -> None:
 @given(worlds)
 def test_replay_to_the_end_gives_todays_fields(world: World) -> None:
     dataset = world.dataset()
-    end = history.state_at(dataset, history.instant("2026-01-01")).reset_index()
+    end = replay.state_at(dataset, replay.instant("2026-01-01")).reset_index()
     fields = ["issue_id", "state", "milestone_id", "weight", "due_date", "start_date"]
     fields += ["time_estimate_hours", "time_spent_hours", "created_at"]
     pd.testing.assert_frame_equal(end[fields], dataset.issues[fields])
@@ -167,21 +167,21 @@ def test_replay_to_the_end_gives_todays_fields(world: World) -> None:
 @given(worlds)
 def test_intervals_and_states_agree_at_every_instant(world: World) -> None:
     dataset = world.dataset()
-    moves = history.intervals(dataset, "milestone")
+    moves = replay.intervals(dataset, "milestone")
     assert (moves["start_at"] < moves["end_at"].fillna(utc("2100-01-01"))).all()
     for at in pd.to_datetime(["2025-03-21T06:00Z", "2025-03-30T00:15Z", "2025-04-05T12:00Z"]):
         inside = (moves["start_at"] < at) & ~(moves["end_at"] < at)
         here = moves[inside].set_index("issue_id")["milestone_id"]
-        state = history.state_at(dataset, at)["milestone_id"]
+        state = replay.state_at(dataset, at)["milestone_id"]
         pd.testing.assert_series_equal(here.reindex(state.index), state)
 
 
 def test_milestones_before_their_first_observation_show_the_first() -> None:
-    frame = history.milestones_at(eight_issues().dataset(), utc("2025-01-01"))
+    frame = replay.milestones_at(eight_issues().dataset(), utc("2025-01-01"))
     assert frame["due_date"].tolist()[1] == pd.Timestamp("2025-03-28")
     never_seen = World()
     never_seen.milestone(HARVEST, "DRAFT: Harvest", "2025-03-03", "2025-03-14")
-    frame = history.milestones_at(never_seen.dataset(), utc("2025-01-01"))
+    frame = replay.milestones_at(never_seen.dataset(), utc("2025-01-01"))
     assert frame["due_date"].tolist() == [pd.Timestamp("2025-03-14")]
     assert frame["draft"].tolist() == [True]
 
@@ -199,7 +199,7 @@ def test_milestones_before_their_first_observation_show_the_first() -> None:
     ],
 )
 def test_milestones_by_id_title_and_address(name: int | str, expected: int) -> None:
-    assert history.find_milestone(eight_issues().dataset(), name) == expected
+    assert replay.find_milestone(eight_issues().dataset(), name) == expected
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_unclear_milestones_list_candidates(name: int | str, words: str) -> None
     if name == "Harvest":
         world.milestone(40, "Harvest", None, None, path="orchard/press", kind="project")
     with pytest.raises(UnknownNameError, match=words):
-        history.find_milestone(world.dataset(), name)
+        replay.find_milestone(world.dataset(), name)
 
 
 def test_no_milestones_at_all() -> None:
     with pytest.raises(UnknownNameError, match="the dataset has no milestones"):
-        history.find_milestone(Dataset({}), "Harvest")
+        replay.find_milestone(Dataset({}), "Harvest")

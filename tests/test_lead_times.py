@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadmap_analytics.analysis.lead_times import lead_times, throughput, work_item_age
 from roadmap_analytics.frames import Dataset
-from roadmap_analytics.lead_times import lead_times, throughput, work_item_age
 from tests.eight_issues import AS_OF, HARVEST, World, eight_issues
 
 

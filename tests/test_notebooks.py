@@ -20,8 +20,8 @@ import pandas as pd
 import pytest
 
 import roadmap_analytics as ra
-from roadmap_analytics import sentences
-from roadmap_analytics.notebook import choose
+from roadmap_analytics.report import sentences
+from roadmap_analytics.report.show import choose
 from tests.eight_issues import HARVEST, SOMEDAY, WINTER, eight_issues
 from tests.odd_datasets import ODD, SAMPLE
 

@@ -9,15 +9,15 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadmap_analytics import history
-from roadmap_analytics.frames import Dataset
-from roadmap_analytics.planned import (
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.planned import (
     future_issues,
     future_work,
     moved_on,
     moved_on_counts,
     planned_work,
 )
+from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 from tests.test_burndown import QUICK, worlds, zones
 
@@ -116,10 +116,10 @@ def test_weeks_add_up(world: World, zone: str, days: int) -> None:
     dataset = world.dataset()
     frame = planned_work(dataset, as_of=as_of, timezone=zone)
     opened = frame["opened_planned"].sum() + frame["opened_unplanned"].sum()
-    at = history.instant(as_of, zone)
-    issues = history.in_scope(dataset)
+    at = replay.instant(as_of, zone)
+    issues = replay.in_scope(dataset)
     assert opened == (issues["created_at"] < at).sum()
-    state = history.state_at(dataset, at)["state"].reindex(issues["issue_id"])
+    state = replay.state_at(dataset, at)["state"].reindex(issues["issue_id"])
     closed = frame["closed_planned"].sum() + frame["closed_unplanned"].sum()
     assert closed >= (state == "closed").sum()
     counts = moved_on_counts(dataset, as_of=as_of, timezone=zone)
@@ -137,7 +137,7 @@ def test_neither_row_order_nor_the_future_matters(
     world.member(1, "2025-03-28 10:00", "label", "add", "Future")
     dataset = world.dataset()
     events = dataset.issue_events
-    past = events[events["at"] < history.instant(as_of, zone)].sample(frac=1, random_state=seed)
+    past = events[events["at"] < replay.instant(as_of, zone)].sample(frac=1, random_state=seed)
     seen = dataset.with_frames(issue_events=past)
     for make in ALL:
         expected = make(dataset, as_of=as_of, timezone=zone)

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from roadmap_analytics.analysis.quality import COLUMNS, KINDS, Check, check
 from roadmap_analytics.frames import Dataset, RunRecords, build
-from roadmap_analytics.quality import COLUMNS, KINDS, Check, check
 from tests.eight_issues import EXPORTED_AT, HARVEST, WINTER, World, eight_issues
 from tests.gitlab_server import adapters
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import roadmap_analytics as ra
-from roadmap_analytics import sentences
 from roadmap_analytics.frames import Dataset
+from roadmap_analytics.report import sentences
 from tests.eight_issues import AS_OF, eight_issues
 from tests.test_workload import roadmap, six_issues
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
+from roadmap_analytics.analysis.slippage import precision_of
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.roadmap import tables
-from roadmap_analytics.slippage import precision_of
 
 TARGETS = [
     {"Lamp": "end of May", "Tower": "Q2 2025", "Radio": "1 June"},

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics import schema
-from roadmap_analytics.system_notes import Change, hours_of, is_other, parse
+from roadmap_analytics.frames.system_notes import Change, hours_of, is_other, parse
 
 
 def assignee(action: str, name: str | None = None) -> Change:

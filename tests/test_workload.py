@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import roadmap_analytics as ra
-from roadmap_analytics import history, schema
+from roadmap_analytics import schema
+from roadmap_analytics.analysis import replay
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import World
@@ -349,7 +350,7 @@ def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date)
     dataset = world.dataset()
     load = ra.workload_history(dataset, as_of=as_of, freq="D", split="equal", since=FIRST)
     for day, rows in load.groupby("date"):
-        state = history.state_at(dataset, history.instant(day.date()))
+        state = replay.state_at(dataset, replay.instant(day.date()))
         assert rows["open_issues"].sum() == pytest.approx((state["state"] == "opened").sum())
 
 
@@ -378,7 +379,7 @@ def test_neither_row_order_nor_the_future_matters(
     order = list(range(len(events)))
     random.shuffle(order)
     shuffled = events.iloc[order].reset_index(drop=True)
-    known = shuffled[shuffled["at"] < history.instant(as_of)]
+    known = shuffled[shuffled["at"] < replay.instant(as_of)]
     altered = dataset.with_frames(issue_events=known)
     for call in (ra.workload, ra.workload_history, ra.workload_plan, ra.workload_by_milestone):
         expected = call(dataset, as_of=as_of)  # type: ignore[operator]

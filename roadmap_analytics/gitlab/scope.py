@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
-from roadmap_analytics.gitlab_export.addresses import Address
-from roadmap_analytics.gitlab_export.client import Client, PartFailed
-from roadmap_analytics.gitlab_export.transport import WEB_PAGE
+from roadmap_analytics.gitlab.addresses import Address
+from roadmap_analytics.gitlab.client import Client, PartFailed
+from roadmap_analytics.gitlab.transport import WEB_PAGE
 
 __all__ = ["Container", "Scope", "refusal", "steady"]
 

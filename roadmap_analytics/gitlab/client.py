@@ -15,7 +15,7 @@ import requests
 from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
 
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
-from roadmap_analytics.gitlab_export.transport import WEB_PAGE, Limiter, Session, Transport, reason
+from roadmap_analytics.gitlab.transport import WEB_PAGE, Limiter, Session, Transport, reason
 
 __all__ = ["Client", "PartFailed", "connect"]
 

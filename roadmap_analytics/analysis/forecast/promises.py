@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from roadmap_analytics import history
-from roadmap_analytics.forecast import QUANTILES, forecast_targets, item_target
-from roadmap_analytics.history import AsOf
-from roadmap_analytics.slippage import slippage
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.forecast.forecast import QUANTILES, forecast_targets, item_target
+from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.slippage import slippage
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -62,7 +62,7 @@ def targets_against_forecast(
     """
     moves = slippage(dataset, as_of=as_of)
     slips = moves["slip_days"].dropna()
-    day = history.last_day(as_of)
+    day = replay.last_day(as_of)
     items = dataset.roadmap_items
     items = items[(items["revision"] <= day).to_numpy()]
     items = items[(items["revision"] == items["revision"].max()).to_numpy()]
@@ -95,5 +95,5 @@ def targets_against_forecast(
         gap_p85_days=gap("p85_date"),
         note=ahead["note"].mask(linked == 0, "it refers to no milestone of the dataset"),
     )
-    frame.attrs.update(history.about(dataset, as_of), seed=seed)
+    frame.attrs.update(replay.about(dataset, as_of), seed=seed)
     return frame

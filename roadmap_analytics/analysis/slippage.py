@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from roadmap_analytics import history
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.replay import AsOf
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.history import AsOf
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -54,7 +54,7 @@ _PRECISIONS = [(0, "day"), (6, "week"), (16, "part of a month"), (30, "month"), 
 def _until(dataset: Dataset, name: str, as_of: AsOf) -> pd.DataFrame:
     """Rows of a frame that are dated at or before the day of `as_of`."""
     frame = dataset[name]
-    return frame[frame["revision"] <= history.last_day(as_of)]
+    return frame[frame["revision"] <= replay.last_day(as_of)]
 
 
 def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
@@ -62,7 +62,7 @@ def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _marked(frame: pd.DataFrame, dataset: Dataset, as_of: AsOf) -> pd.DataFrame:
-    frame.attrs.update(history.about(dataset, as_of))
+    frame.attrs.update(replay.about(dataset, as_of))
     return frame
 
 
@@ -331,7 +331,7 @@ def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     [nan, 14.0]
     """
     seen = dataset.milestone_dates
-    seen = seen[seen["observed_at"] < history.instant(as_of)]
+    seen = seen[seen["observed_at"] < replay.instant(as_of)]
     seen = seen.sort_values(["milestone_id", "observed_at"], kind="stable", ignore_index=True)
     before = seen.groupby("milestone_id", sort=False)["due_date"].shift()
     first = ~seen["milestone_id"].duplicated()
@@ -369,7 +369,7 @@ def renewal_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     following = rows["revision"].shift(-1)
     named = rows["previous"].shift(-1)
     renewed = named.where(named > rows["revision"], following)
-    today = history.last_day(as_of)
+    today = replay.last_day(as_of)
     planned = rows["next_update_date"]
     past = ((today - planned).dt.days).astype("float64")
     rows = rows.assign(

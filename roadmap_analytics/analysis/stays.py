@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics import history
+from roadmap_analytics.analysis import replay
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -68,9 +68,9 @@ class Stays:
 def _open_spans(
     dataset: Dataset, at: pd.Timestamp, types: Iterable[str] | str | None
 ) -> pd.DataFrame:
-    spans = history.intervals(dataset, "state", until=at)
+    spans = replay.intervals(dataset, "state", until=at)
     spans = spans[(spans["value"] == "opened").to_numpy()]
-    return spans[spans["issue_id"].isin(history.in_scope(dataset, types)["issue_id"])]
+    return spans[spans["issue_id"].isin(replay.in_scope(dataset, types)["issue_id"])]
 
 
 def open_stays(
@@ -90,7 +90,7 @@ def open_stays(
         Spans of membership: `target` (the set), `issue_id`, `start_at`, `end_at` (NaT: to the
         end). Spans of one issue in one set must not overlap.
     at : Timestamp
-        As given by `history.instant`.
+        As given by `replay.instant`.
     timezone : str
         IANA name of the zone whose days are meant.
     types : str or list of str, optional
@@ -107,10 +107,10 @@ def open_stays(
     both["closed"] = closes.notna() & (ends.isna() | (closes <= ends))
     both["end_at"] = closes.where(both["closed"], ends)
     both = both[(both["end_at"].isna() | (both["end_at"] > both["start_at"])).to_numpy()]
-    both["came"] = history.days_of(both["start_at"], timezone)
+    both["came"] = replay.days_of(both["start_at"], timezone)
     gone = both["end_at"].notna().to_numpy()
     left = np.full(len(both), NEVER)
-    left[gone] = history.days_of(both.loc[gone, "end_at"], timezone)
+    left[gone] = replay.days_of(both.loc[gone, "end_at"], timezone)
     both["left"] = left.astype("datetime64[s]")
     both = both[(both["came"] < both["left"]).to_numpy()]
     both = both.sort_values(["target", "issue_id", "came"], kind="stable")
@@ -145,4 +145,4 @@ def close_days(
 ) -> Days:
     """Give the day of every close before `at`, ascending, in whatever milestone or none."""
     opened = _open_spans(dataset, at, types)
-    return np.sort(history.days_of(opened["end_at"].dropna(), timezone))
+    return np.sort(replay.days_of(opened["end_at"].dropna(), timezone))

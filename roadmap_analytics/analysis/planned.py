@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics import history
-from roadmap_analytics.history import AsOf
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.replay import AsOf
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -26,7 +26,7 @@ def _weeks(at: pd.Series[Any], timezone: str) -> npt.NDArray[np.int64]:
     """Give the number of each instant's week, from Monday; missing instants come last."""
     week = np.full(len(at), np.iinfo(np.int64).max)
     known = at.notna().to_numpy()
-    week[known] = (history.days_of(at[known], timezone) - _MONDAY) // _WEEK
+    week[known] = (replay.days_of(at[known], timezone) - _MONDAY) // _WEEK
     return week
 
 
@@ -69,21 +69,21 @@ def planned_work(
     >>> planned_work(Dataset({}), as_of="2025-03-10").empty
     True
     """
-    at = history.instant(as_of, timezone)
-    issues = history.in_scope(dataset, types)
+    at = replay.instant(as_of, timezone)
+    issues = replay.in_scope(dataset, types)
     issues = issues[(issues["created_at"] < at).to_numpy()]
     opened = pd.DataFrame(
         {"issue_id": issues["issue_id"], "week": _weeks(issues["created_at"], timezone)}
     )
     closed = _closed(dataset, at, timezone)
     closed = closed[closed["issue_id"].isin(issues["issue_id"])]
-    last = int((history.last_day(as_of, timezone).to_datetime64() - _MONDAY) // _WEEK)
+    last = int((replay.last_day(as_of, timezone).to_datetime64() - _MONDAY) // _WEEK)
     first = int(min(opened["week"].min(), closed["week"].min())) if len(opened) else last + 1
     weeks = np.arange(first, last + 1)
     days = _MONDAY + weeks * _WEEK
-    ends = history.day_ends(pd.Series((days + 6).astype("datetime64[us]")), timezone)
+    ends = replay.day_ends(pd.Series((days + 6).astype("datetime64[us]")), timezone)
 
-    spans = history.intervals(dataset, "milestone", until=at)
+    spans = replay.intervals(dataset, "milestone", until=at)
     frame = pd.DataFrame({"week_date": days.astype("datetime64[us]")})
     for name, rows in (("opened", opened), ("closed", closed)):
         end = ends.where(ends < at, at).iloc[rows["week"].to_numpy() - first]
@@ -94,20 +94,20 @@ def planned_work(
     total = frame["closed_planned"] + frame["closed_unplanned"]
     frame["unplanned_share"] = (frame["closed_unplanned"] / total.where(total > 0)).astype(float)
     frame["complete"] = (ends <= at).to_numpy()
-    frame.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
+    frame.attrs.update(replay.about(dataset, as_of, timezone), timezone=timezone)
     return frame
 
 
 def _closed(dataset: Dataset, at: pd.Timestamp, timezone: str) -> pd.DataFrame:
     """Give issue and week of each closing that stood at the week's end and not at its beginning."""
-    spans = history.intervals(dataset, "state", until=at)
+    spans = replay.intervals(dataset, "state", until=at)
     spans = spans[(spans["value"] == "closed").to_numpy()].reset_index(drop=True)
     issue = spans["issue_id"].to_numpy()
     began, ended = _weeks(spans["start_at"], timezone), _weeks(spans["end_at"], timezone)
     # Closed when the week began, reopened and closed again within it, maybe more than once: not
     # closed anew. What stood before the first closing of the week decides for all of that week.
-    first = history.first_of(issue, began)
-    held = first & ~history.first_of(issue) & (np.roll(ended, 1) == began)
+    first = replay.first_of(issue, began)
+    held = first & ~replay.first_of(issue) & (np.roll(ended, 1) == began)
     again = held[np.maximum.accumulate(np.where(first, np.arange(len(issue)), 0))]
     stood = (ended > began) & ~again
     return pd.DataFrame({"issue_id": issue[stood], "week": began[stood]})
@@ -156,27 +156,27 @@ def future_issues(
         `age_days` (since it was opened), `weight` (NA: none), and `issue_id`, `project`, `iid`,
         `title` (today's), `confidential`, `web_url`.
     """
-    at = history.instant(as_of, timezone)
-    state = history.state_at(dataset, at)
+    at = replay.instant(as_of, timezone)
+    state = replay.state_at(dataset, at)
     state = state[(state["state"] == "opened").to_numpy()]
     label = dataset.config.get("labels", {}).get("future", FUTURE_LABEL)
-    labels = history.members_at(dataset, at, "label")
+    labels = replay.members_at(dataset, at, "label")
     labels = labels.loc[labels["value"] == label, ["issue_id"]].assign(shelf=label, kind="label")
 
-    milestones = history.milestones_at(dataset, at)
+    milestones = replay.milestones_at(dataset, at)
     drafts = milestones.loc[milestones["draft"], ["milestone_id", "title"]]
     drafts = drafts.rename(columns={"title": "shelf"}).astype({"milestone_id": "Int64"})
     held = state.reset_index()[["issue_id", "milestone_id"]].merge(drafts, on="milestone_id")
 
     shelved = pd.concat([labels, held.assign(kind="draft")]).astype({"milestone_id": "Int64"})
-    issues = history.in_scope(dataset, types)
+    issues = replay.in_scope(dataset, types)
     frame = shelved.merge(state[["weight", "created_at"]].reset_index(), on="issue_id")
-    frame = frame.merge(issues[history.WHICH], on="issue_id")
+    frame = frame.merge(issues[replay.WHICH], on="issue_id")
     frame["age_days"] = (at - frame["created_at"]) / pd.Timedelta(1, "D")
-    columns = ["shelf", "kind", "milestone_id", "age_days", "weight", *history.WHICH]
+    columns = ["shelf", "kind", "milestone_id", "age_days", "weight", *replay.WHICH]
     named: pd.DataFrame = frame[columns].astype({"shelf": "str", "kind": "str"})
     named = named.sort_values(["shelf", "milestone_id", "issue_id"], ignore_index=True)
-    named.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
+    named.attrs.update(replay.about(dataset, as_of, timezone), timezone=timezone)
     return named
 
 
@@ -202,10 +202,10 @@ def future_work(
         `oldest_days` (age of the oldest; NA where there is none), `due_date` (of the draft). An
         issue under the label and in a draft stands on both shelves.
     """
-    at = history.instant(as_of, timezone)
+    at = replay.instant(as_of, timezone)
     issues = future_issues(dataset, as_of=as_of, timezone=timezone, types=types)
     label = dataset.config.get("labels", {}).get("future", FUTURE_LABEL)
-    milestones = history.milestones_at(dataset, at)
+    milestones = replay.milestones_at(dataset, at)
     drafts = milestones[milestones["draft"] & (milestones["created_at"] < at)]
     shelves = pd.concat(
         [
@@ -234,7 +234,7 @@ def future_work(
     frame = frame[[*columns, "oldest_days", "due_date"]]
     frame = frame.sort_values(["kind", "shelf", "milestone_id"], ascending=[False, True, True])
     frame = frame.reset_index(drop=True)
-    frame.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
+    frame.attrs.update(replay.about(dataset, as_of, timezone), timezone=timezone)
     return frame
 
 
@@ -263,16 +263,16 @@ def moved_on(
         `last_milestone` (titles; NA where no longer known), `first_due_date`, `last_due_date`,
         `delay_days` (between the two; NA where one has none), `state` at `as_of`.
     """
-    at = history.instant(as_of, timezone)
-    milestones = history.milestones_at(dataset, at).astype({"milestone_id": "Int64"})
+    at = replay.instant(as_of, timezone)
+    milestones = replay.milestones_at(dataset, at).astype({"milestone_id": "Int64"})
     known = milestones.set_index("milestone_id")[["title", "due_date"]]
-    spans = history.intervals(dataset, "milestone", until=at)
-    issues = history.in_scope(dataset, types)
+    spans = replay.intervals(dataset, "milestone", until=at)
+    issues = replay.in_scope(dataset, types)
     spans = spans[spans["issue_id"].isin(issues["issue_id"])].reset_index(drop=True)
     spans["title"] = known["title"].reindex(spans["milestone_id"]).to_numpy()
     due = known["due_date"].reindex(spans["milestone_id"]).reset_index(drop=True)
-    issue, last = spans["issue_id"].to_numpy(), history.last_of(spans["issue_id"].to_numpy())
-    first = history.first_of(issue)
+    issue, last = spans["issue_id"].to_numpy(), replay.last_of(spans["issue_id"].to_numpy())
+    first = replay.first_of(issue)
     before, dated = due.shift(), spans["milestone_id"].isin(milestones["milestone_id"])
     later = before.notna() & ((due > before) | (due.isna() & dated))
     spans["moves"] = later.to_numpy() & ~first
@@ -289,10 +289,10 @@ def moved_on(
     ).astype({"first_milestone": "str", "last_milestone": "str"})
     delay = frame["last_due_date"] - frame["first_due_date"]
     frame["delay_days"] = delay.dt.total_seconds() / 86_400
-    frame["state"] = history.state_at(dataset, at)["state"].reindex(frame["issue_id"]).to_numpy()
-    frame = issues[history.WHICH].merge(frame, on="issue_id").astype({"state": "str"})
+    frame["state"] = replay.state_at(dataset, at)["state"].reindex(frame["issue_id"]).to_numpy()
+    frame = issues[replay.WHICH].merge(frame, on="issue_id").astype({"state": "str"})
     frame = frame.sort_values("issue_id", ignore_index=True)
-    frame.attrs.update(history.about(dataset, as_of, timezone), timezone=timezone)
+    frame.attrs.update(replay.about(dataset, as_of, timezone), timezone=timezone)
     return frame
 
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
-from roadmap_analytics import history
-from roadmap_analytics.history import AsOf
-from roadmap_analytics.stays import NOTHING, open_stays
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.stays import NOTHING, open_stays
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -96,20 +96,20 @@ def lead_times(
     0   0.0       0        2         1.0
     1   2.0       1        2         0.5
     """
-    at = history.instant(as_of, timezone)
-    chosen = history.in_scope(dataset, types)[["issue_id"]]
-    state = history.state_at(dataset, at)
+    at = replay.instant(as_of, timezone)
+    chosen = replay.in_scope(dataset, types)[["issue_id"]]
+    state = replay.state_at(dataset, at)
     state = state[state.index.isin(chosen["issue_id"])]
     if milestone is not None:
-        only = history.find_milestone(dataset, milestone)
+        only = replay.find_milestone(dataset, milestone)
         state = state[(state["milestone_id"] == only).fillna(False).to_numpy(bool)]
     if since is not None:
-        state = state[(state["created_at"] >= history.instant(since, timezone)).to_numpy()]
-    spans = history.intervals(dataset, "state", until=at)
+        state = state[(state["created_at"] >= replay.instant(since, timezone)).to_numpy()]
+    spans = replay.intervals(dataset, "state", until=at)
     spans = spans[((spans["value"] == "closed") & spans["end_at"].isna()).to_numpy()]
     closed_at = spans.set_index("issue_id")["start_at"].reindex(state.index)
     done = closed_at.notna().to_numpy()
-    took = history.ticks(closed_at.fillna(at)) - history.ticks(state["created_at"])
+    took = replay.ticks(closed_at.fillna(at)) - replay.ticks(state["created_at"])
     days = took.clip(min=0) / _DAY
     frame = _kaplan_meier(days, done)
     frame.attrs.update(
@@ -120,7 +120,7 @@ def lead_times(
             "p85_days": _reached(frame, 0.85),
             "closed_only_median_days": float(np.median(days[done])) if done.any() else None,
         }
-        | history.about(dataset, as_of, timezone)
+        | replay.about(dataset, as_of, timezone)
     )
     return frame
 
@@ -183,14 +183,14 @@ def work_item_age(
     >>> work_item_age(Dataset({}), as_of="2025-03-10").columns.tolist()[:2]
     ['issue_id', 'age_days']
     """
-    at = history.instant(as_of, timezone)
-    issues = history.in_scope(dataset, types)[history.WHICH]
-    state = history.state_at(dataset, at)
+    at = replay.instant(as_of, timezone)
+    issues = replay.in_scope(dataset, types)[replay.WHICH]
+    state = replay.state_at(dataset, at)
     state = state[(state["state"] == "opened").to_numpy()]
-    state["age_days"] = (at.value // 1000 - history.ticks(state["created_at"])) / _DAY
+    state["age_days"] = (at.value // 1000 - replay.ticks(state["created_at"])) / _DAY
     frame = state[["age_days", "milestone_id"]].reset_index().merge(issues, on="issue_id")
     frame = frame.sort_values(["age_days", "issue_id"], ascending=[False, True], ignore_index=True)
-    frame.attrs.update(history.about(dataset, as_of, timezone))
+    frame.attrs.update(replay.about(dataset, as_of, timezone))
     return frame
 
 
@@ -235,18 +235,18 @@ def throughput(
     >>> throughput(Dataset({}), as_of="2025-03-10").columns.tolist()
     ['week_date', 'added', 'closed', 'whole']
     """
-    at = history.instant(as_of, timezone)
+    at = replay.instant(as_of, timezone)
     if milestone is None:
-        members = history.in_scope(dataset, types)[["issue_id", "created_at"]]
+        members = replay.in_scope(dataset, types)[["issue_id", "created_at"]]
         members = members.rename(columns={"created_at": "start_at"})
         members["end_at"] = pd.Series(pd.NaT, members.index, dtype=members["start_at"].dtype)
     else:
-        chosen = history.find_milestone(dataset, milestone)
-        members = history.intervals(dataset, "milestone", until=at)
+        chosen = replay.find_milestone(dataset, milestone)
+        members = replay.intervals(dataset, "milestone", until=at)
         members = members[(members["milestone_id"] == chosen).fillna(False).to_numpy(bool)]
     members = members[["issue_id", "start_at", "end_at"]].assign(target=0)
     stays = open_stays(dataset, members, at, timezone=timezone, types=types).get(0, NOTHING)
-    last = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
+    last = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
     first = stays.came.min() if len(stays.came) else last + 7
     mondays = np.arange(_monday(first), last + 1, 7)
 
@@ -264,7 +264,7 @@ def throughput(
     )
     whole = frame.loc[frame["whole"], "closed"]
     frame.attrs["per_week"] = float(whole.mean()) if len(whole) else None
-    frame.attrs.update(history.about(dataset, as_of, timezone))
+    frame.attrs.update(replay.about(dataset, as_of, timezone))
     return frame
 
 

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from roadmap_analytics.errors import RoadmapError
-from roadmap_analytics.gitlab_export import documents, shapes
-from roadmap_analytics.gitlab_export.addresses import Address, common_origin
-from roadmap_analytics.gitlab_export.client import Client, PartFailed, connect
-from roadmap_analytics.gitlab_export.known import (
+from roadmap_analytics.gitlab import repository, shapes
+from roadmap_analytics.gitlab.addresses import Address, common_origin
+from roadmap_analytics.gitlab.client import Client, PartFailed, connect
+from roadmap_analytics.gitlab.known import (
     OVERLAP_SECONDS,
     Action,
     Known,
@@ -23,9 +23,9 @@ from roadmap_analytics.gitlab_export.known import (
     trimmed,
     users_of,
 )
-from roadmap_analytics.gitlab_export.pool import Pool
-from roadmap_analytics.gitlab_export.scope import Container, Scope, refusal, steady
-from roadmap_analytics.gitlab_export.transport import Limiter
+from roadmap_analytics.gitlab.pool import Pool
+from roadmap_analytics.gitlab.scope import Container, Scope, refusal, steady
+from roadmap_analytics.gitlab.transport import Limiter
 
 __all__ = ["KEPT", "Export", "Failure", "Progress", "Request"]
 
@@ -66,7 +66,7 @@ class Request:
     addresses: list[Address]
     section: str | None = None
     jobs: int = 4
-    documents: documents.Place | None = None
+    documents: repository.Place | None = None
 
     @property
     def origin(self) -> str:
@@ -566,7 +566,7 @@ class Export:
             return
         self._progress.stage("roadmap documents")
         try:
-            yield from documents.read(self._client, place, self._known.documents, self._refused)
+            yield from repository.read(self._client, place, self._known.documents, self._refused)
         except PartFailed as failed:
             self._fail(f"roadmaps in {place}", failed)
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics import history
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.replay import AsOf, Bools, Ints
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.history import AsOf, Bools, Ints
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -116,13 +116,13 @@ def workload(
     ['unassigned']
     """
     _known_split(split)
-    at = history.instant(as_of, timezone)
-    today = history.last_day(as_of, timezone)
+    at = replay.instant(as_of, timezone)
+    today = replay.last_day(as_of, timezone)
     held = _held(dataset, at, milestone, label, types)
     share = held["share"] if split == "equal" else pd.Series(1.0, index=held.index)
     is_open = (held["state"] == "opened").to_numpy()
     due = held["due"]
-    recent = history.instant(today - pd.Timedelta(recent_days, "D"), timezone)
+    recent = replay.instant(today - pd.Timedelta(recent_days, "D"), timezone)
     amounts = pd.DataFrame(
         {
             "person": held["person"],
@@ -140,7 +140,7 @@ def workload(
     frame = amounts.groupby("person").sum()
     mine = held[is_open].groupby("person")
     frame["milestones"] = mine["milestone_id"].nunique()
-    opened = pd.Series(history.days_of(mine["created_at"].min(), timezone), list(mine.groups))
+    opened = pd.Series(replay.days_of(mine["created_at"].min(), timezone), list(mine.groups))
     frame["oldest_days"] = (today - opened).dt.days.astype("Int64")
     booked = _booked(dataset, held["issue_id"], recent, at).rename("spent_hours_recently")
     frame = frame.join(booked, how="outer").join(_asked(dataset, today), how="outer")
@@ -188,8 +188,8 @@ def workload_by_milestone(
         For an unknown `split`, zone, or an `as_of` that is neither day nor instant.
     """
     _known_split(split)
-    at = history.instant(as_of, timezone)
-    today = history.last_day(as_of, timezone)
+    at = replay.instant(as_of, timezone)
+    today = replay.last_day(as_of, timezone)
     held = _held(dataset, at, None, None, types)
     held = held[(held["state"] == "opened").to_numpy()]
     share = held["share"] if split == "equal" else pd.Series(1.0, index=held.index)
@@ -205,7 +205,7 @@ def workload_by_milestone(
     frame = amounts.groupby(["person", "milestone_id"], dropna=False).sum().round(6).reset_index()
     if split == "full":
         frame = frame.astype({"open_issues": "int64", "overdue_issues": "int64"})
-    known = history.milestones_at(dataset, at).set_index("milestone_id")
+    known = replay.milestones_at(dataset, at).set_index("milestone_id")
     frame.insert(2, "milestone", _of(frame["milestone_id"], known["title"]))
     frame.insert(3, "due_date", _of(frame["milestone_id"], known["due_date"]))
     frame.attrs.update(_described(dataset, today, split))
@@ -218,7 +218,7 @@ def _known_split(split: str) -> None:
 
 
 def _described(dataset: Dataset, today: pd.Timestamp, split: str) -> dict[str, Any]:
-    return history.about(dataset, today.date()) | {"split": split, "unit": "issues"}
+    return replay.about(dataset, today.date()) | {"split": split, "unit": "issues"}
 
 
 def _of(milestones: pd.Series[Any], values: pd.Series[Any]) -> pd.Series[Any]:
@@ -235,22 +235,22 @@ def _held(
     types: Iterable[str] | str | None,
 ) -> pd.DataFrame:
     """Give one row per issue and holder at an instant, with the issue's fields and its share."""
-    state = history.state_at(dataset, at)
-    state = state[state.index.isin(history.in_scope(dataset, types)["issue_id"])]
+    state = replay.state_at(dataset, at)
+    state = state[state.index.isin(replay.in_scope(dataset, types)["issue_id"])]
     if milestone is not None:
-        chosen = history.find_milestone(dataset, milestone)
+        chosen = replay.find_milestone(dataset, milestone)
         state = state[(state["milestone_id"] == chosen).fillna(False).to_numpy(bool)]
     if label is not None:
-        labels = history.members_at(dataset, at, "label")
+        labels = replay.members_at(dataset, at, "label")
         state = state[state.index.isin(labels.loc[labels["value"] == label, "issue_id"])]
-    due = history.milestones_at(dataset, at).set_index("milestone_id")["due_date"]
+    due = replay.milestones_at(dataset, at).set_index("milestone_id")["due_date"]
     state["due"] = state["due_date"].fillna(_of(state["milestone_id"], due))
     remaining = state["time_estimate_hours"] - state["time_spent_hours"]
     state["remaining_hours"] = remaining.clip(lower=0)
-    states = history.intervals(dataset, "state", until=at)
+    states = replay.intervals(dataset, "state", until=at)
     last = states[(states["value"] == "closed").to_numpy() & states["end_at"].isna().to_numpy()]
     state["closed_at"] = last.set_index("issue_id")["start_at"].reindex(state.index)
-    people = history.members_at(dataset, at).rename(columns={"value": "person"})
+    people = replay.members_at(dataset, at).rename(columns={"value": "person"})
     held = state.reset_index().merge(people, on="issue_id", how="left")
     held["share"] = 1.0 / held.groupby("issue_id")["issue_id"].transform("size")
     held["person"] = held["person"].fillna(UNASSIGNED).astype("str")
@@ -261,7 +261,7 @@ def _booked(
     dataset: Dataset, issues: pd.Series[Any], since: pd.Timestamp, at: pd.Timestamp
 ) -> pd.Series[Any]:
     """Sum the hours that each actor added to the time spent on some issues in [since, at)."""
-    events = history.events_of(dataset, ["time_spent"], at)
+    events = replay.events_of(dataset, ["time_spent"], at)
     keep = (events["action"] == "add") & (events["at"] >= since) & events["actor"].notna()
     keep &= events["issue_id"].isin(issues)
     return events[keep.to_numpy()].groupby("actor")["number"].sum()
@@ -337,22 +337,22 @@ def workload_history(
     _known_split(split)
     if freq not in ("D", "W"):
         raise ConfigurationError(f"freq: expected 'D' or 'W', got {freq!r}")
-    at = history.instant(as_of, timezone)
-    today = history.last_day(as_of, timezone)
+    at = replay.instant(as_of, timezone)
+    today = replay.last_day(as_of, timezone)
     steps = _steps(dataset, at, split, milestone, types)
     names = steps.names
     columns = ["date", "person", "open_issues", "arrivals", "departures"]
     if since is not None:
-        first = history.last_day(since, timezone)
+        first = replay.last_day(since, timezone)
     elif len(steps.at):
         opened = pd.Timestamp(int(steps.at.min()), unit="us", tz="UTC")
-        first = history.last_day(opened, timezone)
+        first = replay.last_day(opened, timezone)
     else:
         first = today
     dates = _grid(first, today, freq)
     # The last step of the grid is `as_of` itself; the others are ends of days.
-    ends = history.day_ends(pd.Series(dates[:-1]), timezone)
-    bins = np.searchsorted(history.ticks(ends), steps.at, side="right")
+    ends = replay.day_ends(pd.Series(dates[:-1]), timezone)
+    bins = np.searchsorted(replay.ticks(ends), steps.at, side="right")
     shape = (len(dates), len(names))
     place = bins * len(names) + steps.person
 
@@ -412,7 +412,7 @@ def _steps(
     holders = np.cumsum(
         np.bincount(stays.came, minlength=many) - np.bincount(stays.left, minlength=many)
     )[:-1]
-    fresh = history.first_of(cuts.issue)
+    fresh = replay.first_of(cuts.issue)
 
     def changes(amount: Floats) -> Floats:
         return amount - np.where(fresh, 0.0, np.roll(amount, 1))
@@ -457,13 +457,13 @@ def _cuts(
     events = dataset.issue_events
     names = ["state", "assignee", *(["milestone"] if milestone is not None else [])]
     of = {name: (events["field"] == name).to_numpy() for name in names}
-    rows = history.in_order(events, np.logical_or.reduce(list(of.values())), at)
-    hidden = dataset.issues["issue_id"].to_numpy()[~history.scope_mask(dataset, types)]
-    rows = rows[~history.among(events["issue_id"].to_numpy()[rows], hidden)]
-    issue, when = events["issue_id"].to_numpy()[rows], history.ticks(events["at"])[rows]
-    last = np.flatnonzero(history.last_of(issue, when))
+    rows = replay.in_order(events, np.logical_or.reduce(list(of.values())), at)
+    hidden = dataset.issues["issue_id"].to_numpy()[~replay.scope_mask(dataset, types)]
+    rows = rows[~replay.among(events["issue_id"].to_numpy()[rows], hidden)]
+    issue, when = events["issue_id"].to_numpy()[rows], replay.ticks(events["at"])[rows]
+    last = np.flatnonzero(replay.last_of(issue, when))
     places = np.arange(len(rows))
-    began = np.maximum.accumulate(np.where(history.first_of(issue), places, 0))[last]
+    began = np.maximum.accumulate(np.where(replay.first_of(issue), places, 0))[last]
 
     def holds(name: str, says: Bools) -> Bools:
         """Tell for each cut what the newest event of a field says; False before the first."""
@@ -472,10 +472,10 @@ def _cuts(
 
     counts = holds("state", (events["value"] == "opened").to_numpy()[rows])
     if milestone is not None:
-        chosen = history.find_milestone(dataset, milestone)
-        counts &= holds("milestone", history.milestone_codes(events, rows) == chosen)
+        chosen = replay.find_milestone(dataset, milestone)
+        counts &= holds("milestone", replay.milestone_codes(events, rows) == chosen)
     named = of["assignee"][rows] & events["value"].notna().to_numpy()[rows]
-    cut = np.cumsum(history.first_of(issue, when)) - 1
+    cut = np.cumsum(replay.first_of(issue, when)) - 1
     return _Cuts(issue[last], when[last], counts, rows[named], cut[named])
 
 
@@ -493,17 +493,17 @@ def _stays(dataset: Dataset, cuts: _Cuts) -> tuple[_Stays, Names, int]:
     events = dataset.issue_events.iloc[cuts.event]
     nobody = pd.Series([UNASSIGNED], dtype="str")
     person, names = pd.factorize(pd.concat([events["value"], nobody]), sort=True)
-    number = np.cumsum(history.first_of(cuts.issue)) - 1
+    number = np.cumsum(replay.first_of(cuts.issue)) - 1
     key = number[cuts.cut] * len(names) + person[:-1]
     order = np.argsort(key, kind="stable")
     key, cut, held = key[order], cuts.cut[order], (events["action"] == "add").to_numpy()[order]
 
-    settled = history.last_of(key, cut)
+    settled = replay.last_of(key, cut)
     key, cut, held = key[settled], cut[settled], held[settled]
-    turned = held != np.where(history.first_of(key), False, np.roll(held, 1))
+    turned = held != np.where(replay.first_of(key), False, np.roll(held, 1))
     key, cut, held = key[turned], cut[turned], held[turned]
-    ended = ~history.last_of(key)[held]
-    ends = np.flatnonzero(history.last_of(cuts.issue)) + 1
+    ended = ~replay.last_of(key)[held]
+    ends = np.flatnonzero(replay.last_of(cuts.issue)) + 1
     left = np.where(ended, np.roll(cut, -1)[held], ends[key[held] // len(names)])
     return _Stays(key[held] % len(names), cut[held], left, ended), np.asarray(names), person[-1]
 
@@ -564,8 +564,8 @@ def workload_plan(
     _known_split(split)
     if not 0 <= low <= high:
         raise ConfigurationError(f"workload_plan: expected 0 <= low <= high, got {low} and {high}")
-    at = history.instant(as_of, timezone)
-    today = history.last_day(as_of, timezone)
+    at = replay.instant(as_of, timezone)
+    today = replay.last_day(as_of, timezone)
     held = _held(dataset, at, None, None, types)
     medians = _median_hours(held, hours_per_day)
     held = held[(held["state"] == "opened").to_numpy()].reset_index(drop=True)
@@ -640,7 +640,7 @@ def _weeks(
     hours_per_day: float,
 ) -> pd.DataFrame:
     """Spread one person's work over working days and add it up by week."""
-    calendar = history.working_days(dataset, away)
+    calendar = replay.working_days(dataset, away)
     tomorrow = np.datetime64(today, "D") + 1
     due = work["due"].to_numpy().astype("datetime64[D]")
     start = work["first"].to_numpy().astype("datetime64[D]")
@@ -715,8 +715,8 @@ def duties(
     >>> duties(Dataset({}), as_of="2025-03-10").empty
     True
     """
-    at = history.instant(as_of, timezone)
-    today = history.last_day(as_of, timezone)
+    at = replay.instant(as_of, timezone)
+    today = replay.last_day(as_of, timezone)
     revision = _valid_revision(dataset, today)
 
     def valid(frame: pd.DataFrame) -> pd.DataFrame:
@@ -727,7 +727,7 @@ def duties(
     items["milestone_id"] = (
         items["key"].map(_item_milestones(dataset, at, revision)).astype("Int64")
     )
-    known = history.milestones_at(dataset, at).set_index("milestone_id")["title"]
+    known = replay.milestones_at(dataset, at).set_index("milestone_id")["title"]
     items["milestone"] = _of(items["milestone_id"], known)
     held = _held(dataset, at, None, None, types)
     held = held[(held["state"] == "opened").to_numpy() & held["milestone_id"].notna().to_numpy()]
@@ -788,11 +788,11 @@ def _item_milestones(
     """Give the milestone of each item of a revision, where the dataset knows it."""
     named = dataset.roadmap_milestones
     named = named[(named["revision"] == revision).to_numpy(bool) & named["key"].notna().to_numpy()]
-    milestones = history.milestones_at(dataset, at)
-    addresses = milestones["web_url"].map(history.address)
+    milestones = replay.milestones_at(dataset, at)
+    addresses = milestones["web_url"].map(replay.address)
     known = dict(zip(addresses, milestones["milestone_id"], strict=True))
     return {
-        key: known[history.address(url)]
+        key: known[replay.address(url)]
         for url, key in reversed(list(named[["url", "key"]].itertuples(index=False)))
-        if history.address(url) in known
+        if replay.address(url) in known
     }

@@ -18,12 +18,13 @@ import numpy.typing as npt
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from roadmap_analytics import history, predictive
-from roadmap_analytics.burndown import milestone_progress
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.burndown import milestone_progress
+from roadmap_analytics.analysis.forecast import futures
+from roadmap_analytics.analysis.forecast.futures import HORIZON_DAYS, METHODS, Floats, Past
+from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.stays import NOTHING, Stays, close_days, open_stays
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
-from roadmap_analytics.history import AsOf
-from roadmap_analytics.predictive import HORIZON_DAYS, METHODS, Floats, Past
-from roadmap_analytics.stays import NOTHING, Stays, close_days, open_stays
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -122,8 +123,8 @@ def _stays_of(
         columns=["value", "target"],
     )
     spans = [
-        history.intervals(dataset, "milestone", until=at).merge(pairs, on="milestone_id"),
-        history.intervals(dataset, "assignee", until=at).merge(people, on="value"),
+        replay.intervals(dataset, "milestone", until=at).merge(pairs, on="milestone_id"),
+        replay.intervals(dataset, "assignee", until=at).merge(people, on="value"),
     ]
     columns = ["issue_id", "start_at", "end_at", "target"]
     members = pd.concat([part[columns].astype({"target": "int64"}) for part in spans])
@@ -171,7 +172,7 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
     UnknownNameError
         Where no item fits, or several do; the nearest are listed.
     """
-    day = history.last_day(as_of)
+    day = replay.last_day(as_of)
     items = dataset.roadmap_items
     items = items[(items["revision"] <= day).to_numpy()]
     items = items[(items["revision"] == items["revision"].max()).to_numpy()]
@@ -198,7 +199,7 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
     found = set()
     for url in links["url"].unique():
         try:
-            found.add(history.find_milestone(dataset, str(url)))
+            found.add(replay.find_milestone(dataset, str(url)))
         except UnknownNameError:
             continue  # a milestone of a project that was not exported
     return str(fits["title"].iloc[0]), sorted(found)
@@ -207,8 +208,8 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
 def item_target(dataset: Dataset, item: str, *, as_of: AsOf, timezone: str = "UTC") -> Target:
     """Give a roadmap item as a target: from the first start to the last due date of its parts."""
     title, chosen = item_milestones(dataset, item, as_of=as_of)
-    at = history.instant(as_of, timezone)
-    known = history.milestones_at(dataset, at)
+    at = replay.instant(as_of, timezone)
+    known = replay.milestones_at(dataset, at)
     known = known[known["milestone_id"].isin(chosen)]
     begun, due = known["start_date"].min(), known["due_date"].max()
     undated = known["due_date"].isna().any()
@@ -248,14 +249,14 @@ def _targets(
         return [Target(person, (), person)]
     if item is not None:
         return [item_target(dataset, item, as_of=as_of, timezone=timezone)]
-    at = history.instant(as_of, timezone)
+    at = replay.instant(as_of, timezone)
     planned = _planned(known, at)
     if horizon:
         return [Target("everything planned", tuple(planned["milestone_id"]))]
     if milestone is None:
         return _of_milestones(planned, at)
     several = [milestone] if isinstance(milestone, int | str | np.integer) else list(milestone)
-    ids = sorted({history.find_milestone(dataset, one) for one in several})
+    ids = sorted({replay.find_milestone(dataset, one) for one in several})
     return _of_milestones(known[known["milestone_id"].isin(ids)], at)
 
 
@@ -430,7 +431,7 @@ def forecast(
             "past: expected None for a person or the horizon, got past forecasts; only those of "
             "milestones are tested, leave it out"
         )
-    known = history.milestones_at(dataset, history.instant(as_of, timezone))
+    known = replay.milestones_at(dataset, replay.instant(as_of, timezone))
     targets = _targets(dataset, milestone, person, item, horizon, as_of, known, timezone)
     frame = forecast_targets(
         dataset, targets, as_of=as_of, seed=seed, method=method, window_days=window_days,
@@ -438,7 +439,7 @@ def forecast(
     )  # fmt: skip
     if milestone is None and person is None and item is None and not horizon:
         # Of those that no export had seen by then, nobody knew whether they were closed.
-        seen = known["observed_at"] < history.instant(as_of, timezone)
+        seen = known["observed_at"] < replay.instant(as_of, timezone)
         known_then = known.loc[seen.to_numpy(), "milestone_id"]
         kept = frame["milestone_id"].isin(known_then) | (frame["remaining"] > 0)
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
@@ -461,8 +462,8 @@ def forecast_targets(
     past: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Forecast any targets: one row each, in their order, as `forecast` gives them."""
-    at = history.instant(as_of, timezone)
-    day = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
+    at = replay.instant(as_of, timezone)
+    day = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
     closes = close_days(dataset, at, timezone=timezone, types=types)
     calendar = _calendar(_days_off(dataset), closes, day)
     stays = _stays_of(dataset, targets, at, timezone, types)
@@ -487,13 +488,13 @@ def forecast_targets(
         else:
             settings: dict[str, Any] = {"method": method, "draws": draws}
             settings["seed"] = _seeds(seed, target)
-            days = predictive.days_to_finish(window.past, remaining, ahead, **settings)
+            days = futures.days_to_finish(window.past, remaining, ahead, **settings)
             chosen, told = np.arange(len(days)), 1.0
             learned = _learned(outcomes, target)
             if learned is not None:
                 shares, row["shifted_by"] = learned
                 told = shares[-1]
-                chosen, days = predictive.chosen_futures(days, shares)
+                chosen, days = futures.chosen_futures(days, shares)
             row |= _dates(days, target, day, told)
             if len(targets) == 1:
                 attrs["fan"] = _fan(window.past, remaining, ahead, day, days, chosen, settings)
@@ -521,7 +522,7 @@ def _learned(outcomes: Outcomes, target: Target) -> tuple[Floats, int] | None:
     if not others:
         return None
     milestone, level, done = (np.array(values) for values in zip(*others, strict=True))
-    return predictive.kept_shares(level, done, milestone)
+    return futures.kept_shares(level, done, milestone)
 
 
 def _check(method: str, seed: int, window_days: int, draws: int) -> None:
@@ -611,7 +612,7 @@ def _fan(
 ) -> list[list[Any]]:
     """Give quantiles of the remaining work by day: date, then one value per level of `FAN`."""
     reach = min(float(np.quantile(days, 0.97, method="inverted_cdf")), 2 * 365.0)
-    left = predictive.paths(past, remaining, ahead[: int(np.ceil(reach))], **settings)[chosen]
+    left = futures.paths(past, remaining, ahead[: int(np.ceil(reach))], **settings)[chosen]
     levels = np.quantile(left, FAN, axis=0, method="inverted_cdf").T
     return [[str(day), *[remaining] * len(FAN)]] + [
         [str(day + place + 1), *map(float, values)] for place, values in enumerate(levels)
@@ -621,7 +622,7 @@ def _fan(
 def _grown(dataset: Dataset, as_of: AsOf, timezone: str) -> tuple[int, int]:
     """Count milestones due by `as_of`, and those of them that grew after their start."""
     progress = milestone_progress(dataset, as_of=as_of, timezone=timezone)
-    day = history.last_day(as_of, timezone)
+    day = replay.last_day(as_of, timezone)
     past = progress[(progress["due_date"] <= day).to_numpy()]
     past = past[past["committed"].notna() & (past["scope"] + past["removed_after_start"] > 0)]
     return int((past["added_after_start"] > past["removed_after_start"]).sum()), len(past)
@@ -708,17 +709,17 @@ def backtest_forecasts(
     methods = list(methods)
     for method in methods:
         _check(method, seed, window_days, draws)
-    at = history.instant(as_of, timezone)
-    last = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
-    targets = _of_milestones(history.milestones_at(dataset, at), at)
+    at = replay.instant(as_of, timezone)
+    last = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
+    targets = _of_milestones(replay.milestones_at(dataset, at), at)
     stays = _stays_of(dataset, targets, at, timezone, types)
     closes, off = close_days(dataset, at, timezone=timezone, types=types), _days_off(dataset)
     first = min((stay.came.min() for stay in stays if len(stay.came)), default=last)
     rows: list[dict[str, Any]] = []
     answers: dict[str, list[_Answer]] = {method: [] for method in methods}
     for day in np.arange(last - every_days, first, -every_days)[::-1]:
-        then = history.instant(str(day), timezone)
-        known = history.milestones_at(dataset, then)
+        then = replay.instant(str(day), timezone)
+        known = replay.milestones_at(dataset, then)
         start = dict(
             zip(known["milestone_id"], known["start_date"].to_numpy().astype("datetime64[D]"),
                 strict=True)
@@ -741,7 +742,7 @@ def backtest_forecasts(
                 rows.append(row)
                 if window is None or not row["answered"]:
                     continue
-                days = predictive.days_to_finish(
+                days = futures.days_to_finish(
                     window.past, remaining, ahead, method=method, draws=draws,
                     seed=[*_seeds(seed, target), int(day.astype(int))],
                 )  # fmt: skip
@@ -751,12 +752,12 @@ def backtest_forecasts(
                 learned = _learned(outcomes[method], target)
                 if learned is not None:
                     shares, row["shifted_by"] = learned
-                    _, days = predictive.chosen_futures(days, shares)
+                    _, days = futures.chosen_futures(days, shares)
                     shifted = _dates(days, undated, day)
                     row |= {f"shifted_{name}": shifted[name] for name in QUANTILES}
     frame = _frame(rows, _ASKED)
     frame = frame.sort_values(["method", "milestone_id", "asked_date"], ignore_index=True)
-    frame.attrs.update(history.about(dataset, as_of, timezone), seed=seed, every_days=every_days)
+    frame.attrs.update(replay.about(dataset, as_of, timezone), seed=seed, every_days=every_days)
     frame.attrs["outcomes"] = {method: _outcomes(answers[method], last) for method in methods}
     return frame
 

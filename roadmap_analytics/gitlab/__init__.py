@@ -4,11 +4,11 @@
 docs/dataset.md; it knows neither frames nor where the records go.
 """
 
-from roadmap_analytics.gitlab_export.addresses import Address
-from roadmap_analytics.gitlab_export.addresses import parse as parse_address
-from roadmap_analytics.gitlab_export.crawl import KEPT, Export, Failure, Progress, Request
-from roadmap_analytics.gitlab_export.documents import Place
-from roadmap_analytics.gitlab_export.known import Known
+from roadmap_analytics.gitlab.addresses import Address
+from roadmap_analytics.gitlab.addresses import parse as parse_address
+from roadmap_analytics.gitlab.crawl import KEPT, Export, Failure, Progress, Request
+from roadmap_analytics.gitlab.known import Known
+from roadmap_analytics.gitlab.repository import Place
 
 __all__ = [
     "KEPT",

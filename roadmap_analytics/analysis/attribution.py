@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics import history
-from roadmap_analytics.history import AsOf
-from roadmap_analytics.stays import NOTHING, Stays, open_stays
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.stays import NOTHING, Stays, open_stays
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -105,10 +105,10 @@ def attribution(
     >>> attribution(Dataset({}), as_of="2025-03-10").empty
     True
     """
-    at = history.instant(as_of, timezone)
-    last = history.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
-    known = history.milestones_at(dataset, at)
-    spans = history.intervals(dataset, "milestone", until=at)
+    at = replay.instant(as_of, timezone)
+    last = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
+    known = replay.milestones_at(dataset, at)
+    spans = replay.intervals(dataset, "milestone", until=at)
     spans = spans.rename(columns={"milestone_id": "target"}).dropna(subset=["target"])
     members = spans.astype({"target": "int64"})
     stays = open_stays(dataset, members, at, timezone=timezone, types=types)
@@ -137,7 +137,7 @@ def attribution(
             {"milestone_id": key, "title": title} | _shared_out(course, first_due, last_due, before)
         )
     frame = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    frame.attrs.update(history.about(dataset, as_of, timezone))
+    frame.attrs.update(replay.about(dataset, as_of, timezone))
     return frame
 
 

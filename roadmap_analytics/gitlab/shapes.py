@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from roadmap_analytics.gitlab_export.known import trimmed
-from roadmap_analytics.gitlab_export.scope import Container
+from roadmap_analytics.gitlab.known import trimmed
+from roadmap_analytics.gitlab.scope import Container
 
 __all__ = ["issue", "issue_listing", "labels", "milestone", "milestone_listing", "owner", "path_in"]
 

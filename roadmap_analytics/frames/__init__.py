@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roadmap_analytics import events, schema, sharing, store
+from roadmap_analytics import schema, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
-from roadmap_analytics.extract import Extract, Milestone, Record, instants
+from roadmap_analytics.frames import events, sharing
+from roadmap_analytics.frames.extract import Extract, Milestone, Record, instants
 from roadmap_analytics.roadmap import sources, tables
 
 __all__ = ["Dataset", "RunRecords", "build", "build_tables", "load", "read_roadmaps"]

@@ -25,13 +25,14 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from traitlets.config import Config
 
-from roadmap_analytics import frames, quality
+from roadmap_analytics import frames
+from roadmap_analytics.analysis import quality
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.notebook import CONCLUSION, said
+from roadmap_analytics.report.show import CONCLUSION, said
 
 __all__ = ["build"]
 
-_TEMPLATE = Path(__file__).parent / "report_template"
+_TEMPLATE = Path(__file__).parent / "template"
 _CELL_SECONDS = 600
 _KERNEL_SECONDS = 300
 _TAGS = [
@@ -115,8 +116,8 @@ def build(
 
 
 def _own_notebooks() -> Path:
-    installed = Path(__file__).parent / "notebooks"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "notebooks"
+    installed = Path(__file__).parents[1] / "notebooks"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "notebooks"
 
 
 def _read(folder: Path) -> list[tuple[_Page, Any]]:

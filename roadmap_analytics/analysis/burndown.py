@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics import history
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.replay import NONE, AsOf, Bools, Ints
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.history import NONE, AsOf, Bools, Ints
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -83,9 +83,9 @@ def _ledger(
 ) -> _Ledger:
     if measure not in _FIELD:
         raise ConfigurationError(f"measure: expected one of {list(_FIELD)}, got {measure!r}")
-    at = history.instant(as_of, timezone)
-    last = history.last_day(as_of, timezone)
-    milestones = history.milestones_at(dataset, at)
+    at = replay.instant(as_of, timezone)
+    last = replay.last_day(as_of, timezone)
+    milestones = replay.milestones_at(dataset, at)
     if only is not None:
         milestones = milestones[milestones["milestone_id"].isin(only)].reset_index(drop=True)
     ids = milestones["milestone_id"].to_numpy(np.int64)
@@ -94,7 +94,7 @@ def _ledger(
     start = milestones["start_date"].to_numpy().astype("datetime64[D]")
     undated = np.isnat(start)
     start[undated] = _first_additions(ends, ids[undated])
-    final = history.last_of(ends.issue) & np.isnan(ends.size)
+    final = replay.last_of(ends.issue) & np.isnan(ends.size)
     place, known = _places(ids, ends.milestone[final])
     milestones = milestones.assign(
         start=start.astype("datetime64[s]"),
@@ -102,7 +102,7 @@ def _ledger(
         without_measure=np.bincount(place[known], minlength=len(ids)),
         met=np.isin(ids, ends.additions[0]),
     )
-    ended = at >= history.instant(last.date(), timezone)
+    ended = at >= replay.instant(last.date(), timezone)
     return _Ledger(
         _changes(ends, ids),
         milestones,
@@ -146,13 +146,13 @@ def _day_ends(
     events = dataset.issue_events
     names = ["state", "milestone", *([sized_by] if sized_by else [])]
     of = {name: (events["field"] == name).to_numpy() for name in names}
-    rows = history.in_order(events, np.logical_or.reduce(list(of.values())), at)
-    hidden = dataset.issues["issue_id"].to_numpy()[~history.scope_mask(dataset, types)]
+    rows = replay.in_order(events, np.logical_or.reduce(list(of.values())), at)
+    hidden = dataset.issues["issue_id"].to_numpy()[~replay.scope_mask(dataset, types)]
     if len(hidden):
-        rows = rows[~history.among(events["issue_id"].to_numpy()[rows], hidden)]
+        rows = rows[~replay.among(events["issue_id"].to_numpy()[rows], hidden)]
     issue = events["issue_id"].to_numpy()[rows]
-    day = history.days_of(events["at"].take(rows), timezone).astype(np.int64)
-    began = np.maximum.accumulate(np.where(history.first_of(issue), np.arange(len(issue)), 0))
+    day = replay.days_of(events["at"].take(rows), timezone).astype(np.int64)
+    began = np.maximum.accumulate(np.where(replay.first_of(issue), np.arange(len(issue)), 0))
 
     def latest(name: str, values: npt.NDArray[Any], default: Any) -> npt.NDArray[Any]:
         """Give for each event what the newest event of a field had set by then."""
@@ -162,7 +162,7 @@ def _day_ends(
         return np.append(values, default)[np.where(newest >= earlier, newest, -1)]
 
     moves, states = rows[of["milestone"][rows]], rows[of["state"][rows]]
-    code = history.milestone_codes(events, moves)
+    code = replay.milestone_codes(events, moves)
     closed = (events["value"] == "closed").to_numpy()[states]
     size = np.ones(len(issue))
     if sized_by:
@@ -171,7 +171,7 @@ def _day_ends(
             number = np.where(number == 0, np.nan, number)
         size = latest(sized_by, number, np.nan)
     added = code > NONE
-    ends = np.flatnonzero(history.last_of(issue, day))
+    ends = np.flatnonzero(replay.last_of(issue, day))
     return _DayEnds(
         issue[ends],
         day[ends],
@@ -200,7 +200,7 @@ def _changes(ends: _DayEnds, ids: Ints) -> pd.DataFrame:
     `completed` (signed amounts), `other` (the milestone it came from or went to; `NONE` for none).
     """
     now = ends.milestone
-    was = np.where(history.first_of(ends.issue), NONE, np.roll(now, 1))
+    was = np.where(replay.first_of(ends.issue), NONE, np.roll(now, 1))
     scope = np.nan_to_num(ends.size)
     done = scope * ends.closed
     scope_was, done_was = np.roll(scope, 1), np.roll(done, 1)  # unused where `was` is NONE
@@ -312,9 +312,9 @@ def burndown(
     1 2025-03-04      1          1          0    0.5
     2 2025-03-05      1          1          0    0.0
     """
-    chosen = history.find_milestone(dataset, milestone)
+    chosen = replay.find_milestone(dataset, milestone)
     ledger = _ledger(dataset, as_of, measure, timezone, types, only=[chosen])
-    frame = _by_day(ledger, history.working_days(dataset)).drop(columns=["milestone_id", "title"])
+    frame = _by_day(ledger, replay.working_days(dataset)).drop(columns=["milestone_id", "title"])
     frame.attrs.update(_described(dataset, ledger, frame, timezone))
     return frame
 
@@ -351,9 +351,9 @@ def burndowns(
     """
     only = None
     if milestones is not None:
-        only = [history.find_milestone(dataset, milestone) for milestone in milestones]
+        only = [replay.find_milestone(dataset, milestone) for milestone in milestones]
     ledger = _ledger(dataset, as_of, measure, timezone, types, only=only)
-    frame = _by_day(ledger, history.working_days(dataset))
+    frame = _by_day(ledger, replay.working_days(dataset))
     frame.attrs.update(_common(dataset, ledger, timezone))
     return frame
 
@@ -424,17 +424,17 @@ def _ends(ledger: _Ledger, due: Days) -> Days:
     place, day = changes["place"].to_numpy(), changes["day"].to_numpy()
     order = np.argsort(place * _MANY_DAYS + day)
     place, day = place[order], day[order]
-    first, last = history.first_of(place), history.last_of(place, day)
+    first, last = replay.first_of(place), replay.last_of(place, day)
     total = np.cumsum(open_change[order])
     earlier = (total - open_change[order])[first]
     remaining = (total - np.repeat(earlier, np.bincount(place)[place[first]])).round(6)[last]
     place, day = place[last], day[last]
 
-    before = np.where(history.first_of(place), 0.0, np.roll(remaining, 1))
+    before = np.where(replay.first_of(place), 0.0, np.roll(remaining, 1))
     emptied = np.full(len(due), np.datetime64(-(10**6), "D"))
     gone = (remaining <= 0) & (before > 0)
     emptied[place[gone]] = day[gone].astype("datetime64[D]")  # rows ascend: the latest stays
-    still = history.last_of(place) & (remaining > 0)
+    still = replay.last_of(place) & (remaining > 0)
     emptied[place[still]] = ledger.last
     return np.maximum(planned, np.minimum(emptied, ledger.last))
 
@@ -482,7 +482,7 @@ def _described(
         days = np.arange(ledger.last, due[0] + _DAY)
         same = np.zeros(len(days), dtype=np.int64)
         level = np.full(len(days), committed, dtype=np.float64)
-        line = _ideal(level, start[same], due[same], days, history.working_days(dataset))
+        line = _ideal(level, start[same], due[same], days, replay.working_days(dataset))
         ahead = [[str(day), float(value)] for day, value in zip(days, line, strict=True)]
     return _common(dataset, ledger, timezone) | {
         "milestone_id": int(ledger.milestones["milestone_id"].iloc[0]),
@@ -525,7 +525,7 @@ def milestone_progress(
           to, says `carried_over()`
         - `without_measure`: issues in scope without weight (or estimate), which count 0
         - `start_date` (of the first addition where none is set), `due_date`, as known at
-          `as_of` (see `history.milestones_at`)
+          `as_of` (see `replay.milestones_at`)
         - `days_left`, `working_days_left`: from that day to the due date; negative when
           overdue; NA without a due date
         - `overdue`: the due date has passed and something remains
@@ -551,7 +551,7 @@ def milestone_progress(
     unstarted = ~(start <= ledger.last)
     undated, pending = np.isnat(due), ~(due < ledger.last + (1 if ledger.ended else 0))
     scope, completed = ledger.total(grown), ledger.total(done)
-    calendar = history.working_days(dataset)
+    calendar = replay.working_days(dataset)
     working = np.zeros(len(due), dtype=np.int64)
     early, late = np.minimum(due, ledger.last)[~undated], np.maximum(due, ledger.last)[~undated]
     between = np.busday_count(early + _DAY, late + _DAY, busdaycal=calendar)
@@ -583,7 +583,7 @@ def milestone_progress(
             "overdue": (due < ledger.last) & (scope - completed > 0),
         }
     )
-    made = milestones["created_at"] < history.instant(as_of, timezone)
+    made = milestones["created_at"] < replay.instant(as_of, timezone)
     frame = frame[(milestones["met"] | made).to_numpy()].reset_index(drop=True)
     frame.attrs.update(_common(dataset, ledger, timezone))
     return frame
@@ -650,7 +650,7 @@ def scope_changes(
     UnknownNameError, ConfigurationError
         As in `burndown`.
     """
-    only = None if milestone is None else [history.find_milestone(dataset, milestone)]
+    only = None if milestone is None else [replay.find_milestone(dataset, milestone)]
     ledger = _ledger(dataset, as_of, measure, timezone, types, only=only)
     start, due = _dates(ledger)
     changes = ledger.changes
@@ -660,7 +660,7 @@ def scope_changes(
     grown = changes["scope"].to_numpy() > 0
     resized = (changes["other"] == changes["milestone_id"]).to_numpy()
     titles = ledger.milestones.set_index("milestone_id")["title"]
-    elsewhere = history.milestones_at(dataset, history.instant(as_of, timezone))
+    elsewhere = replay.milestones_at(dataset, replay.instant(as_of, timezone))
     other = changes["other"].mask(resized | (changes["other"] <= NONE).to_numpy()).astype("Int64")
     frame = pd.DataFrame(
         {
@@ -677,7 +677,7 @@ def scope_changes(
             "issue_id": changes["issue_id"],
         }
     ).astype({"milestone": "str", "change": "str", "other_milestone": "str"})
-    frame = frame.merge(dataset.issues[history.WHICH], on="issue_id", how="left")
+    frame = frame.merge(dataset.issues[replay.WHICH], on="issue_id", how="left")
     frame = frame.sort_values(["milestone_id", "date", "issue_id"], ignore_index=True)
     frame.attrs.update(_common(dataset, ledger, timezone))
     if milestone is not None:
@@ -718,27 +718,27 @@ def carried_over(
     UnknownNameError, ConfigurationError
         As in `burndown`.
     """
-    at = history.instant(as_of, timezone)
-    milestones = history.milestones_at(dataset, at)
+    at = replay.instant(as_of, timezone)
+    milestones = replay.milestones_at(dataset, at)
     if milestone is not None:
-        chosen = history.find_milestone(dataset, milestone)
+        chosen = replay.find_milestone(dataset, milestone)
         milestones = milestones[milestones["milestone_id"] == chosen]
     dated = milestones.loc[milestones["due_date"].notna(), ["milestone_id", "title", "due_date"]]
-    dated = dated.assign(due_at=history.day_ends(dated["due_date"], timezone))
+    dated = dated.assign(due_at=replay.day_ends(dated["due_date"], timezone))
     dated = dated[(dated["due_at"] <= at).to_numpy()].rename(columns={"title": "milestone"})
 
-    spans = history.intervals(dataset, "milestone", until=at)
+    spans = replay.intervals(dataset, "milestone", until=at)
     following = spans.shift(-1)
     follows = (following["issue_id"] == spans["issue_id"]) & (
         following["milestone_id"] != spans["milestone_id"]
     ).fillna(False)
     spans["into_milestone_id"] = following["milestone_id"].where(follows.astype(bool))
-    spans = spans[spans["issue_id"].isin(history.in_scope(dataset, types)["issue_id"])]
+    spans = spans[spans["issue_id"].isin(replay.in_scope(dataset, types)["issue_id"])]
     stays = spans.merge(dated, on="milestone_id")
     present = (stays["start_at"] < stays["due_at"]) & ~(stays["end_at"] <= stays["due_at"])
     stays = stays[present.to_numpy()].reset_index(drop=True)
 
-    closed = history.intervals(dataset, "state", until=at)
+    closed = replay.intervals(dataset, "state", until=at)
     closed = closed[(closed["value"] == "closed").to_numpy()]
     met = stays.reset_index(names="stay").merge(closed, on="issue_id", suffixes=("", "_closed"))
     shut = ~(met["end_at_closed"] <= met["due_at"]) & (met["start_at_closed"] < met["due_at"])
@@ -752,12 +752,12 @@ def carried_over(
     )
     stays = stays[~done].astype({"milestone_id": "int64", "outcome": "str"})
     into = stays["into_milestone_id"].map(
-        history.milestones_at(dataset, at).set_index("milestone_id")["title"]
+        replay.milestones_at(dataset, at).set_index("milestone_id")["title"]
     )
     frame = stays.assign(into_milestone=into.astype("str")).rename(columns={"end_at": "left_at"})
-    frame = frame.merge(dataset.issues[history.WHICH], on="issue_id")
+    frame = frame.merge(dataset.issues[replay.WHICH], on="issue_id")
     columns = ["milestone_id", "milestone", "due_date", "outcome", "into_milestone_id"]
-    frame = frame[[*columns, "into_milestone", "left_at", *history.WHICH]]
+    frame = frame[[*columns, "into_milestone", "left_at", *replay.WHICH]]
     frame = frame.sort_values(["milestone_id", "issue_id"], ignore_index=True)
-    frame.attrs.update(history.about(dataset, as_of, timezone))
+    frame.attrs.update(replay.about(dataset, as_of, timezone))
     return frame

@@ -29,7 +29,7 @@ import pandas as pd
 import pyarrow as pa
 
 from roadmap_analytics import schema
-from roadmap_analytics.extract import ACTION, CLOSED, FIELD, NOTE, OPENED
+from roadmap_analytics.frames.extract import ACTION, CLOSED, FIELD, NOTE, OPENED
 
 __all__ = ["Milestones", "Words", "history"]
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from roadmap_analytics import history, schema
+from roadmap_analytics import schema
+from roadmap_analytics.analysis import replay
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.frames import Dataset
 
@@ -312,7 +313,7 @@ def _differences(dataset: Dataset, replayed: Dataset) -> pd.DataFrame:
     if pd.isna(latest):
         return pd.DataFrame({"issue_id": [], "field": [], "expected": [], "got": []})
     end = latest + pd.Timedelta(1, "us")
-    state = history.state_at(replayed, end).reindex(issues.index)
+    state = replay.state_at(replayed, end).reindex(issues.index)
     titles = dataset.milestones.set_index("milestone_id")["title"]
     parts = []
     for field, column in _FIELDS.items():
@@ -340,7 +341,7 @@ def _words(values: pd.Series[Any], titles: pd.Series[Any], field: str) -> pd.Ser
 def _membership(dataset: Dataset, replayed: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame:
     frame, column = _MEMBERS[field]
     today = dataset[frame].rename(columns={column: "value"})
-    then = history.members_at(replayed, end, field)  # type: ignore[arg-type]
+    then = replay.members_at(replayed, end, field)  # type: ignore[arg-type]
     both = today.merge(then, on=["issue_id", "value"], how="outer", indicator=True)
     here, there = both["_merge"] == "left_only", both["_merge"] == "right_only"
     both = both.assign(
@@ -417,7 +418,7 @@ def _milestones_gone(dataset: Dataset, projects: pd.Series[Any]) -> np.ndarray[A
 
 
 def _open(dataset: Dataset) -> pd.DataFrame:
-    issues = history.in_scope(dataset)
+    issues = replay.in_scope(dataset)
     issues = issues[issues["state"] == "opened"]
     columns = ["milestone_id", "title", "state", "due_date"]
     home = dataset.milestones[columns].rename(
@@ -450,7 +451,7 @@ def _today(dataset: Dataset) -> pd.Timestamp:
     if pd.isna(at):
         at = dataset.issue_events["at"].max()
     zone = dataset.config.get("calendar", {}).get("timezone", "UTC")
-    return history.last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
+    return replay.last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
 
 
 def _unmeasured(dataset: Dataset) -> pd.DataFrame:
@@ -559,7 +560,7 @@ def _numbers_missing(dataset: Dataset) -> pd.DataFrame:
 
 
 def _outside(dataset: Dataset) -> pd.DataFrame:
-    issues = history.in_scope(dataset)
+    issues = replay.in_scope(dataset)
     closed = issues[(issues["state"] == "closed") & issues["milestone_id"].isna()]
     return _found("closed_without_milestone", "note", _named(dataset, closed))
 

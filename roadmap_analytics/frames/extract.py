@@ -19,8 +19,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from roadmap_analytics import schema, system_notes
+from roadmap_analytics import schema
 from roadmap_analytics.errors import DatasetError
+from roadmap_analytics.frames import system_notes
 
 __all__ = ["Extract", "Milestone", "Record", "instants"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from roadmap_analytics.errors import RoadmapError
-from roadmap_analytics.gitlab_export.client import Client, PartFailed
+from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.sources import MATCHES, date_in, decode, select
 

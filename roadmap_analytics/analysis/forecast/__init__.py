@@ -1,0 +1,1 @@
+"""Dates to believe: forecasts of milestones and what earlier ones were worth."""

@@ -1,0 +1,1 @@
+"""What people see: sentences, notebook output, HTML pages."""
