@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab import repository, shapes
 from roadmap_analytics.gitlab.addresses import Address, common_origin
 from roadmap_analytics.gitlab.client import Client, PartFailed, connect
+from roadmap_analytics.gitlab.histories import Due, Failure, Gone, Outcome, Source, failure
+from roadmap_analytics.gitlab.histories_rest import RestHistories
 from roadmap_analytics.gitlab.known import (
     OVERLAP_SECONDS,
     Action,
@@ -27,16 +28,11 @@ from roadmap_analytics.gitlab.pool import Pool
 from roadmap_analytics.gitlab.scope import Container, Scope, refusal, steady
 from roadmap_analytics.gitlab.transport import Limiter
 
-__all__ = ["KEPT", "Export", "Failure", "Progress", "Request"]
+__all__ = ["KEPT", "Export", "Progress", "Request"]
 
 KEPT = ("issue", "history", "document")
 """Kinds of records that an interrupted run need not fetch again; lists are always read anew."""
 
-EVENTS = {
-    "state_events": "resource_state_events",
-    "label_events": "resource_label_events",
-    "milestone_events": "resource_milestone_events",
-}
 ARCHIVED_TOO = {"non_archived": "false"}
 """What was closed in a project archived since is part of what its milestones went through."""
 MOST_PASSES = 5
@@ -74,19 +70,6 @@ class Request:
         return common_origin(self.addresses)
 
 
-class Failure(NamedTuple):
-    """A part that failed for good; what earlier runs had of it stays."""
-
-    part: str
-    status: int | None
-    message: str
-
-    @property
-    def forbidden(self) -> bool:
-        """Whether it is a matter of rights."""
-        return self.status in (401, 403, 404)
-
-
 class Progress(Protocol):
     """Told how far an export is."""
 
@@ -106,20 +89,6 @@ class _Silence:
     def step(self, done: int, total: int, requests: int) -> None: ...
 
     def waiting(self, seconds: float) -> None: ...
-
-
-class _Issue(NamedTuple):
-    """An issue whose history is to be fetched; its row, where the row is to be stored as well."""
-
-    project: str
-    project_id: int
-    iid: int
-    ident: int
-    row: Row | None
-
-
-class _Gone:
-    """The issue was deleted meanwhile."""
 
 
 class Export:
@@ -164,7 +133,7 @@ class Export:
         self._sources: list[Container] = []
         self._referred: dict[int, Row] = {}
         self._renamed: set[tuple[str, int]] = set()
-        self._weights = _Weights()
+        self._source: Source = RestHistories(self._client)
         self._ready: deque[Record] = deque()
         self._fresh: set[int] = set()
         self._broken: set[int] = set()
@@ -226,7 +195,9 @@ class Export:
         AccessError, ServerError
             Where going on is no use; what was yielded is right and worth keeping.
         """
-        self._pool: Pool[_Issue, Any] = Pool(self._history, self._request.jobs)
+        self._pool: Pool[Sequence[Due], list[tuple[Due, Outcome]]] = Pool(
+            self._source.histories, self._request.jobs
+        )
         try:
             for part in (
                 self._containers,
@@ -371,7 +342,7 @@ class Export:
                 self._unlisted.add(project_id)
                 self._fail(f"issues of project {project['path_with_namespace']}", failed)
 
-    def _due(self, rows: Iterable[Row], *, overlap: bool = True) -> Iterator[_Issue]:
+    def _due(self, rows: Iterable[Row], *, overlap: bool = True) -> Iterator[Due]:
         """Pick, from a list of issues, those whose history is to be fetched."""
         for row in rows:
             project = self._scope.projects.get(row["project_id"])
@@ -395,7 +366,7 @@ class Export:
             self._total += 1
             match decide(seen, now, row["updated_at"], overlap=overlap):
                 case Action.HISTORY:
-                    issue = _Issue(path, row["project_id"], row["iid"], row["id"], data)
+                    issue = Due(path, row["project_id"], row["iid"], row["id"], data)
                     if self._hopeless[path] < HOPELESS:
                         yield issue
                         continue
@@ -405,21 +376,22 @@ class Export:
                     self._ready.append(shapes.issue(path, data))
             self._step()
 
-    def _fetch(self, issues: Iterator[_Issue]) -> Iterator[Record]:
+    def _fetch(self, issues: Iterator[Due]) -> Iterator[Record]:
         """Fetch histories, and yield them and rows as they come."""
-        for issue, found in self._pool.map(issues):
+        for _, found in self._pool.map(self._source.batches(issues)):
             yield from self._drained()
-            yield from self._settled(issue, found)
-            self._step()
+            for issue, outcome in found:
+                yield from self._settled(issue, outcome)
+                self._step()
         yield from self._drained()
 
     def _drained(self) -> Iterator[Record]:
         while self._ready:
             yield self._ready.popleft()
 
-    def _settled(self, issue: _Issue, found: Any) -> Iterator[Record]:
+    def _settled(self, issue: Due, found: Outcome) -> Iterator[Record]:
         """Decide what to store of one issue whose history was asked for."""
-        if isinstance(found, _Gone):
+        if isinstance(found, Gone):
             self._listed[issue.project_id].discard(issue.ident)
             return
         if isinstance(found, Failure):
@@ -432,60 +404,28 @@ class Export:
             yield from self._without_history(issue)
             return
         self._hopeless[issue.project] = 0
-        for event in found["milestone_events"]:
+        for event in found.data["milestone_events"]:
             self._refer(event.get("milestone"))
         yield {
             "kind": "history",
+            "via": found.via,
             "issue_id": issue.ident,
             "project_id": issue.project_id,
             "iid": issue.iid,
-            "data": found,
+            "data": found.data,
         }
         self._fresh.add(issue.ident)
         if issue.row is not None:
             self._known.issues[issue.ident] = Seen.of(issue.row, self._start.timestamp())
             yield shapes.issue(issue.project, issue.row)
 
-    def _without_history(self, issue: _Issue) -> Iterator[Record]:
+    def _without_history(self, issue: Due) -> Iterator[Record]:
         """Keep what is stored of an issue; store its row where there is nothing yet."""
         self._broken.add(issue.ident)
         seen = self._known.issues.get(issue.ident)
         if issue.row is not None and (seen is None or seen.fetched is None):
             self._known.issues[issue.ident] = Seen.of(issue.row, None)
             yield shapes.issue(issue.project, issue.row)
-
-    def _history(self, issue: _Issue) -> Any:
-        """Fetch the whole history of an issue; runs in the threads of the pool."""
-        path = f"/projects/{issue.project_id}/issues/{issue.iid}"
-        part = ""
-        data: dict[str, Any] = {}
-        try:
-            for name, part in EVENTS.items():
-                data[name] = trimmed(list(self._client.rows(f"{path}/{part}")))
-            part = "resource_weight_events"
-            root = issue.project.partition("/")[0]
-            data["weight_events"] = self._weights.of(
-                root,
-                lambda: trimmed(list(self._client.rows(f"{path}/{part}"))),
-                lambda: self._is_gone(path),
-            )
-            part = "notes"
-            notes = self._client.rows(
-                f"{path}/notes", activity_filter="only_activity", order_by="created_at", sort="asc"
-            )
-            data["notes"] = [trimmed(note) for note in notes if note.get("system")]
-        except PartFailed as failed:
-            if failed.status == 404 and self._is_gone(path):
-                return _Gone()
-            return self._failure(f"issue {issue.project}#{issue.iid} {part}", failed)
-        return data
-
-    def _is_gone(self, path: str) -> bool:
-        try:
-            self._client.get(path)
-        except PartFailed as failed:
-            return failed.status == 404
-        return False
 
     def _later_changes(self) -> Iterator[Record]:
         """Fetch again what changed while the lists were read, until a pass finds nothing."""
@@ -513,7 +453,7 @@ class Export:
         if not self._renamed:
             return
         self._progress.stage("renamed labels, milestones and people")
-        due: dict[int, _Issue] = {}
+        due: dict[int, Due] = {}
         for record in self._known.histories():
             ident, project_id = record["issue_id"], record["project_id"]
             project = self._scope.projects.get(project_id)
@@ -521,7 +461,7 @@ class Export:
                 continue
             if not self._renamed.isdisjoint(mentions(record["data"])):
                 path = project["path_with_namespace"]
-                due[ident] = _Issue(path, project_id, record["iid"], ident, None)
+                due[ident] = Due(path, project_id, record["iid"], ident, None)
         yield from self._fetch(iter(due.values()))
 
     def _listings(self) -> Iterator[Record]:
@@ -575,46 +515,12 @@ class Export:
 
     # -- failures and progress ---------------------------------------------------------------------
 
-    def _failure(self, part: str, failed: PartFailed) -> Failure:
-        return Failure(part, failed.status, failed.message)
-
     def _fail(self, part: str, failed: PartFailed) -> None:
-        self.failures.append(self._failure(part, failed))
+        self.failures.append(failure(part, failed))
 
     def _step(self) -> None:
         self._done += 1
         self._progress.step(self._done, self._total, self.requests)
-
-
-class _Weights:
-    """Whether weight events are licensed, by top-level group; asked once."""
-
-    def __init__(self) -> None:
-        self._licensed: dict[str, bool] = {}
-        self._asking = threading.Lock()
-
-    def of(
-        self, root: str, ask: Callable[[], list[Row]], is_gone: Callable[[], bool]
-    ) -> list[Row] | None:
-        """Ask, unless it is known that nobody will answer; None where not licensed."""
-        if root not in self._licensed:
-            with self._asking:
-                if root not in self._licensed:
-                    return self._try(root, ask, is_gone)
-        return self._try(root, ask, is_gone) if self._licensed[root] else None
-
-    def _try(
-        self, root: str, ask: Callable[[], list[Row]], is_gone: Callable[[], bool]
-    ) -> list[Row] | None:
-        try:
-            events = ask()
-        except PartFailed as failed:
-            if failed.status not in (403, 404) or is_gone():
-                raise
-            self._licensed.setdefault(root, False)
-            return None
-        self._licensed[root] = True
-        return events
 
 
 def _switched_off(project: Row, failed: PartFailed) -> bool:
