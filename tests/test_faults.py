@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+import roadmap_analytics as ra
 from roadmap_analytics.gitlab import client, transport
 from tests.exporting import Outcome, export, start_export
 from tests.gitlab_server import LoopbackGitLab
@@ -319,6 +322,23 @@ def while_people_work(
         assert outcome.code == 0, outcome.err
         faults_left = differences(stored(to), served(life.records(), *PATHS))
         assert faults_left == [], f"seed {seed}, night {night}"
+    assert_as_exported_afresh(server, to, f"seed {seed}")
+
+
+def assert_as_exported_afresh(server: LoopbackGitLab, to: Path, why: str) -> None:
+    """Every frame is what a first export of the server as it is now gives.
+
+    Equal records are not enough: frames are made of all that lies in the runs, earlier answers too.
+    """
+    server.inject()
+    fresh = to.with_name(f"{to.name}-fresh")
+    outcome = export(server, fresh, *PATHS)
+    assert outcome.code == 0, outcome.err
+    found, expected = ra.load(to), ra.load(fresh)
+    for name, frame in expected.frames.items():
+        if name != "milestone_dates":  # earlier exports saw more of them, that is their purpose
+            pd.testing.assert_frame_equal(found[name], frame, obj=f"{why}: {name}")
+    shutil.rmtree(fresh)
 
 
 def test_a_quiet_night_asks_little(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
@@ -347,6 +367,7 @@ def test_killed_and_run_again(gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     assert differences(stored(to), served(world, *PATHS)) == []
     again = done & whole_histories(gitlab)
     assert len(again) <= 2 * 4, "fetched again is at most what was under way"
+    assert_as_exported_afresh(gitlab, to, "killed")
 
 
 def whole_histories(server: LoopbackGitLab) -> set[str]:

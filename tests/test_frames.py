@@ -585,8 +585,30 @@ def test_two_pages_of_one_run_may_differ() -> None:
     older, newer = issue(7, title="old"), issue(7, title="new", updated_at=at(501))
     for records in ([older, newer], [newer, older]):
         assert made(*records)["issues"]["title"].tolist() == ["new"]
-    one, other = issue(7, labels=["a"]), issue(7, labels=["b"])
-    assert made(one, other)["issue_labels"].equals(made(other, one)["issue_labels"])
+    early, late = issue(7, labels=["a"]), issue(7, labels=["b"])
+    assert made(early, late)["issue_labels"]["label"].tolist() == ["b"], "of one minute the later"
+
+
+def test_an_issue_that_is_edited_during_a_run_costs_no_other_its_events() -> None:
+    def closed(ident: int, number: int) -> Row:
+        return history(ident, state_events=[event(number, 5, state="closed")])
+
+    longer = history(
+        3,
+        state_events=[event(31, 5, state="closed"), event(32, 6, state="reopened")],
+        notes=[note(33, 7, "added 1h of time spent")],
+    )
+    rows = [issue(1, state="closed"), issue(2, state="closed"), issue(3)]
+    built = made(*rows, closed(3, 31), closed(1, 11), closed(2, 21), longer)
+    assert story(built, "state", 1)[1] == (5, "set", "closed", "event")
+    assert story(built, "state", 2)[1] == (5, "set", "closed", "event")
+    assert [row[0] for row in story(built, "state", 3)] == [0, 5, 6]
+    assert story(built, "time_spent", 3)[0] == (7, "add", 1, "note"), "no hour counts twice"
+
+
+def test_an_event_that_went_with_its_milestone_during_a_run_is_gone() -> None:
+    before = history(7, milestone_events=[event(1, 5, action="add", milestone=milestone(11))])
+    assert story(made(issue(), before, history(7)), "milestone") == []
 
 
 def test_no_records_make_empty_frames() -> None:
@@ -801,6 +823,26 @@ def test_every_event_is_recovered_and_none_is_invented(records: list[Row]) -> No
     assert sum(n for (source, _), n in found.items() if source == "creation") == len(
         [record for record in records if record["kind"] == "issue"]
     )
+
+
+@given(worlds(), st.lists(worlds(), max_size=3), st.randoms(use_true_random=False))
+@settings(max_examples=20)
+def test_repeated_histories_give_what_the_newest_alone_gives(
+    last: list[Row], earlier: list[list[Row]], chance: random.Random
+) -> None:
+    """One run holds several histories of some issues, those of other issues between them."""
+    repeated: list[Row] = []
+    for world in earlier:
+        histories = [record for record in world if record["kind"] == "history"]
+        repeated += histories * chance.randrange(1, 3)
+    chance.shuffle(repeated)
+    newest = {row["issue_id"]: row for row in [*repeated, *last] if row["kind"] == "history"}
+    others = [record for record in last if record["kind"] != "history"]
+    of_last = [record for record in last if record["kind"] == "history"]
+    chance.shuffle(of_last)
+    expected = made(*others, *newest.values())
+    for name, frame in made(*others, *repeated, *of_last).items():
+        pd.testing.assert_frame_equal(frame, expected[name])
 
 
 @given(worlds(), worlds(), st.randoms(use_true_random=False))

@@ -16,6 +16,7 @@ from tests.gitlab_server.life import Life
 from tests.gitlab_server.truth import differences, served, stored
 from tests.test_faults import (
     PATHS,
+    assert_as_exported_afresh,
     fails_by_name,
     hurried,
     killed_after,
@@ -99,6 +100,7 @@ def test_a_hundred_kills(gitlab: LoopbackGitLab, tmp_path: Path) -> None:
         assert outcome.code == 0, outcome.err
         again += gitlab.counts().total
         assert differences(stored(to), truth) == [], number
+        assert_as_exported_afresh(gitlab, to, f"kill {number}")
         shutil.rmtree(to)
     print(
         f"\n{killed} of 100 exports were killed; the runs after them asked {again / 100:.0f} "
@@ -121,3 +123,4 @@ def test_forty_kills_of_one_dataset(gitlab: LoopbackGitLab, tmp_path: Path) -> N
     outcome = export(gitlab, to, *PATHS)
     assert outcome.code == 0, outcome.err
     assert differences(stored(to), served(life.records(), *PATHS)) == []
+    assert_as_exported_afresh(gitlab, to, "forty kills")

@@ -40,7 +40,7 @@ class RunRecords(NamedTuple):
     started_at : str
         Start on the server's clock, ISO 8601 with zone.
     records : iterable of mapping
-        In any order.
+        As the run wrote them: of two answers about one thing the later is right.
     """
 
     run: int
@@ -61,8 +61,9 @@ def build(
 
     The newest answer about each issue, history and milestone stands; a part that failed in a later
     run keeps what it had. Issues and milestones that the newest list of their project or group no
-    longer has are deleted and drop out. The order of runs, and of records within a run, does not
-    matter. Rows are gathered in chunks: a million issues with ten million events fit in 8 GiB.
+    longer has are deleted and drop out. The order of runs does not matter, nor does that of records
+    about different things; of two histories of one issue in one run the later stands. Rows are
+    gathered in chunks: a million issues with ten million events fit in 8 GiB.
 
     Parameters
     ----------

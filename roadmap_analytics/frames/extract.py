@@ -1,9 +1,13 @@
 """Records of every run, read once into typed columns: the newest answer about each thing wins.
 
 A record is what one GitLab answer said (see the dataset's documentation). Rows are gathered in
-chunks, so that a million issues never stand in memory as Python objects. Nothing here depends on
-the order in which records come: runs are ranked by their id, and within a run the answer that was
-updated last wins.
+chunks, so that a million issues never stand in memory as Python objects.
+
+Which answer is the newest: runs are ranked by their number, whatever order they come in. Within a
+run, the row of an issue that was updated last wins, and of rows updated at the same time the one
+that was written last, as GitLab writes `updated_at` at most once a minute. Of several histories of
+one issue in one run (it changed during the run, or the run was interrupted and resumed) the one
+that was written last stands alone: an event that it lacks is gone, with its milestone for example.
 """
 
 from __future__ import annotations
@@ -67,7 +71,7 @@ _ISSUES = {
 # for the value before, where a note tells it.
 _EVENTS = {
     "issue_id": pa.int64(),
-    "run": pa.int32(),
+    "history": pa.int64(),  # number of the history that holds it, see `_HISTORIES`
     "field": pa.int8(),
     "action": pa.int8(),
     "value": _WORD,
@@ -80,7 +84,8 @@ _EVENTS = {
     "actor": _WORD,
     "source": pa.int8(),
 }
-_HISTORIES = {"issue_id": pa.int64(), "run": pa.int32(), "project_id": pa.int64()}
+# Histories are numbered from 0 as they come, so that each of several in one run can be told apart.
+_HISTORIES = {"issue_id": pa.int64(), "run": pa.int32()}
 
 
 def instants(texts: Iterable[str | None]) -> pa.Array:
@@ -200,13 +205,14 @@ class Extract:
         self._issues = _Rows("issues", _ISSUES)
         self._events = _Rows("history", _EVENTS)
         self._histories = _Rows("history", _HISTORIES)
+        self._history_count = 0
         self._issue_lists: dict[int, tuple[int, set[int]]] = {}
         self._milestone_lists: dict[tuple[str, int], tuple[int, set[int]]] = {}
         self.milestones: dict[tuple[int, int], Milestone] = {}
         self.paths: dict[tuple[str, int], tuple[int, str]] = {}
         self.people: dict[str, tuple[int, str, str]] = {}
         self.labels: dict[int, tuple[int, str]] = {}
-        self._documents: dict[str, tuple[int, str, Record]] = {}
+        self._documents: dict[str, tuple[int, Record]] = {}
         self._document_list: tuple[int, set[str]] | None = None
         self.other = 0
         self.unread: Counter[str] = Counter()
@@ -283,12 +289,14 @@ class Extract:
         )
 
     def _history(self, run: int, record: Record) -> None:
-        issue, project_id, data = record["issue_id"], record["project_id"], record["data"]
-        self._histories.add((issue, run, project_id))
+        issue, data = record["issue_id"], record["data"]
+        number = self._history_count
+        self._histories.add((issue, run))
+        self._history_count += 1
         add = self._events.add
         for event in data.get("state_events") or ():
-            number = CLOSED if event["state"] == "closed" else OPENED
-            add(self._event(run, issue, "state", "set", event, number=number))
+            state = CLOSED if event["state"] == "closed" else OPENED
+            add(self._event(run, number, issue, "state", "set", event, number=state))
         for event in data.get("milestone_events") or ():
             milestone = event.get("milestone")
             if milestone:
@@ -296,6 +304,7 @@ class Extract:
             add(
                 self._event(
                     run,
+                    number,
                     issue,
                     "milestone",
                     event["action"],
@@ -310,17 +319,24 @@ class Extract:
                 self._label(run, label["id"], label["name"])
             add(
                 self._event(
-                    run, issue, "label", event["action"], event, label["name"] if label else None
+                    run,
+                    number,
+                    issue,
+                    "label",
+                    event["action"],
+                    event,
+                    label["name"] if label else None,
                 )
             )
         for event in data.get("weight_events") or ():
-            add(self._event(run, issue, "weight", "set", event, number=event.get("weight")))
+            add(self._event(run, number, issue, "weight", "set", event, number=event.get("weight")))
         for note in data.get("notes") or ():
-            self._note(run, issue, note)
+            self._note(run, number, issue, note)
 
     def _event(
         self,
         run: int,
+        history: int,
         issue: int,
         field: str,
         action: str,
@@ -331,7 +347,7 @@ class Extract:
     ) -> tuple[Any, ...]:
         return (
             issue,
-            run,
+            history,
             FIELD[field],
             ACTION[action],
             value,
@@ -345,7 +361,7 @@ class Extract:
             EVENT,
         )
 
-    def _note(self, run: int, issue: int, note: Mapping[str, Any]) -> None:
+    def _note(self, run: int, history: int, issue: int, note: Mapping[str, Any]) -> None:
         if not note.get("system", True):
             return
         changes = system_notes.parse(note["body"])
@@ -363,7 +379,7 @@ class Extract:
             self._events.add(
                 (
                     issue,
-                    run,
+                    history,
                     FIELD[change.field],
                     ACTION[change.action],
                     value,
@@ -420,7 +436,7 @@ class Extract:
 
     def _label(self, run: int, ident: int, name: str) -> None:
         known = self.labels.get(ident)
-        if known is None or known < (run, name):
+        if known is None or known[0] <= run:
             self.labels[ident] = run, name
 
     def _label_list(self, run: int, record: Record) -> None:
@@ -436,8 +452,8 @@ class Extract:
 
     def _document(self, run: int, record: Record) -> None:
         known = self._documents.get(record["name"])
-        if known is None or known[:2] < (run, record["text"]):
-            self._documents[record["name"]] = run, record["text"], record
+        if known is None or known[0] <= run:
+            self._documents[record["name"]] = run, record
 
     def _documents_there(self, run: int, record: Record) -> None:
         if self._document_list is None or self._document_list[0] <= run:
@@ -445,7 +461,7 @@ class Extract:
 
     def _path(self, run: int, kind: str, owner: int, path: str) -> None:
         known = self.paths.get((kind, owner))
-        if known is None or known < (run, path):
+        if known is None or known[0] <= run:
             self.paths[kind, owner] = run, path
 
     def _person(self, run: int, user: Mapping[str, Any] | None) -> str | None:
@@ -463,13 +479,7 @@ class Extract:
     def issues(self) -> pa.Table:
         """Give the newest answer about every issue that was not deleted, sorted by id."""
         table = self._issues.table()
-        ids, runs = _ints(table, "issue_id"), _ints(table, "run")
-        updated = table["updated_at"].cast(pa.int64()).to_numpy()
-        order = np.lexsort((updated, runs, ids))
-        order = _settle_ties(table, order, (ids, runs, updated))
-        ids_in_order = ids[order]
-        newest = order[np.append(ids_in_order[1:] != ids_in_order[:-1], [True])[: len(order)]]
-        table = table.take(newest)
+        table = table.take(_newest_rows(table, "issue_id", "run", "updated_at"))
         self._issues.replace(table)
         return table.filter(self._listed(table))
 
@@ -482,16 +492,12 @@ class Extract:
         return pa.array(there | (newest < runs))
 
     def events(self) -> pa.Table:
-        """Give what the newest history of every issue holds, each event and change once."""
-        histories = self._histories.table().to_pandas()
-        newest = histories.groupby("issue_id")["run"].max()
+        """Give what the newest history of every issue holds."""
+        standing = np.zeros(self._history_count, dtype=bool)
+        standing[_newest_rows(self._histories.table(), "issue_id", "run")] = True
         table = self._events.table()
-        ids, runs = _ints(table, "issue_id"), _ints(table, "run")
-        place = newest.index.get_indexer(pd.Index(ids))
-        table = table.filter(pa.array(runs == newest.to_numpy()[place]))
+        table = table.filter(pa.array(standing[_ints(table, "history")]))
         self._events.replace(table)
-        if histories.duplicated(["issue_id", "run"]).any():
-            table = _without_repeats(table)
         return table
 
     def deleted_milestones(self) -> set[int]:
@@ -526,7 +532,7 @@ class Extract:
         run, listed = self._document_list or (-1, set())
         return [
             record
-            for name, (seen, _, record) in sorted(self._documents.items())
+            for name, (seen, record) in sorted(self._documents.items())
             if seen > run or name in listed
         ]
 
@@ -558,31 +564,20 @@ def _ints(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
     return column
 
 
-def _settle_ties(
-    table: pa.Table, order: npt.NDArray[np.int64], keys: tuple[npt.NDArray[np.int64], ...]
-) -> npt.NDArray[np.int64]:
-    """Order answers of one run with one `updated_at` by their content, so that chance has no say.
+def _newest_rows(table: pa.Table, key: str, *ranks: str) -> npt.NDArray[np.int64]:
+    """Give the place of the newest row of each `key`, in order of the key.
 
-    GitLab writes `updated_at` at most once a minute, so that two pages of one run may differ.
+    The greatest by `ranks`, the first rank first, is the newest; of equals it is the last row, as
+    rows stand in the order in which they were written.
+
+    >>> _newest_rows(pa.table({"id": [3, 1, 3, 3], "run": [2, 1, 2, 1]}), "id", "run").tolist()
+    [1, 2]
     """
-    tied = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
-    if not tied.any():
-        return order
-    rows = np.flatnonzero(np.append(tied, [False]) | np.append([False], tied))
-    content = {at: str(table.slice(int(order[at]), 1).to_pylist()) for at in rows}
-    group = np.cumsum(np.append([True], ~tied))[rows]
-    order = order.copy()
-    order[rows] = order[
-        sorted(rows, key=lambda at: (group[np.searchsorted(rows, at)], content[at]))
-    ]
-    return order
-
-
-def _without_repeats(table: pa.Table) -> pa.Table:
-    """Drop what two answers of one run about the same issue both hold."""
-    frame = table.to_pandas()
-    known = frame["id"] != NO_ID
-    frame = frame.sort_values(list(frame.columns), kind="stable", na_position="first")
-    key = ["issue_id", "source", "field", "id", "place"]
-    repeated = (frame.duplicated(key, keep="last") & known) | frame.duplicated()
-    return table.take(pa.array(np.sort(frame.index[~repeated].to_numpy())))
+    columns = [table[name].cast(pa.int64()).to_numpy() for name in (key, *ranks)]
+    # lexsort is stable and takes its first key last, hence the reversal: rows stand by key, by
+    # ranks, and by place. The newest of a key is then the row before the key changes.
+    order = np.lexsort(columns[::-1])
+    in_order = columns[0][order]
+    last = np.append(in_order[1:] != in_order[:-1], True)[: len(order)]
+    found: npt.NDArray[np.int64] = order[last]
+    return found
