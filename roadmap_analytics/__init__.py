@@ -35,9 +35,6 @@ from roadmap_analytics.analysis.planned import (
 from roadmap_analytics.analysis.quality import (
     check,
 )
-from roadmap_analytics.analysis.replay import (
-    state_at,
-)
 from roadmap_analytics.analysis.slippage import (
     carry_over_counts,
     horizon_slippage,
@@ -46,6 +43,9 @@ from roadmap_analytics.analysis.slippage import (
     slip_by_precision,
     slip_per_revision,
     slippage,
+)
+from roadmap_analytics.analysis.view import (
+    state_at,
 )
 from roadmap_analytics.analysis.workload import (
     duties,

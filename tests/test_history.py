@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import HARVEST, SOMEDAY, WINTER, World, eight_issues
@@ -129,7 +130,7 @@ def test_time_spent_adds_up_until_it_is_set() -> None:
         (0.0, "03-04 00:00", "03-05 00:00"),
         (3.0, "03-05 00:00", "..."),
     ]
-    assert replay.state_at(dataset, utc("2025-03-03 12:00")).loc[1, "time_spent_hours"] == 1.5
+    assert state_at(dataset, utc("2025-03-03 12:00")).loc[1, "time_spent_hours"] == 1.5
 
 
 def test_unknown_field_is_refused() -> None:
@@ -139,7 +140,7 @@ def test_unknown_field_is_refused() -> None:
 
 def test_state_of_the_eight_issues() -> None:
     dataset = eight_issues().dataset()
-    frame = replay.state_at(dataset, replay.instant("2025-03-11"))
+    frame = state_at(dataset, replay.instant("2025-03-11"))
     assert frame.index.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert frame["state"].tolist() == ["closed", *["opened"] * 5, "closed", "opened"]
     milestones = frame["milestone_id"].fillna(0).tolist()
@@ -148,7 +149,7 @@ def test_state_of_the_eight_issues() -> None:
     assert frame["time_estimate_hours"].tolist() == [4, 0, 2.5, 0, 0, 0, 0, 3]
     assert frame.loc[3, "due_date"] == pd.Timestamp("2025-03-21")
     assert frame.loc[3, "time_spent_hours"] == 1.5
-    assert replay.state_at(dataset, utc("2025-03-01")).index.tolist() == [1, 2, 3, 4, 6, 7]
+    assert state_at(dataset, utc("2025-03-01")).index.tolist() == [1, 2, 3, 4, 6, 7]
     people = replay.members_at(dataset, replay.instant("2025-03-11"))
     assert people.to_numpy().tolist() == [[1, "ada"], [3, "ada"], [3, "bo"]]
 
@@ -157,7 +158,7 @@ def test_state_of_the_eight_issues() -> None:
 @given(worlds)
 def test_replay_to_the_end_gives_todays_fields(world: World) -> None:
     dataset = world.dataset()
-    end = replay.state_at(dataset, replay.instant("2026-01-01")).reset_index()
+    end = state_at(dataset, replay.instant("2026-01-01")).reset_index()
     fields = ["issue_id", "state", "milestone_id", "weight", "due_date", "start_date"]
     fields += ["time_estimate_hours", "time_spent_hours", "created_at"]
     pd.testing.assert_frame_equal(end[fields], dataset.issues[fields])
@@ -172,7 +173,7 @@ def test_intervals_and_states_agree_at_every_instant(world: World) -> None:
     for at in pd.to_datetime(["2025-03-21T06:00Z", "2025-03-30T00:15Z", "2025-04-05T12:00Z"]):
         inside = (moves["start_at"] < at) & ~(moves["end_at"] < at)
         here = moves[inside].set_index("issue_id")["milestone_id"]
-        state = replay.state_at(dataset, at)["milestone_id"]
+        state = state_at(dataset, at)["milestone_id"]
         pd.testing.assert_series_equal(here.reindex(state.index), state)
 
 
@@ -208,7 +209,7 @@ def test_milestones_by_id_title_and_address(name: int | str, expected: int) -> N
         ("Wintr", "'Wintr': no milestone fits.*: 'Winter' \\(id 20, https"),
         (21, "got 21: no milestone fits"),
         ("https://git.example.org/groups/orchard/-/milestones/21", "milestones/20"),
-        ("Harvest", "2 milestones fit; give the id or the address: .*id 10.*id 40"),
+        ("Harvest", "2 milestones fit; give the id or the address, or .*id 10.*id 40"),
     ],
 )
 def test_unclear_milestones_list_candidates(name: int | str, words: str) -> None:

@@ -17,6 +17,7 @@ from roadmap_analytics.analysis.planned import (
     moved_on_counts,
     planned_work,
 )
+from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 from tests.test_burndown import QUICK, worlds, zones
@@ -119,7 +120,7 @@ def test_weeks_add_up(world: World, zone: str, days: int) -> None:
     at = replay.instant(as_of, zone)
     issues = replay.in_scope(dataset)
     assert opened == (issues["created_at"] < at).sum()
-    state = replay.state_at(dataset, at)["state"].reindex(issues["issue_id"])
+    state = state_at(dataset, at)["state"].reindex(issues["issue_id"])
     closed = frame["closed_planned"].sum() + frame["closed_unplanned"].sum()
     assert closed >= (state == "closed").sum()
     counts = moved_on_counts(dataset, as_of=as_of, timezone=zone)

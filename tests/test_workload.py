@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import roadmap_analytics as ra
 from roadmap_analytics import schema
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import World
@@ -350,7 +351,7 @@ def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date)
     dataset = world.dataset()
     load = ra.workload_history(dataset, as_of=as_of, freq="D", split="equal", since=FIRST)
     for day, rows in load.groupby("date"):
-        state = replay.state_at(dataset, replay.instant(day.date()))
+        state = state_at(dataset, replay.instant(day.date()))
         assert rows["open_issues"].sum() == pytest.approx((state["state"] == "opened").sum())
 
 

@@ -98,7 +98,7 @@ def lead_times(
     """
     at = replay.instant(as_of, timezone)
     chosen = replay.in_scope(dataset, types)[["issue_id"]]
-    state = replay.state_at(dataset, at)
+    state = replay.fields_at(dataset, at)
     state = state[state.index.isin(chosen["issue_id"])]
     if milestone is not None:
         only = replay.find_milestone(dataset, milestone)
@@ -185,7 +185,7 @@ def work_item_age(
     """
     at = replay.instant(as_of, timezone)
     issues = replay.in_scope(dataset, types)[replay.WHICH]
-    state = replay.state_at(dataset, at)
+    state = replay.fields_at(dataset, at)
     state = state[(state["state"] == "opened").to_numpy()]
     state["age_days"] = (at.value // 1000 - replay.ticks(state["created_at"])) / _DAY
     frame = state[["age_days", "milestone_id"]].reset_index().merge(issues, on="issue_id")

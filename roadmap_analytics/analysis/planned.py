@@ -157,7 +157,7 @@ def future_issues(
         `title` (today's), `confidential`, `web_url`.
     """
     at = replay.instant(as_of, timezone)
-    state = replay.state_at(dataset, at)
+    state = replay.fields_at(dataset, at)
     state = state[(state["state"] == "opened").to_numpy()]
     label = dataset.config.get("labels", {}).get("future", FUTURE_LABEL)
     labels = replay.members_at(dataset, at, "label")
@@ -289,7 +289,7 @@ def moved_on(
     ).astype({"first_milestone": "str", "last_milestone": "str"})
     delay = frame["last_due_date"] - frame["first_due_date"]
     frame["delay_days"] = delay.dt.total_seconds() / 86_400
-    frame["state"] = replay.state_at(dataset, at)["state"].reindex(frame["issue_id"]).to_numpy()
+    frame["state"] = replay.fields_at(dataset, at)["state"].reindex(frame["issue_id"]).to_numpy()
     frame = issues[replay.WHICH].merge(frame, on="issue_id").astype({"state": "str"})
     frame = frame.sort_values("issue_id", ignore_index=True)
     frame.attrs.update(replay.about(dataset, as_of, timezone), timezone=timezone)

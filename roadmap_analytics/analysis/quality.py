@@ -313,7 +313,7 @@ def _differences(dataset: Dataset, replayed: Dataset) -> pd.DataFrame:
     if pd.isna(latest):
         return pd.DataFrame({"issue_id": [], "field": [], "expected": [], "got": []})
     end = latest + pd.Timedelta(1, "us")
-    state = replay.state_at(replayed, end).reindex(issues.index)
+    state = replay.fields_at(replayed, end).reindex(issues.index)
     titles = dataset.milestones.set_index("milestone_id")["title"]
     parts = []
     for field, column in _FIELDS.items():

@@ -8,19 +8,25 @@ cost less than reading them.
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from rapidfuzz import fuzz, process
 
-from roadmap_analytics.errors import ConfigurationError, UnknownNameError
+# Still imported from here by some modules; new code imports from `days` and `lookup`.
+from roadmap_analytics.analysis.days import (
+    AsOf,
+    day_ends,
+    days_of,
+    instant,
+    last_day,
+    ticks,
+    working_days,
+)
+from roadmap_analytics.analysis.lookup import address, find_milestone
+from roadmap_analytics.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -30,6 +36,7 @@ __all__ = [
     "address",
     "day_ends",
     "days_of",
+    "fields_at",
     "find_milestone",
     "in_scope",
     "instant",
@@ -37,12 +44,9 @@ __all__ = [
     "last_day",
     "members_at",
     "milestones_at",
-    "state_at",
+    "ticks",
     "working_days",
 ]
-
-AsOf: TypeAlias = dt.date | pd.Timestamp | str
-"""A calendar day (its end is meant) or an aware timestamp."""
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -64,7 +68,6 @@ TYPES = frozenset(
     ]
 )
 """Work item types that GitLab knows; a dataset may hold others."""
-_US_PER_DAY = 86_400_000_000
 NONE = 0  # the code of "holds no value"; every other code stands for one value
 _HELD_IN = {
     "state": "value",
@@ -80,133 +83,9 @@ _HELD_IN = {
 _MEMBERSHIPS = ("assignee", "label")
 
 
-def instant(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
-    """Give the first instant that `as_of` no longer covers.
-
-    Parameters
-    ----------
-    as_of : date, aware timestamp, or either as ISO text
-        A date means the end of that day in `timezone`; a timestamp is itself covered.
-    timezone : str
-        Any IANA name, for example ``Europe/Stockholm``.
-
-    Returns
-    -------
-    Timestamp
-        In UTC; events strictly before it count.
-
-    Raises
-    ------
-    ConfigurationError
-        For a time of day without zone, a missing value, or an unknown zone.
-
-    Examples
-    --------
-    >>> instant("2025-03-30", "Europe/Stockholm")
-    Timestamp('2025-03-30 22:00:00+0000', tz='UTC')
-    >>> instant("2025-03-30T12:00:00+02:00")
-    Timestamp('2025-03-30 10:00:00.000001+0000', tz='UTC')
-    """
-    stamp = _timestamp(as_of)
-    if stamp.tzinfo is not None:
-        return stamp.tz_convert("UTC").floor("us") + pd.Timedelta(1, "us")
-    return _midnight(stamp + pd.Timedelta(1, "D"), timezone)
-
-
-def last_day(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
-    """Give the calendar day in `timezone` that `as_of` lies in, as a midnight without zone.
-
-    Examples
-    --------
-    >>> last_day("2025-03-30T23:30:00+00:00", "Europe/Stockholm")
-    Timestamp('2025-03-31 00:00:00')
-    """
-    stamp = _timestamp(as_of)
-    if stamp.tzinfo is not None:
-        stamp = stamp.tz_convert(_zone(timezone)).tz_localize(None)
-    return stamp.normalize().as_unit("us")
-
-
 def about(dataset: Dataset, as_of: AsOf, timezone: str = "UTC") -> dict[str, Any]:
     """Give the `attrs` that every result carries: its day, and whether its data are simulated."""
     return {"as_of": str(last_day(as_of, timezone).date()), "simulated": dataset.simulated}
-
-
-_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
-
-
-def _timestamp(as_of: AsOf) -> pd.Timestamp:
-    # Pandas reads "today" as a clock, 01/02/2026 as January, and numbers as nanoseconds.
-    read = isinstance(as_of, (dt.date, np.datetime64)) or (
-        isinstance(as_of, str) and _ISO.fullmatch(as_of.strip())
-    )
-    try:
-        stamp = pd.Timestamp(as_of if read else "NaT")
-    except (TypeError, ValueError):
-        stamp = pd.Timestamp("NaT")
-    if pd.isna(stamp):
-        raise ConfigurationError(
-            f"as_of: expected a date or a timestamp with zone, got {as_of!r}; write 2025-11-11"
-        )
-    if stamp.tzinfo is None and stamp != stamp.normalize():
-        raise ConfigurationError(
-            f"as_of: expected a date or a timestamp with zone, got {as_of!r}, whose time has no "
-            "zone; add one (2025-11-11T12:00+01:00) or leave out the time"
-        )
-    return stamp
-
-
-def _zone(timezone: str) -> str:
-    try:
-        return ZoneInfo(timezone).key
-    except (KeyError, ValueError, TypeError, OSError):
-        raise ConfigurationError(
-            f"timezone: expected an IANA name such as Europe/Stockholm, got {timezone!r}"
-        ) from None
-
-
-def day_ends(days: pd.Series[Any], timezone: str = "UTC") -> pd.Series[Any]:
-    """Give the first instant after each calendar day of `timezone`, in UTC; missing stays so."""
-    midnights = (days + pd.Timedelta(1, "D")).dt.tz_localize(
-        _zone(timezone), nonexistent="shift_forward", ambiguous=np.ones(len(days), dtype=bool)
-    )
-    return midnights.dt.tz_convert("UTC").dt.as_unit("us")
-
-
-def _midnight(day: pd.Timestamp, timezone: str) -> pd.Timestamp:
-    # Some zones skip or repeat midnight when clocks change: a day begins at its first instant.
-    local = day.as_unit("us").tz_localize(
-        _zone(timezone), nonexistent="shift_forward", ambiguous=True
-    )
-    return local.tz_convert("UTC")
-
-
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def working_days(dataset: Dataset, away: Iterable[Any] = ()) -> np.busdaycalendar:
-    """Give the working days of ``[calendar]`` (Monday to Friday by default) less days away."""
-    settings = dataset.config.get("calendar", {})
-    workdays = {str(day)[:3].lower() for day in settings.get("workdays", _WEEK[:5])}
-    free = [str(day)[:10] for day in (*settings.get("holidays", []), *away)]
-    return np.busdaycalendar(
-        [day in workdays for day in _WEEK], np.array(free, dtype="datetime64[D]")
-    )
-
-
-def days_of(at: pd.Series[Any], timezone: str = "UTC") -> npt.NDArray[np.datetime64]:
-    """Give the calendar day of each instant in `timezone`, as ``datetime64[D]``.
-
-    Examples
-    --------
-    >>> at = pd.Series(pd.to_datetime(["2025-06-01T22:30:00Z"]))
-    >>> days_of(at, "Europe/Stockholm")
-    array(['2025-06-02'], dtype='datetime64[D]')
-    """
-    if timezone == "UTC":
-        return (ticks(at) // _US_PER_DAY).view("datetime64[D]")
-    local = at.dt.tz_convert(_zone(timezone)).dt.tz_localize(None)
-    return np.asarray(local.to_numpy(), dtype="datetime64[D]")
 
 
 def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.DataFrame:
@@ -240,15 +119,25 @@ def scope_mask(dataset: Dataset, types: Iterable[str] | str | None = None) -> Bo
     moved_to = issues["moved_to_id"]
     keep = moved_to.isna().to_numpy().copy()
     keep[~keep] = ~moved_to[~keep].isin(issues["issue_id"]).to_numpy()
-    if types is not None:
-        wanted = [types] if isinstance(types, str) else list(types)
-        known = TYPES.union(issues["type"].unique())
-        if unknown := sorted(set(wanted) - known):
-            raise UnknownNameError(
-                f"types: expected some of {', '.join(sorted(known))}; got {', '.join(unknown)}"
-            )
+    wanted = known_types(dataset, types)
+    if wanted is not None:
         keep &= issues["type"].isin(wanted).to_numpy()
     return np.asarray(keep, dtype=bool)
+
+
+def known_types(
+    dataset: Dataset, types: Iterable[str] | str | None = None
+) -> tuple[str, ...] | None:
+    """Return the work item types of a call, checked; None for all."""
+    if types is None:
+        return None
+    wanted = (types,) if isinstance(types, str) else tuple(types)
+    known = TYPES.union(dataset.issues["type"].unique())
+    if unknown := sorted(set(wanted) - known):
+        raise UnknownNameError(
+            f"types: expected some of {', '.join(sorted(known))}; got {', '.join(unknown)}"
+        )
+    return wanted
 
 
 def events_of(dataset: Dataset, fields: Iterable[str], until: pd.Timestamp | None) -> pd.DataFrame:
@@ -281,11 +170,6 @@ def among(ascending: Ints, ids: Ints) -> Bools:
     np.add.at(marks, np.searchsorted(ascending, ids, side="left"), 1)
     np.add.at(marks, np.searchsorted(ascending, ids, side="right"), -1)
     return np.cumsum(marks[:-1]) > 0
-
-
-def ticks(at: pd.Series[Any]) -> Ints:
-    """Give instants as microseconds since 1970, fast to compare."""
-    return at.to_numpy(dtype="datetime64[us]").view(np.int64)
 
 
 def codes_of(events: pd.DataFrame, field: str) -> Ints:
@@ -410,7 +294,7 @@ def _spent(events: pd.DataFrame) -> npt.NDArray[np.float64]:
     return events["number"].fillna(0.0).groupby(np.cumsum(fresh)).cumsum().round(6).to_numpy()
 
 
-def state_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
+def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     """Give the fields of every issue as they were just before `at` (see `instant`).
 
     Returns
@@ -424,7 +308,7 @@ def state_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     Examples
     --------
     >>> from roadmap_analytics.frames import Dataset
-    >>> state_at(Dataset({}), instant("2025-01-01")).columns.tolist()[:3]
+    >>> fields_at(Dataset({}), instant("2025-01-01")).columns.tolist()[:3]
     ['state', 'milestone_id', 'weight']
     """
     issues = dataset.issues
@@ -505,66 +389,3 @@ def milestones_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     milestones["draft"] = milestones["title"].str.startswith(prefix).astype(bool)
     milestones["observed_at"] = observed["observed_at"].reindex(ids).set_axis(milestones.index)
     return milestones
-
-
-def find_milestone(dataset: Dataset, milestone: int | str) -> int:
-    """Find the one milestone that an id, a title or a web address names.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    milestone : int or str
-        GitLab's global id; a title (exactly, else without regard to case and spaces); or an
-        address such as ``https://git.example.org/groups/sigsum/-/milestones/10``, whose query and
-        fragment do not matter.
-
-    Returns
-    -------
-    int
-        Its `milestone_id`.
-
-    Raises
-    ------
-    UnknownNameError
-        Where none fits, or several do; up to five candidates are listed.
-    """
-    milestones = dataset.milestones.sort_values("milestone_id")
-    fits = _fitting(milestones, milestone)
-    if len(fits) == 1:
-        return int(fits["milestone_id"].iloc[0])
-    if len(fits):
-        said, hint, shown = f"{len(fits)} milestones fit", "give the id or the address", fits
-    else:
-        said, hint, shown = "no milestone fits", "the nearest are listed", milestones
-        names = [shown["title"], shown["web_url"]][isinstance(milestone, str) and "/" in milestone]
-        near = process.extract(str(milestone), names.tolist(), scorer=fuzz.WRatio, limit=5)
-        shown = shown.iloc[[place for _, _, place in near]]
-    listed = "; ".join(
-        f"{row.title!r} (id {row.milestone_id}, {row.web_url})"
-        for row in shown.head(5).itertuples()
-    )
-    raise UnknownNameError(
-        f"milestone: expected the id, title or address of one milestone, got {milestone!r}: "
-        f"{said}; {hint}: {listed or 'the dataset has no milestones'}"
-    )
-
-
-def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
-    if not isinstance(milestone, str):
-        return milestones[milestones["milestone_id"] == milestone]
-    if "://" in milestone:
-        return milestones[milestones["web_url"].map(address) == address(milestone)]
-    fits = milestones[milestones["title"] == milestone]
-    if fits.empty:
-        plain = " ".join(milestone.split()).casefold()
-        fits = milestones[milestones["title"].str.split().str.join(" ").str.casefold() == plain]
-    if fits.empty and milestone.isascii() and milestone.isdecimal():
-        fits = milestones[milestones["milestone_id"] == int(milestone)]
-    return fits
-
-
-def address(url: str) -> str:
-    """Give what two web addresses of one milestone have in common, to compare them by."""
-    parts = urlsplit(url.strip())
-    path = unquote(parts.path).strip("/").removeprefix("groups/")
-    return f"{parts.netloc}/{path}".casefold()

@@ -235,7 +235,7 @@ def _held(
     types: Iterable[str] | str | None,
 ) -> pd.DataFrame:
     """Give one row per issue and holder at an instant, with the issue's fields and its share."""
-    state = replay.state_at(dataset, at)
+    state = replay.fields_at(dataset, at)
     state = state[state.index.isin(replay.in_scope(dataset, types)["issue_id"])]
     if milestone is not None:
         chosen = replay.find_milestone(dataset, milestone)

@@ -1,0 +1,114 @@
+"""Which milestone, or which roadmap item, a name means.
+
+A call names a milestone by id, title or web address, as a person copies it. A list of them is
+accepted wherever one is: they are then counted together, as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pandas as pd
+from rapidfuzz import fuzz, process
+
+from roadmap_analytics.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = ["MilestoneRef", "address", "find_milestone", "find_milestones"]
+
+MilestoneRef: TypeAlias = int | str | Iterable[int | str]
+"""The id, title or web address of a milestone, or a list of these."""
+
+
+def find_milestones(dataset: Dataset, milestone: MilestoneRef) -> list[int]:
+    """Find the milestones that one reference or a list of references names.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    milestone : int or str, or a list of these
+        As in `find_milestone`.
+
+    Returns
+    -------
+    list of int
+        Their ids, each once, ascending.
+
+    Raises
+    ------
+    UnknownNameError
+        Where one reference fits none or several milestones, or the list is empty.
+    """
+    several = [milestone] if isinstance(milestone, int | str | np.integer) else list(milestone)
+    if not several:
+        raise UnknownNameError("milestone: expected at least one milestone, got an empty list")
+    return sorted({find_milestone(dataset, one) for one in several})
+
+
+def find_milestone(dataset: Dataset, milestone: int | str) -> int:
+    """Find the one milestone that an id, a title or a web address names.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    milestone : int or str
+        GitLab's global id; a title (exactly, else without regard to case and spaces); or an
+        address such as ``https://git.example.org/groups/sigsum/-/milestones/10``, whose query and
+        fragment do not matter.
+
+    Returns
+    -------
+    int
+        Its `milestone_id`.
+
+    Raises
+    ------
+    UnknownNameError
+        Where none fits, or several do; up to five candidates are listed.
+    """
+    milestones = dataset.milestones.sort_values("milestone_id")
+    fits = _fitting(milestones, milestone)
+    if len(fits) == 1:
+        return int(fits["milestone_id"].iloc[0])
+    if len(fits):
+        said, shown = f"{len(fits)} milestones fit", fits
+        hint = "give the id or the address, or a list of ids to count them together"
+    else:
+        said, hint, shown = "no milestone fits", "the nearest are listed", milestones
+        names = [shown["title"], shown["web_url"]][isinstance(milestone, str) and "/" in milestone]
+        near = process.extract(str(milestone), names.tolist(), scorer=fuzz.WRatio, limit=5)
+        shown = shown.iloc[[place for _, _, place in near]]
+    listed = "; ".join(
+        f"{row.title!r} (id {row.milestone_id}, {row.web_url})"
+        for row in shown.head(5).itertuples()
+    )
+    raise UnknownNameError(
+        f"milestone: expected the id, title or address of one milestone, got {milestone!r}: "
+        f"{said}; {hint}: {listed or 'the dataset has no milestones'}"
+    )
+
+
+def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
+    if not isinstance(milestone, str):
+        return milestones[milestones["milestone_id"] == milestone]
+    if "://" in milestone:
+        return milestones[milestones["web_url"].map(address) == address(milestone)]
+    fits = milestones[milestones["title"] == milestone]
+    if fits.empty:
+        plain = " ".join(milestone.split()).casefold()
+        fits = milestones[milestones["title"].str.split().str.join(" ").str.casefold() == plain]
+    if fits.empty and milestone.isascii() and milestone.isdecimal():
+        fits = milestones[milestones["milestone_id"] == int(milestone)]
+    return fits
+
+
+def address(url: str) -> str:
+    """Give what two web addresses of one milestone have in common, to compare them by."""
+    parts = urlsplit(url.strip())
+    path = unquote(parts.path).strip("/").removeprefix("groups/")
+    return f"{parts.netloc}/{path}".casefold()

@@ -1,0 +1,263 @@
+"""`View`: a dataset as known at one instant, in one time zone, for some work item types.
+
+Every public function of `analysis` begins by making one from its arguments and hands it on, in
+place of five arguments::
+
+    def open_issues(dataset, *, as_of, timezone=None, types=None):
+        view = View.of(dataset, as_of, timezone, types)
+        state = view.state                      # one row per issue in scope, as of then
+        spans = view.spans("milestone")         # when each issue was in which milestone
+        known = view.milestones                 # milestones as the exports had seen them by then
+        frame = ...
+        frame.attrs.update(view.about())
+        return frame
+
+Frames are computed when they are first asked for, and once per view. Each caller gets a copy of its
+own that shares the data until one side writes to it (pandas' copy-on-write), so adding a column to
+``view.state`` changes nothing for the next caller.
+
+A view of another day of the same dataset is ``view.on(day)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import (
+    AsOf,
+    day64,
+    instant,
+    last_day,
+    working_days,
+    zone_of,
+)
+from roadmap_analytics.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = ["View", "state_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A dataset as known at one instant; see the module for how to use it.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    at : Timestamp
+        The first instant that is not covered, UTC: whatever happened strictly before it counts.
+    day : Timestamp
+        The calendar day in `timezone` that `as_of` lies in, a midnight without zone.
+    timezone : str
+        IANA name of the zone whose days are meant.
+    types : tuple of str, optional
+        Work item types that count; None: all.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> view = View.of(Dataset({}), "2025-03-30", "Europe/Stockholm")
+    >>> view.at, view.last
+    (Timestamp('2025-03-30 22:00:00+0000', tz='UTC'), np.datetime64('2025-03-30'))
+    """
+
+    dataset: Dataset
+    at: pd.Timestamp
+    day: pd.Timestamp
+    timezone: str
+    types: tuple[str, ...] | None = None
+    _frames: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        as_of: AsOf,
+        timezone: str | None = None,
+        types: Iterable[str] | str | None = None,
+    ) -> View:
+        """Make the view that a call asks for; its arguments are checked here.
+
+        Parameters
+        ----------
+        dataset : Dataset
+        as_of : date or aware timestamp
+            A date means the end of that day in `timezone`.
+        timezone : str, optional
+            By default ``[calendar] timezone`` of the dataset, else UTC.
+        types : str or list of str, optional
+            Work item types to count; all by default.
+
+        Raises
+        ------
+        ConfigurationError
+            For an unknown zone, or an `as_of` that is neither day nor instant.
+        UnknownNameError
+            For a work item type that neither GitLab nor the dataset knows.
+        """
+        zone = zone_of(dataset, timezone)
+        wanted = replay.known_types(dataset, types)
+        return cls(dataset, instant(as_of, zone), last_day(as_of, zone), zone, wanted)
+
+    def on(self, day: Any) -> View:
+        """Return the view of the same dataset at the end of another day."""
+        return View.of(self.dataset, str(day)[:10], self.timezone, self.types)
+
+    def about(self) -> dict[str, Any]:
+        """Return the `attrs` that every result carries: day, zone, whether data are simulated."""
+        return {
+            "as_of": str(self.day.date()),
+            "timezone": self.timezone,
+            "simulated": self.dataset.simulated,
+        }
+
+    @property
+    def last(self) -> np.datetime64:
+        """The day of the view as ``datetime64[D]``."""
+        return day64(self.day)
+
+    @property
+    def whole_day(self) -> bool:
+        """Whether the view covers all of its last day."""
+        return bool(self.at >= instant(self.day.date(), self.timezone))
+
+    @cached_property
+    def calendar(self) -> np.busdaycalendar:
+        """The working calendar of the dataset (`days.working_days`)."""
+        return working_days(self.dataset)
+
+    def _once(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        if name not in self._frames:
+            self._frames[name] = make()
+        frame: pd.DataFrame = self._frames[name]
+        return frame.copy(deep=False)
+
+    @property
+    def issues(self) -> pd.DataFrame:
+        """Rows of `issues` that count: of the wanted types, no original of a moved copy."""
+        return self._once("issues", lambda: replay.in_scope(self.dataset, self.types))
+
+    @property
+    def milestones(self) -> pd.DataFrame:
+        """Every milestone as the exports had seen it by then (`replay.milestones_at`)."""
+        return self._once("milestones", lambda: replay.milestones_at(self.dataset, self.at))
+
+    def of_milestone(self, ids: pd.Series[Any], column: str) -> pd.Series[Any]:
+        """Look up what is known of each milestone id; NA where there is none."""
+        known = self.milestones.set_index("milestone_id")[column]
+        # An Int64 index with NA does not reindex; no milestone has id -1.
+        plain = ids.astype("Int64").fillna(-1).astype("int64")
+        return known.reindex(plain).set_axis(ids.index)
+
+    @property
+    def state(self) -> pd.DataFrame:
+        """Fields of every issue in scope (`state_at`), indexed by `issue_id`."""
+        return self._once("state", self._state)
+
+    def _state(self) -> pd.DataFrame:
+        state = replay.fields_at(self.dataset, self.at)
+        return state[state.index.isin(self.issues["issue_id"])]
+
+    def spans(self, field: str) -> pd.DataFrame:
+        """Return the spans over which a field of the issues in scope had a value.
+
+        Columns as in `replay.intervals`: `issue_id`, the value, `start_at`, `end_at` (NaT: still).
+        """
+        return self._once(f"spans of {field}", lambda: self._spans(field))
+
+    def _spans(self, field: str) -> pd.DataFrame:
+        spans = replay.intervals(self.dataset, field, until=self.at)
+        counts = spans["issue_id"].isin(self.issues["issue_id"]).to_numpy()
+        return spans if counts.all() else spans[counts].reset_index(drop=True)
+
+    def members(self, field: Literal["assignee", "label"] = "assignee") -> pd.DataFrame:
+        """Return the assignees or labels of the issues in scope: `issue_id` and `value`."""
+        spans = self.spans(field)
+        held = spans["end_at"].isna().to_numpy()
+        return spans.loc[held, ["issue_id", "value"]].reset_index(drop=True)
+
+    @property
+    def closed_at(self) -> pd.Series[Any]:
+        """When each closed issue in scope was closed for good, by `issue_id`; open ones lack."""
+        spans = self.spans("state")
+        closed = (spans["value"] == "closed").to_numpy() & spans["end_at"].isna().to_numpy()
+        return spans[closed].set_index("issue_id")["start_at"]
+
+    @property
+    def revision(self) -> pd.Timestamp | None:
+        """The roadmap revision in force: the newest dated at or before the day; None without."""
+        dates = self.dataset.revisions["revision"]
+        dates = dates[(dates <= self.day).to_numpy()]
+        return None if dates.empty else pd.Timestamp(dates.max())
+
+    def of_revision(self, name: str) -> pd.DataFrame:
+        """Return the rows of a roadmap frame that belong to the revision in force."""
+        frame = self.dataset[name]
+        mine = (frame["revision"] == self.revision).to_numpy(bool)
+        return frame[mine].reset_index(drop=True)
+
+
+def state_at(
+    dataset: Dataset,
+    at: pd.Timestamp | None = None,
+    *,
+    as_of: AsOf | None = None,
+    timezone: str | None = None,
+) -> pd.DataFrame:
+    """Return the fields of every issue as they were at `as_of`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    at : Timestamp, optional
+        The older form of `as_of`: fields as they were just before this instant.
+    as_of : date or aware timestamp
+        A date means the end of that day in `timezone`. Nothing after it matters.
+    timezone : str, optional
+        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
+
+    Returns
+    -------
+    DataFrame
+        One row per issue opened by then, indexed by `issue_id`, sorted: `state`, `milestone_id`
+        (NA: in none, or in one no longer known), `weight` (NA: none), `due_date`, `start_date`,
+        `time_estimate_hours` (0: none), `time_spent_hours`, `created_at`. Moved originals are
+        among them, so one piece of work may stand in two rows.
+
+    Raises
+    ------
+    ConfigurationError
+        For an `as_of` that is neither day nor instant, or where neither or both are given.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> state_at(Dataset({}), as_of="2025-01-01").columns.tolist()[:3]
+    ['state', 'milestone_id', 'weight']
+    """
+    if (at is None) == (as_of is None):
+        raise ConfigurationError(
+            "state_at: expected one day or timestamp, got "
+            f"{'none' if at is None else 'both at and as_of'}; write as_of='2025-11-11'"
+        )
+    if as_of is not None:
+        at = instant(as_of, zone_of(dataset, timezone))
+    return replay.fields_at(dataset, _aware(at))
+
+
+def _aware(at: Any) -> pd.Timestamp:
+    if not isinstance(at, pd.Timestamp) or at.tzinfo is None:
+        raise ConfigurationError(
+            f"state_at: expected a timestamp with zone, got {at!r}; for a day, write "
+            'as_of="2025-11-11"'
+        )
+    return at
