@@ -29,6 +29,7 @@ from roadmap_analytics.errors import (
 if TYPE_CHECKING:
     from roadmap_analytics import config as configuration
     from roadmap_analytics import gitlab, store
+    from roadmap_analytics.records import Record
 
 __all__ = ["app", "main"]
 
@@ -353,7 +354,7 @@ def _forget_unreadable(known: gitlab.Known, run: store.OpenRun) -> list[gitlab.F
     from roadmap_analytics.roadmap import tables
 
     records = run.records()
-    stored: dict[str, store.Record] = {}
+    stored: dict[str, Record] = {}
     names: set[str] = set()
     for one in records.runs:
         found = {record["name"]: record for record in records.of(one, ["document"])}

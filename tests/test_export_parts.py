@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.gitlab.addresses import Address, common_origin, parse
-from roadmap_analytics.gitlab.known import Action, Known, Seen, decide, trimmed
+from roadmap_analytics.gitlab.known import Action, Known, Seen, decide
 from roadmap_analytics.gitlab.pool import Pool
 from roadmap_analytics.gitlab.transport import (
     WEB_PAGE,
@@ -24,6 +24,7 @@ from roadmap_analytics.gitlab.transport import (
     check_json,
     reason,
 )
+from roadmap_analytics.records import trimmed
 
 HOME = "https://git.example.org"
 

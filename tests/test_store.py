@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from roadmap_analytics import store
 from roadmap_analytics.errors import DatasetError
+from roadmap_analytics.records import Record
+from roadmap_analytics.store import runs
 
 ABOUT: dict[str, Any] = {
     "origin": "https://git.example.org",
@@ -29,15 +31,15 @@ ENDED = "2024-06-01T12:05:00Z"
 FRAME = pd.DataFrame({"issue_id": [1, 2, 3], "person": ["ada", "bo", "cy"]})
 
 
-def issue(ident: int, **more: Any) -> store.Record:
+def issue(ident: int, **more: Any) -> Record:
     return {"kind": "issue", "project": "a/b", "data": {"id": ident, **more}}
 
 
-def history(ident: int) -> store.Record:
+def history(ident: int) -> Record:
     return {"kind": "history", "issue_id": ident, "data": {"notes": []}}
 
 
-def write(to: Path, *records: store.Record, **more: Any) -> store.Manifest:
+def write(to: Path, *records: Record, **more: Any) -> store.Manifest:
     """One whole run."""
     with store.open_run(to, **ABOUT, **more) as run:
         for record in records:
@@ -103,7 +105,7 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_large_runs_are_cut_into_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "SEGMENT_BYTES", 200)
+    monkeypatch.setattr(runs, "SEGMENT_BYTES", 200)
     records = [issue(number, title="x" * 50) for number in range(20)]
     manifest = write(tmp_path, *records)
     assert len(manifest.runs[0].files) == 10
@@ -228,7 +230,7 @@ def test_killed_at_any_moment_the_last_state_is_readable(tmp_path: Path, seed: i
 def test_a_torn_journal_gives_its_whole_lines(numbers: list[int], cut: int) -> None:
     lines = [orjson.dumps(issue(number)) + b"\n" for number in numbers]
     torn = b"".join(lines)[:cut]
-    whole = store._whole_lines(torn)
+    whole = runs._whole_lines(torn)
     assert torn.startswith(whole)
     assert whole.count(b"\n") == torn.count(b"\n")
 
@@ -236,13 +238,13 @@ def test_a_torn_journal_gives_its_whole_lines(numbers: list[int], cut: int) -> N
 def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, issue(1))
 
-    def full(file: Path, data: bytes) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with store.open_run(tmp_path, **ABOUT) as run:
         run.write(issue(2))
         with monkeypatch.context() as patch:
-            patch.setattr(store, "_write", full)
+            patch.setattr(os, "fsync", full)
             with pytest.raises(DatasetError, match=r"No space left on device.*Free some space"):
                 run.commit({"assignments": FRAME}, ended_at=ENDED, config={})
     assert list(store.iter_records(tmp_path)) == [issue(1)]

@@ -26,6 +26,7 @@ import pyarrow as pa
 from roadmap_analytics import schema
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.frames import system_notes
+from roadmap_analytics.records import Owner, label_names, owner_of
 
 __all__ = ["Extract", "Milestone", "Record", "instants"]
 
@@ -395,21 +396,19 @@ class Extract:
             )
 
     def _milestone_record(self, run: int, record: Record) -> None:
-        container = record["container"]
-        self._path(run, container["kind"], container["id"], container["path"])
-        self._milestone(run, record["data"], container)
+        owner = owner_of(record)
+        self._path(run, *owner)
+        self._milestone(run, record["data"], owner)
 
-    def _milestone(
-        self, run: int, data: Mapping[str, Any], container: Mapping[str, Any] | None = None
-    ) -> None:
-        if container is not None:
-            kind, owner = container["kind"], container["id"]
+    def _milestone(self, run: int, data: Mapping[str, Any], owner: Owner | None = None) -> None:
+        if owner is not None:
+            kind, owner_id = owner.kind, owner.id
         elif data.get("group_id") is not None:
-            kind, owner = "group", data["group_id"]
+            kind, owner_id = "group", data["group_id"]
         else:
-            kind, owner = "project", data.get("project_id") or NO_ID
+            kind, owner_id = "project", data.get("project_id") or NO_ID
         seen = Milestone(
-            container is not None,
+            owner is not None,
             data.get("updated_at") or "",
             data["title"] or "",
             data.get("state") or "active",
@@ -419,7 +418,7 @@ class Extract:
             data.get("created_at") or "",
             data.get("web_url") or "",
             kind,
-            owner,
+            owner_id,
         )
         key = data["id"], run
         known = self.milestones.get(key)
@@ -431,8 +430,7 @@ class Extract:
         if record["of"] == "issues":
             _newest(self._issue_lists, record["project_id"], run, ids)
         else:
-            container = record["container"]
-            _newest(self._milestone_lists, (container["kind"], container["id"]), run, ids)
+            _newest(self._milestone_lists, owner_of(record)[:2], run, ids)
 
     def _label(self, run: int, ident: int, name: str) -> None:
         known = self.labels.get(ident)
@@ -440,8 +438,8 @@ class Extract:
             self.labels[ident] = run, name
 
     def _label_list(self, run: int, record: Record) -> None:
-        for ident, name in record["names"].items():
-            self._label(run, int(ident), name)
+        for ident, name in label_names(record).items():
+            self._label(run, ident, name)
 
     def _project(self, run: int, record: Record) -> None:
         data = record["data"]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
-from roadmap_analytics.gitlab import repository, shapes
+from roadmap_analytics.gitlab import repository
 from roadmap_analytics.gitlab.addresses import Address, common_origin
 from roadmap_analytics.gitlab.client import Client, PartFailed, connect
 from roadmap_analytics.gitlab.histories import Due, Failure, Gone, Outcome, Source, failure
@@ -21,12 +22,19 @@ from roadmap_analytics.gitlab.known import (
     Seen,
     decide,
     mentions,
-    trimmed,
     users_of,
 )
 from roadmap_analytics.gitlab.pool import Pool
-from roadmap_analytics.gitlab.scope import Container, Scope, refusal, steady
+from roadmap_analytics.gitlab.scope import (
+    Container,
+    Scope,
+    milestone_owner,
+    milestone_path,
+    refusal,
+    steady,
+)
 from roadmap_analytics.gitlab.transport import Limiter
+from roadmap_analytics.records import Owner, Record, trimmed
 
 __all__ = ["KEPT", "Export", "Progress", "Request"]
 
@@ -39,7 +47,6 @@ MOST_PASSES = 5
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
 
-Record = dict[str, Any]
 Row = dict[str, Any]
 
 
@@ -212,7 +219,7 @@ class Export:
             ):
                 yield from part()
             for failure in self.failures:
-                yield {"kind": "failure", **failure._asdict()}
+                yield records.failure(*failure)
         finally:
             self.stop()
             self._pool.close()
@@ -230,9 +237,9 @@ class Export:
     def _containers(self) -> Iterator[Record]:
         self._progress.stage("groups and projects")
         for row in self._scope.groups.values():
-            yield {"kind": "group", "data": trimmed(row)}
+            yield records.group(trimmed(row))
         for row in self._scope.projects.values():
-            yield {"kind": "project", "data": trimmed(row)}
+            yield records.project(trimmed(row))
 
     # -- milestones and labels ---------------------------------------------------------------------
 
@@ -245,14 +252,14 @@ class Export:
                 self._fail(f"milestones of {key[0]} {path}", rows)
                 continue
             for row in rows:
-                yield shapes.milestone(key, path, row)
+                yield records.milestone(Owner(*key, path), trimmed(row))
             names = {row["id"]: row["title"] for row in rows}
             self._compare("milestone", self._known.milestones.get(key, {}), names)
-            yield shapes.milestone_listing(key, path, names)
+            yield records.milestone_listing(Owner(*key, path), names)
         for key in self._known.milestones.keys() - containers.keys():
             path = self._known.paths[key]
             if self._known.milestones[key] and not self._scope.is_lost(path):
-                yield shapes.milestone_listing(key, path, ())
+                yield records.milestone_listing(Owner(*key, path), ())
 
     def _labels(self) -> Iterator[Record]:
         self._progress.stage("labels")
@@ -271,7 +278,7 @@ class Export:
                 continue
             names = {row["id"]: row["name"] for row in rows}
             self._compare("label", self._known.labels.get(key, {}), names)
-            yield shapes.labels(key, path, names)
+            yield records.labels(Owner(*key, path), names)
 
     def _lists(self, asked: list[tuple[str, dict[str, str]]]) -> list[list[Row] | PartFailed]:
         """Several whole lists, in order, each with its own failure."""
@@ -373,7 +380,7 @@ class Export:
                     self._ready.extend(self._without_history(issue))
                 case Action.ROW:
                     self._known.issues[row["id"]] = now
-                    self._ready.append(shapes.issue(path, data))
+                    self._ready.append(records.issue(path, data))
             self._step()
 
     def _fetch(self, issues: Iterator[Due]) -> Iterator[Record]:
@@ -406,18 +413,11 @@ class Export:
         self._hopeless[issue.project] = 0
         for event in found.data["milestone_events"]:
             self._refer(event.get("milestone"))
-        yield {
-            "kind": "history",
-            "via": found.via,
-            "issue_id": issue.ident,
-            "project_id": issue.project_id,
-            "iid": issue.iid,
-            "data": found.data,
-        }
+        yield records.history(issue.ident, issue.project_id, issue.iid, found.data, via=found.via)
         self._fresh.add(issue.ident)
         if issue.row is not None:
             self._known.issues[issue.ident] = Seen.of(issue.row, self._start.timestamp())
-            yield shapes.issue(issue.project, issue.row)
+            yield records.issue(issue.project, issue.row)
 
     def _without_history(self, issue: Due) -> Iterator[Record]:
         """Keep what is stored of an issue; store its row where there is nothing yet."""
@@ -425,7 +425,7 @@ class Export:
         seen = self._known.issues.get(issue.ident)
         if issue.row is not None and (seen is None or seen.fetched is None):
             self._known.issues[issue.ident] = Seen.of(issue.row, None)
-            yield shapes.issue(issue.project, issue.row)
+            yield records.issue(issue.project, issue.row)
 
     def _later_changes(self) -> Iterator[Record]:
         """Fetch again what changed while the lists were read, until a pass finds nothing."""
@@ -468,23 +468,23 @@ class Export:
         """Yield the complete ids of every project, by which deletions are known."""
         for project_id in self._scope.projects:
             if project_id not in self._unlisted:
-                yield shapes.issue_listing(project_id, self._listed[project_id])
+                yield records.issue_listing(project_id, self._listed[project_id])
         for project_id in self._known.listed.keys() - self._scope.projects.keys():
             path = self._known.paths.get(("project", project_id), "")
             if self._known.listed[project_id] and not self._scope.is_lost(path):
-                yield shapes.issue_listing(project_id, ())
+                yield records.issue_listing(project_id, ())
 
     # -- milestones of groups and projects that were not asked for ---------------------------------
 
     def _refer(self, milestone: Row | None) -> None:
-        if milestone and shapes.owner(milestone) not in self._scope:
+        if milestone and milestone_owner(milestone) not in self._scope:
             self._referred[milestone["id"]] = milestone
 
     def _outside(self) -> Iterator[Record]:
         """Yield milestones that issues refer to, but that belong to other groups or projects."""
         wanted: dict[Container, set[int]] = defaultdict(set)
         for ident, row in self._referred.items():
-            wanted[shapes.owner(row)].add(ident)
+            wanted[milestone_owner(row)].add(ident)
         for ident, key in self._known.outside.items():
             if key not in self._scope:
                 wanted[key].add(ident)
@@ -496,7 +496,8 @@ class Export:
             for ident in sorted(wanted[key]):
                 answer = found.get(ident) or self._referred.get(ident)
                 if answer is not None:
-                    yield shapes.milestone(key, shapes.path_in(answer), answer)
+                    owner = Owner(*key, milestone_path(answer))
+                    yield records.milestone(owner, trimmed(answer))
 
     # -- documents ---------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.histories import Due, Found, Gone, Outcome, failure
-from roadmap_analytics.gitlab.known import trimmed
+from roadmap_analytics.records import trimmed
 
 __all__ = ["RestHistories", "is_gone"]
 

@@ -14,27 +14,24 @@ from typing import Any, NamedTuple
 
 import orjson
 
-__all__ = ["DROPPED", "OVERLAP_SECONDS", "Action", "Known", "Seen", "decide", "seconds", "trimmed"]
+from roadmap_analytics.records import label_names, owner_of
+
+__all__ = [
+    "OVERLAP_SECONDS",
+    "Action",
+    "Known",
+    "Seen",
+    "decide",
+    "mentions",
+    "seconds",
+    "users_of",
+]
 
 Record = Mapping[str, Any]
 Container = tuple[str, int]
 
 OVERLAP_SECONDS = 300
 """GitLab bumps `updated_at` at most once a minute, and clocks of its machines differ a little."""
-
-DROPPED = frozenset(
-    {
-        "description",
-        "description_html",
-        "avatar_url",
-        "_links",
-        "import_url",
-        "runners_token",
-        "permissions",
-        "shared_with_groups",
-    }
-)
-"""Fields of GitLab's answers that are not stored: texts that nothing needs, secrets, links."""
 
 _OF_THE_DAY = frozenset({"expired", "subscribed"})
 _NO_HISTORY = frozenset(
@@ -56,19 +53,6 @@ _NO_HISTORY = frozenset(
         "milestone",
     }
 )
-
-
-def trimmed(value: Any) -> Any:
-    """Give an answer without the `DROPPED` fields, at any depth.
-
-    >>> trimmed({"id": 1, "description": "long", "author": {"id": 2, "avatar_url": "x"}})
-    {'id': 1, 'author': {'id': 2}}
-    """
-    if isinstance(value, dict):
-        return {name: trimmed(one) for name, one in value.items() if name not in DROPPED}
-    if isinstance(value, list):
-        return [trimmed(one) for one in value]
-    return value
 
 
 def seconds(text: str) -> float:
@@ -217,10 +201,9 @@ class Known:
                 self.listed[record["project_id"]] = set(record["ids"])
             case "listing", "milestones":
                 self.milestones[_key(record)] = dict.fromkeys(record["ids"], "")
-                self.paths[_key(record)] = record["container"]["path"]
+                self.paths[_key(record)] = owner_of(record).path
             case "labels", _:
-                names = {int(ident): name for ident, name in record["names"].items()}
-                self.labels[_key(record)] = names
+                self.labels[_key(record)] = label_names(record)
 
     def distrust(self) -> None:
         """Fetch everything anew that is known now; where that fails, the stored rows stay."""
@@ -235,7 +218,7 @@ class Known:
 
 
 def _key(record: Record) -> Container:
-    return record["container"]["kind"], record["container"]["id"]
+    return owner_of(record)[:2]
 
 
 def users_of(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

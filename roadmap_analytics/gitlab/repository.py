@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.roadmap import tables
@@ -85,7 +86,7 @@ def read(
                 if label not in known:
                     continue
             names.append(label)
-    yield {"kind": "documents", "names": names}
+    yield records.documents(names)
 
 
 def _another_of(day: str | None, first: str) -> RoadmapError:
@@ -101,14 +102,8 @@ def _fetch(
     """Fetch one document, and make sure that frames can be made of it."""
     label, at, day, blob = found
     text = decode(client.raw(f"{base}/files/{quote(name, '')}/raw", ref=at), name)
-    record = {
-        "kind": "document",
-        "name": label,
-        "text": text,
-        "source": f"{place.project}@{at}:{name}",
-        "revision_hint": day,
-        "blob": blob,
-    }
+    source = f"{place.project}@{at}:{name}"
+    record = records.document(label, text, source, day, blob=blob)
     tables.parse([record])
     return record
 

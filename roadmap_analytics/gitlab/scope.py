@@ -12,7 +12,7 @@ from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.transport import WEB_PAGE
 
-__all__ = ["Container", "Scope", "refusal", "steady"]
+__all__ = ["Container", "Scope", "milestone_owner", "milestone_path", "refusal", "steady"]
 
 Row = dict[str, Any]
 Container = tuple[str, int]
@@ -158,3 +158,21 @@ def refusal(client: Client, address: Address, failed: PartFailed) -> Exception:
         f"{address}: expected an answer, got {status}{failed.message}. "
         "Check that it is a GitLab, or try again later."
     )
+
+
+def milestone_owner(row: Row) -> Container:
+    """Return the group or project that a milestone belongs to."""
+    if row.get("group_id") is not None:
+        return "group", row["group_id"]
+    return "project", row["project_id"]
+
+
+def milestone_path(row: Row) -> str:
+    """Give the full path of a milestone's owner, from the milestone's address.
+
+    >>> milestone_path({"group_id": 1, "web_url": "https://git.example.org/groups/a/b/-/milestones/2"})
+    'a/b'
+    """
+    path: str = row.get("web_url", "").partition("/-/milestones/")[0]
+    path = path.partition("://")[2].partition("/")[2]
+    return path.partition("groups/")[2] if row.get("group_id") is not None else path

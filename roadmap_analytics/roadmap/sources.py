@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
 
 __all__ = ["MATCHES", "MAX_BYTES", "date_in", "decode", "read", "select"]
@@ -150,7 +151,7 @@ def read(
 
 
 def _record(name: str, text: str, source: str, hint: str | None) -> dict[str, Any]:
-    return {"kind": "document", "name": name, "text": text, "source": source, "revision_hint": hint}
+    return records.document(name, text, source, hint)
 
 
 def _nothing(where: Path, pattern: str | None) -> RoadmapError:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from roadmap_analytics.records import documents as documents_there
+from roadmap_analytics.records import issue_listing
 from roadmap_analytics.simulate import issues as stories
 from roadmap_analytics.simulate.roadmaps import documents
 from roadmap_analytics.simulate.world import NOW, ORIGIN, World, milliseconds
@@ -53,11 +55,11 @@ def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[d
             listed[record["data"]["project_id"]].append(record["data"]["id"])
         yield record
     for project_id, ids in listed.items():
-        yield {"kind": "listing", "of": "issues", "project_id": project_id, "ids": sorted(ids)}
+        yield issue_listing(project_id, ids)
     yield from world.milestone_listings(seen)
     texts = list(documents(world, seen))
     yield from texts
-    yield {"kind": "documents", "names": [text["name"] for text in texts]}
+    yield documents_there(text["name"] for text in texts)
 
 
 def oddities(issues: int, seed: int) -> dict[str, list[int]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from roadmap_analytics import records
 from roadmap_analytics.simulate.world import (
     DAY,
     DELETED_LABEL,
@@ -412,9 +413,8 @@ def _seen(story: Story, seen: int, milestones: dict[int, Row], world: World) -> 
         player.play(number, step, silent)
         updated = max(updated, step.at)
     issue["updated_at"] = iso(updated)
-    keys = {"issue_id": story.id, "project_id": story.project["id"], "iid": story.iid}
-    yield {"kind": "history", **keys, "data": player.history}
-    yield {"kind": "issue", "project": story.project["path_with_namespace"], "data": issue}
+    yield records.history(story.id, story.project["id"], story.iid, player.history)
+    yield records.issue(story.project["path_with_namespace"], issue)
 
 
 class _Player:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from roadmap_analytics import records
 from roadmap_analytics.simulate.world import Milestone, World, at_noon, member
 
 __all__ = ["documents"]
@@ -41,13 +42,8 @@ def documents(world: World, seen: int) -> Iterator[dict[str, Any]]:
     for n, (day, _, layout) in enumerate(_PLAN):
         if at_noon(day) <= seen:
             name = f"archive/{day.isoformat()}-roadmap.md"
-            yield {
-                "kind": "document",
-                "name": name,
-                "text": layouts[layout](world, n),
-                "source": f"{PROJECT}@HEAD:{name}",
-                "revision_hint": day.isoformat(),
-            }
+            text, source = layouts[layout](world, n), f"{PROJECT}@HEAD:{name}"
+            yield records.document(name, text, source, day.isoformat())
 
 
 def _current(world: World, day: date) -> list[Milestone]:

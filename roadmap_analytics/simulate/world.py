@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from roadmap_analytics import records
+from roadmap_analytics.records import Owner
+
 __all__ = [
     "DAY",
     "NOW",
@@ -159,7 +162,9 @@ class World:
         self.projects: list[Row] = []
         self.projects_of: list[list[Row]] = []
         self._containers()
-        self.label_rows = [{"id": 900 + i, "name": name} for i, name in enumerate(LABELS)]
+        self.label_rows: list[Row] = [
+            {"id": 900 + i, "name": name} for i, name in enumerate(LABELS)
+        ]
         self.milestones: list[Milestone] = []
         self.planned: list[list[Milestone]] = []
         self.drafts: list[list[Milestone]] = []
@@ -241,21 +246,21 @@ class World:
 
     def containers(self) -> Iterator[Row]:
         """Yield groups and projects."""
-        yield from ({"kind": "group", "data": group} for group in self.groups)
-        yield from ({"kind": "project", "data": project} for project in self.projects)
+        yield from map(records.group, self.groups)
+        yield from map(records.project, self.projects)
 
-    def _holders(self) -> Iterator[Row]:
+    def _owners(self) -> Iterator[Owner]:
         for group in self.groups:
-            yield {"kind": "group", "id": group["id"], "path": group["full_path"]}
+            yield Owner("group", group["id"], group["full_path"])
         for project in self.projects:
-            yield {"kind": "project", "id": project["id"], "path": project["path_with_namespace"]}
+            yield Owner("project", project["id"], project["path_with_namespace"])
 
     def labels(self) -> Iterator[Row]:
         """Yield the labels of each group and project: all belong to the top group."""
         shown = [row for i, row in enumerate(self.label_rows) if i != DELETED_LABEL]
-        names = {str(row["id"]): row["name"] for row in shown}
-        for holder in self._holders():
-            yield {"kind": "labels", "container": holder, "names": names}
+        names = {row["id"]: row["name"] for row in shown}
+        for owner in self._owners():
+            yield records.labels(owner, names)
 
     # -- milestones --------------------------------------------------------------------------------
 
@@ -303,12 +308,12 @@ class World:
     def _owner(self, unit: int) -> Row:
         return self._group("beacon" if unit == 0 else f"beacon/unit{unit + 1:03d}")
 
-    def _holder(self, milestone: Milestone) -> Row:
+    def _owner_of(self, milestone: Milestone) -> Owner:
         if milestone.project is not None:
             path = milestone.project["path_with_namespace"]
-            return {"kind": "project", "id": milestone.project["id"], "path": path}
+            return Owner("project", milestone.project["id"], path)
         owner = self._owner(milestone.unit)
-        return {"kind": "group", "id": owner["id"], "path": owner["full_path"]}
+        return Owner("group", owner["id"], owner["full_path"])
 
     def _line(self, unit: int, theme: int, now: date) -> list[Milestone]:
         random = self.random
@@ -356,23 +361,17 @@ class World:
         """Yield the milestones that exist at a time."""
         for milestone in self.milestones:
             if milestone.created <= seen:
-                yield {
-                    "kind": "milestone",
-                    "container": self._holder(milestone),
-                    "data": self.milestone_row(milestone, seen),
-                }
+                row = self.milestone_row(milestone, seen)
+                yield records.milestone(self._owner_of(milestone), row)
 
     def milestone_listings(self, seen: int) -> Iterator[Row]:
         """Yield for each group and project the ids of its milestones at a time."""
-        ids: dict[tuple[str, int], list[int]] = {}
+        ids: dict[Owner, list[int]] = {}
         for milestone in self.milestones:
             if milestone.created <= seen:
-                holder = self._holder(milestone)
-                key = holder["kind"], holder["id"]
-                ids.setdefault(key, []).append(milestone.id)
-        for holder in self._holders():
-            mine = ids.get((holder["kind"], holder["id"]), [])
-            yield {"kind": "listing", "of": "milestones", "container": holder, "ids": sorted(mine)}
+                ids.setdefault(self._owner_of(milestone), []).append(milestone.id)
+        for owner in self._owners():
+            yield records.milestone_listing(owner, ids.get(owner, []))
 
 
 def _fixed(milestone: Milestone, key: str, owner: Row) -> Row:

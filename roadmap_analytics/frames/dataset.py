@@ -1,0 +1,314 @@
+"""A `Dataset` holds validated frames; `load` and `read_roadmaps` make one.
+
+`load` reads the tables that the last run built, or builds them from the records where another
+version of this library built them.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roadmap_analytics import schema, store
+from roadmap_analytics.errors import DatasetError, UnknownNameError
+from roadmap_analytics.frames import sharing
+from roadmap_analytics.frames.build import build_tables, roadmap_frames
+from roadmap_analytics.roadmap import sources
+
+__all__ = ["Dataset", "load", "read_roadmaps"]
+
+_OF_ISSUES = ("assignments", "issue_labels", "issue_events")
+
+
+class Dataset:
+    """The frames of one dataset, by name, with where they come from.
+
+    Parameters
+    ----------
+    frames : mapping
+        Frame name to frame. Frames that are left out are empty, unless `partial`.
+    manifest : mapping, optional
+        As stored beside the tables.
+    partial : bool
+        Frames that are left out were not loaded: asking for them is an error.
+
+    Attributes
+    ----------
+    frames : dict
+        Frame name to frame: ``dataset.issues``, ``dataset["issues"]`` and
+        ``dataset.frames["issues"]`` are the same. `roadmap_analytics.schema` describes them all.
+    manifest : dict
+        Origin, runs and configuration.
+
+    Examples
+    --------
+    >>> dataset = Dataset({})
+    >>> len(dataset.issues), dataset.simulated
+    (0, False)
+    """
+
+    def __init__(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        manifest: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
+    ) -> None:
+        for name in frames:
+            if name not in schema.FRAMES:
+                raise _unknown(name, schema.FRAMES)
+        self.manifest: dict[str, Any] = dict(manifest or {})
+        self.frames: dict[str, pd.DataFrame] = {
+            name: frames[name] if name in frames else schema.empty(name)
+            for name in schema.FRAMES
+            if name in frames or not partial
+        }
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self.frames:
+            raise _unknown(name, self.frames)
+        return self.frames[name]
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_") or name == "frames":
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except UnknownNameError as error:
+            raise AttributeError(str(error)) from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.frames]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are made up."""
+        return bool(self.manifest.get("simulated", False))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Sections of roadmap.toml that analyses need: people, calendar, labels, milestones."""
+        return dict(self.manifest.get("config") or {})
+
+    @property
+    def exported_at(self) -> pd.Timestamp:
+        """End of the last export on the server's clock; NaT where the dataset has no manifest."""
+        runs = self.manifest.get("runs") or []
+        if not runs:
+            return pd.Timestamp("NaT")
+        return pd.Timestamp(runs[-1]["ended_at"]).tz_convert("UTC").as_unit("us")
+
+    def with_frames(self, **frames: pd.DataFrame) -> Dataset:
+        """Give a dataset with these frames in place of its own.
+
+        Examples
+        --------
+        >>> ada = schema.tidy("assignments", [{"issue_id": 1, "person": "ada"}])
+        >>> len(Dataset({}).with_frames(assignments=ada).assignments)
+        1
+        """
+        partial = len(self.frames) < len(schema.FRAMES)
+        return Dataset(self.frames | frames, self.manifest, partial=partial)
+
+    @property
+    def origin(self) -> str:
+        """Address of the GitLab that the data come from."""
+        return str(self.manifest.get("origin", "frames made by hand"))
+
+    def pseudonymised(self, *, seed: int) -> Dataset:
+        """Give a dataset in which every person bears a made-up name, in every frame and text.
+
+        Numbers stay what they are. See `roadmap_analytics.sharing.pseudonymised`.
+        """
+        frames, manifest = sharing.pseudonymised(self.frames, self.manifest, seed)
+        return Dataset(frames, manifest, partial=len(frames) < len(schema.FRAMES))
+
+    def without_confidential_titles(self) -> Dataset:
+        """Give a dataset that says of confidential issues all but their titles."""
+        return self.with_frames(**sharing.without_confidential_titles(self.frames))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the frames as a dataset that `load` reads, without the records behind them.
+
+        Raises
+        ------
+        DatasetError
+            Where the disk refuses.
+        """
+        store.write_copy(path, self.manifest, self.frames)
+
+    def _summary(self) -> list[tuple[str, str]]:
+        exported = self.exported_at
+        runs = self.manifest.get("runs") or []
+        lines = [("origin", self.origin)]
+        if self.simulated:
+            lines.append(("data", "simulated"))
+        if not pd.isna(exported):
+            lines.append(("exported", f"{exported:%Y-%m-%d %H:%M} UTC, {len(runs)} runs"))
+        span = self._span()
+        if span:
+            lines.append(("history", span))
+        return lines + [(name, f"{len(frame):,} rows") for name, frame in self.frames.items()]
+
+    def _span(self) -> str | None:
+        at = self.frames.get("issue_events", pd.DataFrame({"at": []}))["at"]
+        return f"{at.min():%Y-%m-%d} to {at.max():%Y-%m-%d}" if len(at) else None
+
+    def __repr__(self) -> str:
+        lines = self._summary()
+        width = max(len(name) for name, _ in lines)
+        return "\n".join(["Dataset", *(f"  {name:<{width}}  {text}" for name, text in lines)])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:right'>{html.escape(text)}</td></tr>"
+            for name, text in self._summary()
+        )
+        return f"<table><caption>Dataset</caption>{rows}</table>"
+
+
+def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
+    if name in schema.FRAMES:
+        return UnknownNameError(
+            f"frame {name}: it was not loaded; load it too: load(path, frames=[{name!r}, ...])"
+        )
+    return UnknownNameError(f"frame {name!r}: expected one of {', '.join(known)}")
+
+
+def load(
+    path: str | os.PathLike[str],
+    frames: Iterable[str] | None = None,
+    since: str | pd.Timestamp | None = None,
+) -> Dataset:
+    """Read a dataset: every frame, held against its hash and its schema.
+
+    Tables that another version of this library made are not read: it may have read the records
+    otherwise, or known other columns. Their frames are made anew from the records, in memory, which
+    takes about as long as `check` does; the next export writes them.
+
+    Parameters
+    ----------
+    path : path
+        The dataset.
+    frames : iterable of str, optional
+        Only these; asking the dataset for others is then an error.
+    since : date or timestamp, optional
+        Only issues that GitLab updated at or after it (a date or a time without zone is UTC),
+        each with its whole history, assignees and labels. Issues that were finished long before
+        do not matter to today's plans; they do to scope counted over the past.
+
+    Raises
+    ------
+    DatasetError
+        Where there is no dataset, or it is damaged, or of another format.
+    UnknownNameError
+        Where a frame does not exist.
+
+    Examples
+    --------
+    >>> load("no/such/folder")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    roadmap_analytics.errors.DatasetError: no/such/folder: expected a dataset ...
+    """
+    manifest = store.read_manifest(path)
+    names = list(schema.FRAMES) if frames is None else list(dict.fromkeys(frames))
+    for name in names:
+        if name not in schema.FRAMES:
+            raise _unknown(name, schema.FRAMES)
+    first = None if since is None else _utc(since)
+    if manifest.tables_are_ours:
+        kept = None if first is None else _updated_since(path, first)
+        read = {name: _read(path, name, kept) for name in names}
+    else:
+        records = store.Records(Path(path), manifest.runs)
+        made = _since(build_tables(records, config=manifest.config), first)
+        read = {name: made[name] for name in names}
+    return Dataset(read, manifest.as_dict(), partial=frames is not None)
+
+
+def _utc(since: str | pd.Timestamp) -> pd.Timestamp:
+    try:
+        stamp = pd.Timestamp(since)
+    except ValueError:
+        raise UnknownNameError(f"since: expected a date or a timestamp, got {since!r}") from None
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def _since(frames: dict[str, pd.DataFrame], first: pd.Timestamp | None) -> dict[str, pd.DataFrame]:
+    if first is None:
+        return frames
+    issues = frames["issues"]
+    kept = issues.loc[issues["updated_at"] >= first, "issue_id"]
+    cut = {
+        name: frames[name][frames[name]["issue_id"].isin(kept)].reset_index(drop=True)
+        for name in ("issues", *_OF_ISSUES)
+    }
+    return frames | cut
+
+
+def _updated_since(path: str | os.PathLike[str], first: pd.Timestamp) -> pd.Series[Any]:
+    filters = [("updated_at", ">=", first)]
+    return store.read_table(path, "issues", columns=["issue_id"], filters=filters)["issue_id"]
+
+
+def _read(path: str | os.PathLike[str], name: str, kept: pd.Series[Any] | None) -> pd.DataFrame:
+    filters = None
+    if kept is not None and name in ("issues", *_OF_ISSUES):
+        filters = pc.field("issue_id").isin(pa.array(kept, pa.int64()))
+    frame = store.read_table(path, name, filters=filters)
+    return schema.validate(name, _typed(name, frame))
+
+
+def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Give back the types that Parquet readers do not keep."""
+    wanted = schema.empty(name).dtypes
+    wrong = {c: t for c, t in wanted.items() if c in frame and frame[c].dtype != t}
+    try:
+        return frame.astype(wrong) if wrong else frame
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"frame {name}: a value does not fit its column: {error}") from None
+
+
+def read_roadmaps(
+    path: str | os.PathLike[str],
+    *,
+    pattern: str | None = None,
+    ref: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """Read roadmap revisions without any GitLab.
+
+    Parameters
+    ----------
+    path : path
+        A folder of dated Markdown files, a git clone, or one file; see
+        `roadmap_analytics.roadmap.sources.read`. A ``matches.csv`` beside the files counts.
+    pattern : str, optional
+        A glob over the paths in the folder or clone (``archive/*-roadmap.md``).
+    ref : str, optional
+        Branch, tag or commit of a clone.
+    config : mapping, optional
+        Sections of roadmap.toml: `people`, and `calendar` with its `periods`.
+
+    Returns
+    -------
+    Dataset
+        With the roadmap frames alone; the others are empty. `revisions` reports how many of the
+        list items of each document found a place, and the text of what did not.
+
+    Raises
+    ------
+    RoadmapError
+        Where nothing is found, or a document cannot be read.
+    """
+    found = roadmap_frames(sources.read(path, pattern=pattern, ref=ref), config or {}, {})
+    frames = {name: schema.validate(name, frame) for name, frame in found.items()}
+    return Dataset(frames, {"config": dict(config or {})})

@@ -1,0 +1,128 @@
+"""Tables of a dataset: one Parquet file per frame, replaced as a whole by every run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from roadmap_analytics.errors import DatasetError
+from roadmap_analytics.store.disk import checked, guarded, write
+from roadmap_analytics.store.manifest import (
+    LIBRARY_VERSION,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["read_table", "remove_other_generations", "write_copy", "write_tables"]
+
+ROW_GROUP = 2**17
+"""Rows that a reader can skip or take at once; Dask and DuckDB read row groups side by side."""
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    name: str,
+    columns: list[str] | None = None,
+    filters: Any | None = None,
+) -> pd.DataFrame:
+    """Read one frame of a dataset, or some columns and rows of it.
+
+    Parameters
+    ----------
+    path
+        The dataset.
+    name
+        Name of the frame.
+    columns
+        Columns to read; all unless given.
+    filters
+        As `pyarrow.parquet.read_table` takes them, e.g. ``[("at", ">=", timestamp)]``.
+
+    Raises
+    ------
+    DatasetError
+        Where the frame is not there, or its file differs from its hash.
+    """
+    frames = read_manifest(path).tables["frames"]
+    if name not in frames:
+        raise DatasetError(
+            f"{path}: expected the frame {name}, found {', '.join(frames)}. "
+            "Export again to build the tables anew."
+        )
+    data = checked(Path(path), frames[name]["file"], frames[name])
+    table = pq.read_table(pa.BufferReader(data), columns=columns, filters=filters)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def write_copy(
+    path: str | os.PathLike[str],
+    manifest: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+) -> None:
+    """Write tables as a dataset without records: to look at and hand on, not to export into.
+
+    Parameters
+    ----------
+    path
+        A new folder.
+    manifest
+        Of the dataset that the tables were made from; its runs keep their times, not their files.
+    tables
+        Name -> frame.
+
+    Raises
+    ------
+    DatasetError
+        Where the disk refuses.
+    """
+    root = Path(path)
+    blank = Manifest("frames made by hand", {}, False, {}, [], {}, LIBRARY_VERSION)
+    runs = [{**run, "files": {}} for run in manifest.get("runs", [])]
+    with guarded(root):
+        root.mkdir(parents=True)
+        generation = {"generation": "copy", "frames": write_tables(root, "copy", tables)}
+        ours = {"runs": runs, "tables": generation, "library_version": LIBRARY_VERSION}
+        write_manifest(root, {**blank.as_dict(), **manifest, **ours})
+
+
+def write_tables(
+    root: Path, generation: str, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, dict[str, Any]]:
+    """Write a generation of tables; return what the manifest says of each."""
+    folder = root / "tables" / generation
+    shutil.rmtree(folder, ignore_errors=True)  # what an interrupted commit left
+    folder.mkdir(parents=True)
+    entries = {}
+    for name, frame in tables.items():
+        buffer = io.BytesIO()
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
+        data = buffer.getvalue()
+        file = folder / f"{name}.parquet"
+        write(file, data)
+        entries[name] = {
+            "file": file.relative_to(root).as_posix(),
+            "rows": len(frame),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+    return entries
+
+
+def remove_other_generations(tables: Path, valid: str) -> None:
+    """Remove the tables that no manifest names any more."""
+    for folder in tables.iterdir():
+        if folder.name != valid:
+            shutil.rmtree(folder, ignore_errors=True)
