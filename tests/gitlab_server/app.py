@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import orjson
 
-from tests.gitlab_server import routes
+from tests.gitlab_server import graphql, routes
 from tests.gitlab_server.faults import Fault
 from tests.gitlab_server.messages import Refusal, Request, Response
 from tests.gitlab_server.world import Row, World
@@ -55,6 +55,16 @@ class Settings:
         ``{"requests": n, "seconds": s, "headers": "retry-after" | "ratelimit" | "none"}``.
     external_url
         The address that the server believes to have (in Link headers); None: the one asked.
+    version
+        What the instance says of itself; the words of synthetic notes follow it.
+    notes_widget
+        Whether GraphQL has the widget with an issue's history; old versions have not.
+    old_weights
+        Whether GraphQL shows weight notes where weights are not licensed.
+    users_restricted
+        Whether people are hidden from those without a token.
+    batch_seconds, item_seconds
+        What the server works on a GraphQL query, and besides on each work item in it.
     prefix
         A relative URL root, as of a GitLab installed under ``/gitlab``.
     """
@@ -68,6 +78,12 @@ class Settings:
     chatter: int = 0
     rate_limit: Row | None = None
     external_url: str | None = None
+    version: str = "18.9.0-pre"
+    notes_widget: bool = True
+    old_weights: bool = False
+    users_restricted: bool = False
+    batch_seconds: float = 0.0
+    item_seconds: float = 0.0
     prefix: str = ""
 
 
@@ -90,14 +106,16 @@ class App:
 
     # -- answering ------------------------------------------------------------------------------
 
-    def answer(self, request: Request, shift: int = 0) -> Response:
-        """What GitLab would answer; `shift` moves the beginning of every page but the first."""
+    def answer(self, request: Request, fault: Fault | None = None) -> Response:
+        """What GitLab would answer, with the faults that lie in the answer's making."""
         prefix = self.settings.prefix
+        if request.path == f"{prefix}/api/graphql":
+            return graphql.answer(self, request, fault)
         if not request.path.startswith(f"{prefix}/api/v4/"):
             return Response(404, b"<!DOCTYPE html><title>Not Found (404)</title>", kind="text/html")
         segments = [unquote(part) for part in request.path[len(prefix) + 8 :].split("/")]
         try:
-            access = self._access(request)
+            access = self.access(request)
             key = (access, tuple(segments), _filters(request))
             rows = self.lists.get(key)
             if rows is None:
@@ -107,6 +125,7 @@ class App:
                 rows = result
                 if len(rows) > MAXIMUM_ROWS and "created_after" not in request.query:
                     self.lists[key] = rows
+            shift = fault.rows if fault and fault.kind == "overlap" else 0
             return self._page(request, rows, shift, routes.presenter(self, segments))
         except Refusal as refusal:
             return _json(refusal.status, refusal.body)
@@ -122,7 +141,7 @@ class App:
             return self.settings.licensed
         return self.world.weighed
 
-    def _access(self, request: Request) -> str:
+    def access(self, request: Request) -> str:
         """https://docs.gitlab.com/api/rest/authentication/"""
         token = request.headers.get("private-token") or request.headers.get("job-token")
         bearer = request.headers.get("authorization", "")
@@ -147,7 +166,10 @@ class App:
     def _page(
         self, request: Request, rows: list[Row | None], shift: int, present: Callable[[Row], Row]
     ) -> Response:
-        """https://docs.gitlab.com/api/rest/#offset-based-pagination"""
+        """https://docs.gitlab.com/api/rest/#offset-based-pagination
+
+        `shift` moves the beginning of every page but the first.
+        """
         page = _positive(request.one("page", "1"), "page")
         size = min(_positive(request.one("per_page", "20"), "per_page"), MAXIMUM_ROWS)
         start = (page - 1) * size
@@ -183,10 +205,11 @@ class App:
 
     # -- limits, clock, control -----------------------------------------------------------------
 
-    def fault(self, target: str) -> Fault | None:
+    def fault(self, request: Request) -> Fault | None:
         """The first fault that strikes this request; changes of the world happen on the way."""
+        asked = f"{request.target}\n{request.body.decode()}" if request.body else request.target
         for fault in self.faults:
-            if not fault.strikes(target):
+            if not fault.strikes(asked):
                 continue
             if fault.kind != "change":
                 return fault
@@ -313,7 +336,7 @@ async def _converse(app: App, reader: asyncio.StreamReader, writer: asyncio.Stre
 async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> bool:
     """Answer one request, through the faults; whether the connection lives on."""
     await asyncio.sleep(app.settings.latency)
-    fault = app.fault(request.target)
+    fault = app.fault(request)
     kind = fault.kind if fault else ""
     if fault and kind in ("hang", "slow"):
         await asyncio.sleep(fault.seconds)
@@ -325,8 +348,8 @@ async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> 
             writer.transport.abort()
         return False
     refusal, told = app.limited()
-    shift = fault.rows if fault and kind == "overlap" else 0
-    response = refusal or _guarded(lambda asked: app.answer(asked, shift), request)
+    response = refusal or _guarded(lambda asked: app.answer(asked, fault), request)
+    await asyncio.sleep(response.seconds)
     response = replace(response, headers=response.headers | told)
     if fault:
         response = _spoilt(response, fault)
@@ -343,7 +366,9 @@ def _spoilt(response: Response, fault: Fault) -> Response:
     """What a fault leaves of an answer."""
     match fault.kind:
         case "status":
-            reason = {"message": f"{fault.status} injected"}
+            if isinstance(fault.body, str):
+                return Response(fault.status, fault.body.encode(), fault.headers, "text/plain")
+            reason = fault.body or {"message": f"{fault.status} injected"}
             return Response(fault.status, orjson.dumps(reason), fault.headers)
         case "html":
             page = b"<!DOCTYPE html><html><title>Down for maintenance</title></html>"
@@ -404,7 +429,10 @@ def _filters(request: Request) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _shape(target: str) -> str:
     """A path with its names taken out, for counting: ``projects/:id/issues/:id/notes``."""
-    path = urlsplit(target).path.partition("/api/v4/")[2]
+    path = urlsplit(target).path
+    if path.endswith("/api/graphql"):
+        return "graphql"
+    path = path.partition("/api/v4/")[2]
     path = re.sub(r"(?<=files/)[^/]+", ":path", path)
     path = re.sub(r"^(groups|projects)/[^/]+", r"\1/:id", path)
     return re.sub(r"/\d+(?=/|$)", "/:id", path)

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = frozenset(
-    {"status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap", "change"}
+    {
+        *("status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap"),
+        *("change", "timeout"),
+    }
 )
 
 
@@ -19,16 +22,19 @@ class Fault:
     Attributes
     ----------
     kind
-        ``status`` (answers `status` with `headers`), ``reset`` (the connection is reset), ``hang``
-        (nothing for `seconds`, then the connection closes), ``slow`` (the answer comes after
-        `seconds`), ``truncate`` (the JSON stops halfway, its length said right), ``cut`` (the
+        ``status`` (answers `status` with `headers` and `body`, text or JSON), ``reset`` (the
+        connection is reset), ``hang`` (nothing for
+        `seconds`, then the connection closes), ``slow`` (the answer comes after `seconds`),
+        ``truncate`` (the JSON stops halfway, its length said right), ``cut`` (the
         connection closes in the middle of the body), ``html`` (a page where JSON was due),
         ``empty`` (200 and no body), ``overlap`` (pages after the first begin `rows` too early, as
         after an insertion; below 0 too late), ``change`` (the world changes, and the clock with
         it: `world` replaces it, or `records` go in and `delete_issues` out; then the request is
-        answered).
+        answered), ``timeout`` (GraphQL only: the time is over at the discussions of one of
+        `issues`, or of any where none is given, if more than `batch` work items are asked for;
+        status 200, null from there on, "Timeout on ...").
     match
-        Regular expression searched in path and query, as asked.
+        Regular expression searched in path and query, as asked, and in the body.
     skip, times
         Matching requests to let through first; how many to strike then (None: for ever).
     chance
@@ -49,6 +55,9 @@ class Fault:
     delete_issues: list[int] = field(default_factory=list)
     world: list[dict[str, Any]] | None = None
     now: str | None = None
+    issues: list[int] = field(default_factory=list)
+    batch: int = 0
+    body: Any = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -32,12 +32,13 @@ class Request:
 
 @dataclass
 class Response:
-    """Status, body and headers of an answer."""
+    """Status, body and headers of an answer, and the seconds that the server works on it."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     kind: str = "application/json"
+    seconds: float = 0.0
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault

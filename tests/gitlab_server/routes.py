@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
-from tests.gitlab_server import present
+from tests.gitlab_server import present, reading
 from tests.gitlab_server.messages import Refusal, Request, Response
+from tests.gitlab_server.reading import by, instant, sees, sees_issue
 from tests.gitlab_server.world import Row, parent
 
 if TYPE_CHECKING:
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
 
 Rows = list[Row | None]
 EVENTS = {
-    "resource_state_events": "state_events",
-    "resource_label_events": "label_events",
-    "resource_milestone_events": "milestone_events",
-    "resource_weight_events": "weight_events",
+    "resource_state_events": reading.STATE,
+    "resource_label_events": reading.LABEL,
+    "resource_milestone_events": reading.MILESTONE,
+    "resource_weight_events": reading.WEIGHT,
 }
-VERSION = "18.9.0-pre"
 
 
 def missing(what: str) -> Refusal:
@@ -38,13 +36,13 @@ def route(app: App, access: str, segments: list[str], request: Request) -> Any:
         raise Refusal(404, {"error": "404 Not Found"})
     match segments:
         case ["version"] | ["metadata"]:
-            return _version(access)
+            return _version(app, access)
         case ["user"]:
             return _user(access)
         case ["groups"]:
-            return list(app.world.groups.values())
+            return [one for one in app.world.groups.values() if sees(access, one)]
         case ["groups", group, *rest]:
-            return _in_group(app, access, _group(app, group), rest, request)
+            return _in_group(app, access, _group(app, access, group), rest, request)
         case ["projects", project, *rest]:
             return _in_project(app, access, _project(app, access, project), rest, request)
     raise Refusal(404, {"error": "404 Not Found"})
@@ -57,22 +55,22 @@ def presenter(app: App, segments: list[str]) -> Callable[[Row], Row]:
         return lambda row: present.issue(row, licensed)
     if segments[-1] == "milestones":
         return lambda row: present.milestone(row) or {}
-    return lambda row: row
+    return present.rest
 
 
 # -- instance and user ---------------------------------------------------------------------------
 
 
-def _version(access: str) -> Row:
+def _version(app: App, access: str) -> Row:
     """https://docs.gitlab.com/api/version/"""
     _authenticated(access)
-    return {"version": VERSION, "revision": "0badc0de"}
+    return {"version": app.settings.version, "revision": "0badc0de"}
 
 
 def _user(access: str) -> Row:
     """https://docs.gitlab.com/api/users/#retrieve-the-current-user"""
     _authenticated(access)
-    return present.user({"id": 1, "username": "reader", "name": "Reader"}) or {}
+    return present.reader()
 
 
 def _authenticated(access: str) -> None:
@@ -83,9 +81,9 @@ def _authenticated(access: str) -> None:
 # -- groups --------------------------------------------------------------------------------------
 
 
-def _group(app: App, name: str) -> Row:
+def _group(app: App, access: str, name: str) -> Row:
     group = app.world.group(name)
-    if group is None:
+    if group is None or not sees(access, group):
         raise missing("Group")
     status = app.settings.denied.get(group["full_path"])
     if status:
@@ -98,9 +96,11 @@ def _in_group(app: App, access: str, group: Row, rest: list[str], request: Reque
         case []:  # https://docs.gitlab.com/api/groups/
             return group
         case ["subgroups"]:
-            return _ordered(app.world.subgroups(group), request, "name", "asc")
+            shown = [one for one in app.world.subgroups(group) if sees(access, one)]
+            return _ordered(shown, request, "name", "asc")
         case ["descendant_groups"]:
-            return _ordered(app.world.descendants(group), request, "name", "asc")
+            shown = [one for one in app.world.descendants(group) if sees(access, one)]
+            return _ordered(shown, request, "name", "asc")
         case ["projects"]:
             return _group_projects(app, access, group, request)
         case ["issues"]:
@@ -121,7 +121,7 @@ def _in_group(app: App, access: str, group: Row, rest: list[str], request: Reque
                 for project in app.world.projects_of(group, include_subgroups=False)
                 for issue in app.world.issues_of[project["id"]]
                 if (issue.get("milestone") or {}).get("title") == title
-                and _sees_issue(access, issue)
+                and sees_issue(access, issue)
             ]
     raise Refusal(404, {"error": "404 Not Found"})
 
@@ -133,8 +133,7 @@ def _group_projects(app: App, access: str, group: Row, request: Request) -> Rows
     rows = [
         project
         for project in projects
-        if _sees_project(access, project)
-        and (wanted is None or bool(project.get("archived")) == wanted)
+        if sees(access, project) and (wanted is None or bool(project.get("archived")) == wanted)
     ]
     return _ordered(rows, request, "created_at", "desc")
 
@@ -146,7 +145,7 @@ def _group_issues(app: App, access: str, group: Row, request: Request) -> Rows:
     def issues() -> Iterable[Row]:
         for project in app.world.projects_of(group, include_subgroups=True):
             refused = app.settings.denied.get(project["path_with_namespace"])
-            seen = _sees_project(access, project) and not refused
+            seen = sees(access, project) and not refused
             if seen and (archived or not project.get("archived")):
                 yield from app.world.issues_of[project["id"]]
 
@@ -156,15 +155,13 @@ def _group_issues(app: App, access: str, group: Row, request: Request) -> Rows:
 def _group_milestones(app: App, access: str, group: Row, request: Request) -> Rows:
     """https://docs.gitlab.com/api/group_milestones/"""
     _authenticated(access)
-    groups = [group]
-    if _either(request, "include_ancestors", "include_parent_milestones"):
-        groups += app.world.ancestors(group["full_path"])
-    if request.flag("include_descendants"):
-        groups += app.world.descendants(group)
-    rows = app.world.milestones_of("group", [one["id"] for one in groups])
-    if request.flag("include_descendants"):
-        projects = app.world.projects_of(group, include_subgroups=True)
-        rows += app.world.milestones_of("project", [project["id"] for project in projects])
+    rows = reading.group_milestones(
+        app,
+        access,
+        group,
+        ancestors=_with_ancestors(request),
+        descendants=request.flag("include_descendants"),
+    )
     return _milestones(rows, request)
 
 
@@ -173,7 +170,7 @@ def _group_milestones(app: App, access: str, group: Row, request: Request) -> Ro
 
 def _project(app: App, access: str, name: str) -> Row:
     project = app.world.project(name)
-    if project is None or not _sees_project(access, project):
+    if project is None or not sees(access, project):
         raise missing("Project")
     if app.settings.denied.get(project["path_with_namespace"]) == 404:
         raise missing("Project")
@@ -192,7 +189,7 @@ def _in_project(app: App, access: str, project: Row, rest: list[str], request: R
             return _issues(app, access, home, lambda: app.world.issues_of[project["id"]], request)
         case ["issues", iid, *parts]:
             issue = app.world.by_iid.get((project["id"], int(iid) if iid.isdigit() else 0))
-            if issue is None or not _sees_issue(access, issue):
+            if issue is None or not sees_issue(access, issue):
                 raise missing("Issue")
             return _in_issue(app, access, issue, parts, request)
         case ["milestones"]:
@@ -211,92 +208,55 @@ def _in_project(app: App, access: str, project: Row, rest: list[str], request: R
 def _project_milestones(app: App, access: str, project: Row, request: Request) -> Rows:
     """https://docs.gitlab.com/api/milestones/"""
     _authenticated(access)
-    rows = app.world.milestones_of("project", [project["id"]])
-    if _either(request, "include_ancestors", "include_parent_milestones"):
-        groups = app.world.ancestors(project["path_with_namespace"])
-        rows = rows + app.world.milestones_of("group", [group["id"] for group in groups])
+    ancestors = _with_ancestors(request)
+    rows = reading.project_milestones(app, access, project, ancestors=ancestors)
     return _milestones(rows, request)
 
 
 def _labels(app: App, access: str, kind: str, ident: int, request: Request) -> Rows:
     """https://docs.gitlab.com/api/labels/ and https://docs.gitlab.com/api/group_labels/"""
     _authenticated(access)
-    world = app.world
-    homes = [(kind, ident)]
-    if kind == "project":
-        path = world.projects[ident]["path_with_namespace"]
-    else:
-        path = world.groups[ident]["full_path"]
-        if request.flag("include_descendant_groups"):
-            homes += [("group", one["id"]) for one in world.descendants(world.groups[ident])]
-        if not request.flag("only_group_labels", True):
-            below = world.projects_of(world.groups[ident], include_subgroups=True)
-            homes += [("project", one["id"]) for one in below]
-    if request.flag("include_ancestor_groups", True):
-        homes += [("group", one["id"]) for one in world.ancestors(path)]
-    labels = [present.label(row) for home in homes for row in world.labels_of(*home)]
-    labels.sort(key=lambda row: (row["name"], row["id"]))
-    return list(labels)
+    found = reading.labels(
+        app,
+        access,
+        kind,
+        ident,
+        ancestors=request.flag("include_ancestor_groups", True),
+        descendants=request.flag("include_descendant_groups"),
+        projects=not request.flag("only_group_labels", True),
+    )
+    return [row for _, row in found]
 
 
 def _in_issue(app: App, access: str, issue: Row, parts: list[str], request: Request) -> Any:
     if not parts:
         return present.issue(issue, app.licensed())
     _authenticated(access)
-    history = app.world.history(issue)["data"]
     match parts:
         case ["notes"]:
-            return _notes(app, issue, history, request)
+            return _notes(app, issue, request)
         case [name] if name in EVENTS:
             # https://docs.gitlab.com/api/resource_state_events/, resource_label_events/,
             # resource_milestone_events/, resource_weight_events/ (Premium): oldest first
             if name == "resource_weight_events" and not app.licensed():
                 raise Refusal(404, {"error": "404 Not Found"})
-            rows = history.get(EVENTS[name]) or []
-            shown: Rows = [present.event(row, issue) for row in _by(rows, "id")]
-            return _hiding(app, shown) if name == "resource_label_events" else shown
+            rows: Rows = list(reading.events(app, issue, EVENTS[name]))
+            if name != "resource_label_events":
+                return rows
+            seen = (row if reading.sees_label(app, access, row) else None for row in rows)
+            return list(reading.with_gaps(app, seen))
     raise Refusal(404, {"error": "404 Not Found"})
 
 
-def _notes(app: App, issue: Row, history: Row, request: Request) -> Rows:
+def _notes(app: App, issue: Row, request: Request) -> Rows:
     """https://docs.gitlab.com/api/notes/#list-all-issue-notes (newest first)"""
-    system = list(history.get("notes") or [])
-    comments = list(history.get("comments") or []) + _chatter(issue, app.settings.chatter)
-    comments = [{"system": False, **row} for row in comments]
-    wanted = {"only_activity": system, "only_comments": comments}
-    rows = wanted.get(request.one("activity_filter"), system + comments)
     order = request.one("order_by", "created_at")
     if order not in ("created_at", "updated_at"):
         raise Refusal(400, {"error": "order_by does not have a valid value"})
-    full = [present.note(row, issue) for row in rows]
-    full.sort(key=lambda row: (instant(row[order]), row["id"]))
-    return _hiding(app, full if request.one("sort", "desc") == "asc" else full[::-1])
-
-
-def _chatter(issue: Row, count: int) -> list[Row]:
-    """Comments that nobody should keep, at the issue's birth; their ids are above all others."""
-    return [
-        {
-            "id": 10**12 + issue["id"] * 1000 + number,
-            "body": f"Comment {number}: closed? I was assigned to @nobody, changed milestone to %1",
-            "created_at": issue["created_at"],
-            "author": issue.get("author"),
-        }
-        for number in range(count)
-    ]
-
-
-def _hiding(app: App, rows: Iterable[Row | None]) -> Rows:
-    """Rows that the reader may not see: dropped after paging, so that pages come short."""
-    every = app.settings.short_pages
-    if not every:
-        return list(rows)
-    mixed: Rows = []
-    for position, row in enumerate(rows):
-        if position % every == 0:
-            mixed.append(None)
-        mixed.append(row)
-    return mixed
+    rows = by(reading.notes(app, issue, request.one("activity_filter")), order)
+    return list(
+        reading.with_gaps(app, rows if request.one("sort", "desc") == "asc" else rows[::-1])
+    )
 
 
 def _in_repository(app: App, project: Row, parts: list[str], request: Request) -> Any:
@@ -381,7 +341,7 @@ def _issues(
     filters = sorted((name, *values) for name, values in request.query.items() if name not in later)
     key = (access, home, *filters)
     if key not in app.by_birth:  # read through by creation, page after page: sorted once
-        rows = _by((row for row in issues() if _fits(access, row, request)), "created_at")
+        rows = by((row for row in issues() if _fits(access, row, request)), "created_at")
         app.by_birth[key] = rows, [instant(row["created_at"]) for row in rows]
     rows, births = app.by_birth[key]
     after, before = request.one("created_after"), request.one("created_before")
@@ -396,7 +356,7 @@ def _fits(access: str, issue: Row, request: Request) -> bool:
     iids = request.query.get("iids[]", [])
     title = request.one("milestone")
     return (
-        _sees_issue(access, issue)
+        sees_issue(access, issue)
         and state in ("all", issue["state"])
         and (not kind or issue.get("issue_type", "issue") == kind)
         and (not iids or str(issue["iid"]) in iids)
@@ -417,7 +377,7 @@ def _milestones(rows: Iterable[Row], request: Request) -> Rows:
         and (not title or row["title"] == title)
         and _in_time(row, request)
     ]
-    return list(reversed(_by(chosen, "id")))
+    return list(reversed(by(chosen, "id")))
 
 
 def _in_time(row: Row, request: Request) -> bool:
@@ -436,33 +396,13 @@ def _ordered(
     way = request.one("sort", way)
     if way not in ("asc", "desc"):
         raise Refusal(400, {"error": "sort does not have a valid value"})
-    ordered = list(rows) if field == sorted_by else _by(rows, field)
+    ordered = list(rows) if field == sorted_by else by(rows, field)
     return list(ordered) if way == "asc" else list(reversed(ordered))
 
 
-def _by(rows: Iterable[Row], field: str) -> list[Any]:
-    """Sorted by a field, ids breaking ties, rows without it last."""
-
-    def key(row: Row) -> tuple[bool, Any, int]:
-        value = row.get(field)
-        if isinstance(value, str) and field.endswith("_at"):
-            value = instant(value)
-        return (value is None, value if value is not None else 0, row["id"])
-
-    return sorted(rows, key=key)
-
-
-@lru_cache(maxsize=200_000)
-def instant(text: str) -> float:
-    """Seconds since 1970 of an ISO time in any zone."""
-    try:
-        return datetime.fromisoformat(text.replace(" ", "+")).timestamp()
-    except ValueError:
-        raise Refusal(400, {"error": f"{text} is invalid"}) from None
-
-
-def _either(request: Request, *names: str) -> bool:
-    return any(request.flag(name) for name in names)
+def _with_ancestors(request: Request) -> bool:
+    """Whether milestones of the groups above are asked for, by the new name or the old one."""
+    return request.flag("include_ancestors") or request.flag("include_parent_milestones")
 
 
 def _one(rows: Iterable[Row], key: str, value: str, what: str) -> Row:
@@ -470,15 +410,3 @@ def _one(rows: Iterable[Row], key: str, value: str, what: str) -> Row:
         if str(row[key]) == value:
             return present.milestone(row) or {}
     raise missing(what)
-
-
-# -- rights --------------------------------------------------------------------------------------
-
-
-def _sees_project(access: str, project: Row) -> bool:
-    visibility = project.get("visibility", "public")
-    return access == "full" or visibility == "public"
-
-
-def _sees_issue(access: str, issue: Row) -> bool:
-    return access == "full" or not issue.get("confidential")

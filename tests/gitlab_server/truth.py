@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from roadmap_analytics.store import iter_records
+from tests.gitlab_server.present import NOT_IN_REST
 from tests.gitlab_server.world import HISTORY_LISTS, World, below
 
 Row = dict[str, Any]
@@ -15,6 +16,7 @@ State = dict[str, dict[Any, Row]]
 DROPPED = {
     *("description", "description_html", "avatar_url", "_links"),
     *("import_url", "runners_token", "permissions", "shared_with_groups"),
+    *NOT_IN_REST,
 }
 """Fields that the exporter may leave out, and no others: private, secret, or mere links."""
 
