@@ -224,8 +224,7 @@ def load(
         if name not in schema.FRAMES:
             raise _unknown(name, schema.FRAMES)
     first = None if since is None else _utc(since)
-    there = set(names) <= manifest.tables["frames"].keys()  # an earlier version knew fewer frames
-    if manifest.tables_are_ours and (there or not any(run.files for run in manifest.runs)):
+    if manifest.tables_are_ours:
         kept = None if first is None else _updated_since(path, first)
         read = {name: _read(path, name, kept) for name in names}
     else:

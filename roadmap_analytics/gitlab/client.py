@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import gitlab
 import orjson
@@ -175,6 +175,19 @@ class Client:
                 seen.add(row[key])
                 yield row
 
+    def graphql(self, body: Row) -> Row:
+        """Ask the GraphQL API; what the answer means is for the caller to see."""
+        path = "/api/graphql"
+        address = f"{self._api.url}{path}"
+        answer = self._ask(lambda: self._api.http_post(address, post_data=body, **_STRICT), path)
+        if not isinstance(answer, dict):
+            raise PartFailed(200, "an answer that is no JSON object")
+        return answer
+
+    def web_address(self, path: str) -> str:
+        """Complete a path that GitLab gives from its host on, as ``/groups/a/-/milestones/1``."""
+        return urljoin(self._api.url, path)
+
     def issues(self, path: str, **query: Any) -> Iterator[Row]:
         """Yield all issues of a list by creation, safe against rows that shift between pages.
 
@@ -248,8 +261,11 @@ _STRICT: dict[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": F
 def _said(error: gitlab.GitlabError) -> Any:
     """Give what the server said, at its most talkative."""
     try:
-        return orjson.loads(error.response_body or b"")["error_description"]
-    except (ValueError, KeyError, TypeError):
+        body = orjson.loads(error.response_body or b"")
+        if "errors" in body:  # GraphQL
+            return body["errors"][0]["message"]
+        return body["error_description"]
+    except (ValueError, KeyError, TypeError, IndexError):
         return error.error_message
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from roadmap_analytics import records
-from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.errors import AccessError, RoadmapError, ServerError
 from roadmap_analytics.gitlab import repository
 from roadmap_analytics.gitlab.addresses import Address, common_origin
 from roadmap_analytics.gitlab.client import Client, PartFailed, connect
+from roadmap_analytics.gitlab.graphql import GraphQL
 from roadmap_analytics.gitlab.histories import Due, Failure, Gone, Outcome, Source, failure
+from roadmap_analytics.gitlab.histories_graphql import GraphqlHistories
 from roadmap_analytics.gitlab.histories_rest import RestHistories
 from roadmap_analytics.gitlab.known import (
     OVERLAP_SECONDS,
@@ -24,6 +26,8 @@ from roadmap_analytics.gitlab.known import (
     mentions,
     users_of,
 )
+from roadmap_analytics.gitlab.lists import Lists
+from roadmap_analytics.gitlab.names import Directory
 from roadmap_analytics.gitlab.pool import Pool
 from roadmap_analytics.gitlab.scope import (
     Container,
@@ -31,12 +35,11 @@ from roadmap_analytics.gitlab.scope import (
     milestone_owner,
     milestone_path,
     refusal,
-    steady,
 )
 from roadmap_analytics.gitlab.transport import Limiter
 from roadmap_analytics.records import Owner, Record, trimmed
 
-__all__ = ["KEPT", "Export", "Progress", "Request"]
+__all__ = ["KEPT", "Export", "Progress", "Request", "Via"]
 
 KEPT = ("issue", "history", "document")
 """Kinds of records that an interrupted run need not fetch again; lists are always read anew."""
@@ -48,6 +51,7 @@ HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
 
 Row = dict[str, Any]
+Via = Literal["auto", "rest", "graphql"]
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,15 @@ class Request:
         Requests at once.
     documents
         Where the same GitLab keeps the roadmap revisions, if it does.
+    via
+        How histories come: ``graphql``, ``rest``, or ``auto``: by GraphQL where the server can.
     """
 
     addresses: list[Address]
     section: str | None = None
     jobs: int = 4
     documents: repository.Place | None = None
+    via: Via = "rest"
 
     @property
     def origin(self) -> str:
@@ -140,11 +147,14 @@ class Export:
         self._sources: list[Container] = []
         self._referred: dict[int, Row] = {}
         self._renamed: set[tuple[str, int]] = set()
+        self._names = Directory(GraphQL(self._client))
         self._source: Source = RestHistories(self._client)
+        self._lists = Lists(self._client, request.jobs, graphql=False)
         self._ready: deque[Record] = deque()
         self._fresh: set[int] = set()
         self._broken: set[int] = set()
         self._hopeless: dict[str, int] = defaultdict(int)
+        self._notices: Counter[str] = Counter()
         self._done = self._total = 0
 
     # -- what the caller sees ----------------------------------------------------------------------
@@ -171,6 +181,47 @@ class Export:
                 self._fail(f"{address}", failed)
         if len(errors) == len(self._request.addresses):
             raise errors[0]
+        if self._request.via != "rest":
+            self._try_graphql()
+
+    def _try_graphql(self) -> None:
+        """Take the histories from GraphQL where this server can give them."""
+        rest = None if self.anonymous else RestHistories(self._client)
+        source = GraphqlHistories(self._client, self._names, rest)
+        refused = source.probe(next(iter(self._scope.containers().values())))
+        if refused is None:
+            self._source = source
+            self._lists = Lists(self._client, self._request.jobs, graphql=self.anonymous)
+            return
+        status = f"{refused.status}: " if refused.status not in (None, 200) else ""
+        why = f"{status}{refused.message}"
+        if self._request.via == "graphql":
+            raise ServerError(
+                f"{self._request.origin}/api/graphql: expected histories of issues, got {why}. "
+                "Leave out --via graphql to export by REST."
+            )
+        if self.anonymous:
+            raise AccessError(
+                f"{self._request.origin}/api/graphql: expected histories of issues, got {why}. "
+                "By REST they need a token: set GITLAB_PRIVATE_TOKEN (scope read_api)."
+            )
+        self._notices[f"GraphQL: {why}"] += 1
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody is logged in: then only what is public is seen."""
+        return not self._client.has_credentials
+
+    @property
+    def via(self) -> str:
+        """The way that histories come, ``rest`` or ``graphql``; single ones may come by REST."""
+        return self._source.via
+
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What went another way than expected and is complete all the same: `what`, `count`."""
+        found = self._notices + Counter(self._source.notices())
+        return [{"what": what, "count": count} for what, count in sorted(found.items())]
 
     @property
     def started_at(self) -> str:
@@ -246,16 +297,17 @@ class Export:
     def _milestones(self) -> Iterator[Record]:
         self._progress.stage("milestones")
         containers = self._scope.containers()
-        lists = self._lists([(f"/{kind}s/{ident}/milestones", {}) for kind, ident in containers])
-        for (key, path), rows in zip(containers.items(), lists, strict=True):
+        owners = [Owner(*key, path) for key, path in containers.items()]
+        for owner, rows in zip(owners, self._lists.milestones(owners), strict=True):
             if isinstance(rows, PartFailed):
-                self._fail(f"milestones of {key[0]} {path}", rows)
+                self._fail(f"milestones of {owner.kind} {owner.path}", rows)
                 continue
+            self._names.know_milestones(owner.path, rows)
             for row in rows:
-                yield records.milestone(Owner(*key, path), trimmed(row))
+                yield records.milestone(owner, trimmed(row))
             names = {row["id"]: row["title"] for row in rows}
-            self._compare("milestone", self._known.milestones.get(key, {}), names)
-            yield records.milestone_listing(Owner(*key, path), names)
+            self._compare("milestone", self._known.milestones.get(owner[:2], {}), names)
+            yield records.milestone_listing(owner, names)
         for key in self._known.milestones.keys() - containers.keys():
             path = self._known.paths[key]
             if self._known.milestones[key] and not self._scope.is_lost(path):
@@ -263,38 +315,17 @@ class Export:
 
     def _labels(self) -> Iterator[Record]:
         self._progress.stage("labels")
-        whole = {"include_descendant_groups": "true", "only_group_labels": "false"}
-        lists = self._lists(
-            [
-                (f"/{kind}s/{ident}/labels", whole if kind == "group" else {})
-                for kind, ident in self._scope.sources
-            ]
-        )
-        for key, rows in zip(self._scope.sources, lists, strict=True):
-            path = self._scope.containers()[key]
+        paths = self._scope.containers()
+        owners = [Owner(*key, paths[key]) for key in self._scope.sources]
+        for owner, rows in zip(owners, self._lists.labels(owners), strict=True):
             if isinstance(rows, PartFailed):
                 if not rows.forbidden:  # a server without this list cannot tell of renamed labels
-                    self._fail(f"labels of {key[0]} {path}", rows)
+                    self._fail(f"labels of {owner.kind} {owner.path}", rows)
                 continue
+            self._names.know_labels(rows)
             names = {row["id"]: row["name"] for row in rows}
-            self._compare("label", self._known.labels.get(key, {}), names)
-            yield records.labels(Owner(*key, path), names)
-
-    def _lists(self, asked: list[tuple[str, dict[str, str]]]) -> list[list[Row] | PartFailed]:
-        """Several whole lists, in order, each with its own failure."""
-        pool: Pool[Any, list[Row] | PartFailed] = Pool(self._list, self._request.jobs)
-        try:
-            found = {number: rows for (number, _), rows in pool.map(enumerate(asked))}
-        finally:
-            pool.close()
-        return [found[number] for number in range(len(asked))]
-
-    def _list(self, task: tuple[int, tuple[str, dict[str, str]]]) -> list[Row] | PartFailed:
-        path, query = task[1]
-        try:
-            return steady(lambda: self._client.rows(path, **query))
-        except PartFailed as failed:
-            return failed
+            self._compare("label", self._known.labels.get(owner[:2], {}), names)
+            yield records.labels(owner, names)
 
     def _compare(self, kind: str, before: Mapping[int, str], now: Mapping[int, str]) -> None:
         """Note what is named otherwise now, or is gone: stored events still bear the old name."""
@@ -488,9 +519,10 @@ class Export:
         for ident, key in self._known.outside.items():
             if key not in self._scope:
                 wanted[key].add(ident)
+        paths = {milestone_owner(row): milestone_path(row) for row in self._referred.values()}
         keys = sorted(wanted)
-        lists = self._lists([(f"/{kind}s/{ident}/milestones", {}) for kind, ident in keys])
-        for key, rows in zip(keys, lists, strict=True):
+        owners = [Owner(*key, paths.get(key, self._known.paths.get(key, ""))) for key in keys]
+        for key, rows in zip(keys, self._lists.milestones(owners), strict=True):
             answered = [] if isinstance(rows, PartFailed) else rows
             found = {row["id"]: row for row in answered if row["id"] in wanted[key]}
             for ident in sorted(wanted[key]):

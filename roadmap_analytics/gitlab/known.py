@@ -197,6 +197,7 @@ class Known:
                 self.paths[key] = record["data"]["path_with_namespace"]
             case "milestone", _:
                 self._titles[record["data"]["id"]] = _key(record), record["data"]["title"]
+                self.paths.setdefault(_key(record), owner_of(record).path)
             case "listing", "issues":
                 self.listed[record["project_id"]] = set(record["ids"])
             case "listing", "milestones":
