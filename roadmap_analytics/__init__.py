@@ -6,10 +6,6 @@ from roadmap_analytics.analysis.attribution import (
 from roadmap_analytics.analysis.burndown import (
     burndown,
     burndowns,
-    carried_over,
-    current_milestones,
-    milestone_progress,
-    scope_changes,
 )
 from roadmap_analytics.analysis.forecast.forecast import (
     backtest,
@@ -32,8 +28,16 @@ from roadmap_analytics.analysis.planned import (
     moved_on_counts,
     planned_work,
 )
+from roadmap_analytics.analysis.progress import (
+    current_milestones,
+    milestone_progress,
+)
 from roadmap_analytics.analysis.quality import (
     check,
+)
+from roadmap_analytics.analysis.scope import (
+    carried_over,
+    scope_changes,
 )
 from roadmap_analytics.analysis.slippage import (
     carry_over_counts,

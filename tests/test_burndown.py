@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.burndown import (
-    burndown,
-    burndowns,
-    carried_over,
-    current_milestones,
-    milestone_progress,
-    scope_changes,
-)
+from roadmap_analytics.analysis.burndown import burndown, burndowns
+from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
+from roadmap_analytics.analysis.scope import carried_over, scope_changes
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
@@ -328,6 +324,106 @@ def test_empty_dataset_gives_empty_frames_with_the_same_columns() -> None:
         some, none = make(full, as_of=AS_OF), make(empty, as_of=AS_OF)
         assert none.empty
         assert none.dtypes.to_dict() == some.dtypes.to_dict()
+
+
+# -- one calendar, one zone ----------------------------------------------------------------------
+
+
+def test_named_holidays_count_in_the_ideal_line_and_in_working_days_left() -> None:
+    periods = {"spring holidays": "2025-03-06/2025-03-12", "freeze": "2025-03-13/2025-03-14"}
+    calendar = {"config": {"calendar": {"periods": periods}}}
+    dataset = Dataset(eight_issues().frames(), calendar)
+    frame = burndown(dataset, HARVEST, as_of="2025-03-05").set_index("date")
+    # 4 working days after the start: Tuesday 4th, Wednesday 5th, Thursday 13th, Friday 14th.
+    assert frame["ideal"].tolist() == [6.0, 4.5, 3.0]
+    ahead = dict(frame.attrs["ideal_ahead"])
+    assert (ahead["2025-03-12"], ahead["2025-03-13"], ahead["2025-03-14"]) == (3.0, 1.5, 0.0)
+    progress = milestone_progress(dataset, as_of="2025-03-05").set_index("milestone_id")
+    assert progress.loc[HARVEST, "working_days_left"] == 2
+    late = milestone_progress(dataset, as_of="2025-03-17").set_index("milestone_id")
+    assert late.loc[HARVEST, "working_days_left"] == -1
+
+
+def test_days_are_those_of_the_datasets_own_zone() -> None:
+    swedish = Dataset(
+        eight_issues().frames(), {"config": {"calendar": {"timezone": "Europe/Stockholm"}}}
+    )
+    for make in (burndowns, milestone_progress, scope_changes, carried_over):
+        expected = make(eight_issues().dataset(), as_of=AS_OF, timezone="Europe/Stockholm")
+        pd.testing.assert_frame_equal(make(swedish, as_of=AS_OF), expected)
+        assert make(swedish, as_of=AS_OF).attrs["timezone"] == "Europe/Stockholm"
+
+
+# -- several milestones as one -------------------------------------------------------------------
+
+
+def test_several_milestones_count_as_one() -> None:
+    world = World()
+    world.milestone(1, "v1", "2025-03-05", "2025-03-12", path="orchard/press", kind="project")
+    world.milestone(2, "v1", "2025-03-03", "2025-03-14", path="orchard/cellar", kind="project")
+    for issue_id in (1, 2, 3):
+        world.issue(issue_id, "2025-03-01")
+    world.put(1, "2025-03-02", 1)
+    world.put(2, "2025-03-02", 2)
+    world.put(3, "2025-03-06", 1)
+    world.put(3, "2025-03-10", 2)  # from one to the other: no change
+    world.close(3, "2025-03-11")
+    dataset = world.dataset()
+    frame = burndown(dataset, [1, 2], as_of="2025-03-13")
+    assert frame["date"].iloc[[0, -1]].dt.day.tolist() == [3, 13]
+    assert frame["scope"].tolist() == [2, 2, 2] + [3] * 8
+    assert frame["remaining"].tolist() == [2, 2, 2] + [3] * 5 + [2] * 3
+    assert (frame.attrs["title"], frame.attrs["due_date"]) == ("v1", "2025-03-14")
+    changes = scope_changes(dataset, [2, 1], as_of="2025-03-13")
+    assert changes[["issue_id", "change", "milestone"]].to_numpy().tolist() == [[3, "added", "v1"]]
+    assert carried_over(dataset, [1], as_of="2025-03-13")["issue_id"].tolist() == [1]
+    with pytest.raises(UnknownNameError, match="or a list of ids to count them together"):
+        burndown(dataset, "v1", as_of="2025-03-13")
+
+
+@QUICK
+@given(st.deferred(lambda: worlds), st.integers(0, 24))
+def test_all_milestones_as_one_are_all_issues_that_are_in_any(world: World, number: int) -> None:
+    dataset, as_of = world.dataset(), day(number)
+    progress = milestone_progress(dataset, as_of=as_of)
+    frame = burndown(dataset, list(MILESTONES), as_of=as_of)
+    if len(frame) and frame["date"].iloc[-1].date() == as_of:
+        assert frame["scope"].iloc[-1] == progress["scope"].sum()
+        assert frame["completed"].iloc[-1] == progress["completed"].sum()
+    alone = burndown(dataset, HARVEST, as_of=as_of)
+    pd.testing.assert_frame_equal(burndown(dataset, [HARVEST], as_of=as_of), alone)
+
+
+# -- dates that cannot be meant ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles"])
+def test_far_dates_cost_nothing_and_hide_nothing(zone: str) -> None:
+    world = eight_issues()
+    world.observed.clear()
+    for milestone_id, start, due in (
+        (HARVEST, "0202-01-01", "2025-03-14"),  # a typing error
+        (WINTER, "2025-03-10", "9999-12-31"),  # "never"
+        (SOMEDAY, "0001-01-01", "9999-12-31"),
+    ):
+        world.seen(milestone_id, "2025-01-01", start, due)
+    dataset = world.dataset()
+    began = time.process_time()
+    every = burndowns(dataset, as_of=AS_OF, timezone=zone)
+    one = burndown(dataset, WINTER, as_of=AS_OF, timezone=zone)
+    progress = milestone_progress(dataset, as_of=AS_OF, timezone=zone).set_index("milestone_id")
+    scope_changes(dataset, as_of=AS_OF, timezone=zone)
+    carried_over(dataset, as_of=AS_OF, timezone=zone)
+    assert time.process_time() - began < 0.5
+    assert len(every) < 60
+    harvest = every[every["milestone_id"] == HARVEST]
+    # The rows begin the day before the first change, the 1st, with nothing in scope.
+    assert harvest["scope"].iloc[0] == 0
+    assert harvest["added"].sum() - harvest["removed"].sum() == harvest["scope"].iloc[-1]
+    assert one["ideal"].iloc[-1] <= one["ideal"].iloc[0]
+    assert len(one.attrs["ideal_ahead"]) <= 732
+    assert one.attrs["due_date"] == "9999-12-31"
+    assert progress.loc[WINTER, "working_days_left"] > 2_000_000
 
 
 # -- random worlds -----------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
-from roadmap_analytics.analysis.burndown import burndown, burndowns, milestone_progress
+from roadmap_analytics.analysis.burndown import burndown, burndowns
 from roadmap_analytics.analysis.planned import future_work, moved_on_counts, planned_work
+from roadmap_analytics.analysis.progress import milestone_progress
 from roadmap_analytics.charts._style import COLORS
 from roadmap_analytics.charts.burndown import (
     plot_burndown,

@@ -9,6 +9,7 @@ cost less than reading them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -165,11 +166,94 @@ def in_order(events: pd.DataFrame, keep: Bools, until: pd.Timestamp | None) -> I
 
 
 def among(ascending: Ints, ids: Ints) -> Bools:
-    """Mark the entries of an ascending array that are among some ids."""
+    """Mark the entries of an ascending array that are among some ids.
+
+    Where few ids are looked up in many entries, two binary searches per id are far cheaper than a
+    hash of all entries: +1 where an id's run begins, -1 where it ends, and the running sum is
+    positive inside. Ids [4] among [2, 4, 4, 7] give marks [0, 1, 0, -1] and sums [0, 1, 1, 0].
+    """
     marks = np.zeros(len(ascending) + 1, dtype=np.int64)
     np.add.at(marks, np.searchsorted(ascending, ids, side="left"), 1)
     np.add.at(marks, np.searchsorted(ascending, ids, side="right"), -1)
     return np.cumsum(marks[:-1]) > 0
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The events of some fields, of the issues that count, in order of (issue, time, seq).
+
+    Attributes
+    ----------
+    events : DataFrame
+        `issue_events`, whole; `rows` are places in it.
+    rows, issue : array of int
+        One entry per event.
+    of : dict
+        Field to a mark of the events that are about it.
+    """
+
+    events: pd.DataFrame
+    rows: Ints
+    issue: Ints
+    of: dict[str, Bools]
+
+    def newest(
+        self, field: str, values: npt.NDArray[Any], default: Any, at: Ints | None = None
+    ) -> npt.NDArray[Any]:
+        """Return what the newest event of a field had set by each event.
+
+        Parameters
+        ----------
+        field : str
+        values : array
+            What each event of that field sets (as many as ``of[field]`` marks).
+        default : scalar
+            What stands in an issue before its first event of that field.
+        at : array of int, optional
+            Only for these events (places in `rows`).
+
+        Notes
+        -----
+        ``counted`` numbers the events of the field; an event's newest one is the number so far. It
+        belongs to an earlier issue, and the default stands, where the number is no higher than it
+        was when the issue began::
+
+            issue  field      sets    counted  when the issue began  newest
+            7      state      opened  1        0                     opened
+            7      milestone          1        0                     opened
+            7      state      closed  2        0                     closed
+            8      milestone          2        2                     default
+            8      state      opened  3        2                     opened
+        """
+        mine = self.of[field]
+        counted = np.cumsum(mine)
+        first = np.flatnonzero(first_of(self.issue))
+        before: Ints = (counted - mine)[first]  # per issue
+        lengths = np.diff(np.append(first, len(self.issue)))
+        newest = np.where(counted > np.repeat(before, lengths), counted - 1, -1)
+        # Place -1 is the last one: the default, appended.
+        return np.append(values, default)[newest if at is None else newest[at]]
+
+
+def ordered(
+    dataset: Dataset,
+    fields: Iterable[str],
+    until: pd.Timestamp,
+    types: Iterable[str] | str | None,
+) -> Ordered:
+    """Return the events of some fields before an instant, of the issues that count, in order."""
+    events = dataset.issue_events
+    about = {name: (events["field"] == name).to_numpy() for name in fields}
+    rows = in_order(events, np.logical_or.reduce(list(about.values())), until)
+    hidden = dataset.issues["issue_id"].to_numpy()[~scope_mask(dataset, types)]
+    if len(hidden):
+        rows = rows[~among(events["issue_id"].to_numpy()[rows], hidden)]
+    return Ordered(
+        events,
+        rows,
+        events["issue_id"].to_numpy()[rows],
+        {name: mine[rows] for name, mine in about.items()},
+    )
 
 
 def codes_of(events: pd.DataFrame, field: str) -> Ints:
@@ -210,6 +294,19 @@ def first_of(*keys: npt.NDArray[Any]) -> Bools:
 def last_of(*keys: npt.NDArray[Any]) -> Bools:
     """Mark the last row of each run of equal keys."""
     return np.concatenate([~_same(*keys), [True]]) if len(keys[0]) else np.zeros(0, dtype=bool)
+
+
+def running(amounts: npt.NDArray[np.float64], *group: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return running totals that start afresh in each group; rows of a group stand together.
+
+    One sum over everything, less what it was before each group: amounts [1, 2 | 5, 1] have the
+    sums [1, 3 | 8, 9], and less [0, 0 | 3, 3] they are [1, 3 | 5, 6].
+    """
+    total = np.cumsum(amounts)
+    first = first_of(*group)
+    before = (total - amounts)[first]
+    # Sums of weights and hours pick up noise in the last bits, which must not look like work left.
+    return np.asarray((total - before[np.cumsum(first) - 1]).round(6), dtype=np.float64)
 
 
 def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None) -> pd.DataFrame:

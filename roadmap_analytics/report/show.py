@@ -17,7 +17,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from roadmap_analytics.analysis.burndown import current_milestones, milestone_progress
+from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 
 __all__ = ["choose", "claim", "conclusion", "headline", "said", "show", "table"]
 

@@ -19,9 +19,9 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.burndown import milestone_progress
 from roadmap_analytics.analysis.forecast import futures
 from roadmap_analytics.analysis.forecast.futures import HORIZON_DAYS, METHODS, Floats, Past
+from roadmap_analytics.analysis.progress import milestone_progress
 from roadmap_analytics.analysis.replay import AsOf
 from roadmap_analytics.analysis.stays import NOTHING, Stays, close_days, open_stays
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError

@@ -1,0 +1,265 @@
+"""What every issue did to every milestone, day by day: what burndown, progress and scope count.
+
+All milestones are computed at once, in three steps:
+
+1. `_day_ends`: bring the events of each issue to its state at the end of each day on which it
+   changed: in which milestone, open or closed, of what size.
+2. `_changes`: the difference between two such states is what one issue adds to, or takes from, one
+   milestone on that day.
+3. Sums of these changes are everything else: scope, completed work, what was added and removed.
+
+The rules are those of GitLab's own chart: the issue set follows from all additions ever made and
+not from today's members; any other milestone event means that the issue left; reopening un-counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import Days, dates_of, days_of
+from roadmap_analytics.analysis.replay import NONE, Bools, Ints
+from roadmap_analytics.analysis.view import View
+from roadmap_analytics.errors import ConfigurationError
+
+__all__ = ["Floats", "Ledger", "Measure", "ledger", "sums"]
+
+Measure: TypeAlias = Literal["issues", "weight", "hours"]
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+_FIELD = {"issues": None, "weight": "weight", "hours": "time_estimate"}
+_UNIT = {"issues": "issues", "weight": "weight", "hours": "estimated hours"}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Every change of every milestone, and the milestones as known at the time.
+
+    Attributes
+    ----------
+    view : View
+    measure : {"issues", "weight", "hours"}
+    changes : DataFrame
+        What one issue added to, or took from, one milestone on one day: `place` (row of
+        `milestones`), `milestone_id`, `issue_id`, `day` (``datetime64[D]`` as days since 1970),
+        `scope` and `completed` (signed amounts), `other` (the milestone that the issue came from
+        or went to; `NONE` for none, the same one where the issue stayed).
+    milestones : DataFrame
+        As known then, with `start` (of the first addition where no date is set), `due`,
+        `without_measure` (issues that count 0) and `met` (an issue was ever added).
+    """
+
+    view: View
+    measure: str
+    changes: pd.DataFrame
+    milestones: pd.DataFrame
+
+    @property
+    def start(self) -> Days:
+        """First day of each milestone."""
+        return dates_of(self.milestones["start"])
+
+    @property
+    def due(self) -> Days:
+        """Due date of each milestone; NaT without one."""
+        return dates_of(self.milestones["due"])
+
+    @property
+    def day(self) -> Days:
+        """Day of each change."""
+        return self.changes["day"].to_numpy().astype("datetime64[D]")
+
+    def total(self, amount: Floats, keep: Bools | None = None) -> Floats:
+        """Sum an amount per milestone over the changes to keep."""
+        place = self.changes["place"].to_numpy()
+        if keep is not None:
+            place, amount = place[keep], amount[keep]
+        return sums(place, amount, len(self.milestones))
+
+    def number(self, values: Floats, missing: Bools | None = None) -> pd.Series[Any]:
+        """Give amounts the type of the measure: whole numbers, or hours."""
+        column = pd.Series(values, dtype="float64")
+        if missing is not None:
+            column = column.mask(missing)
+        if self.measure == "hours":
+            return column
+        return column.astype("int64" if missing is None else "Int64")
+
+    def about(self) -> dict[str, Any]:
+        """Return the `attrs` of a result: those of the view, the measure, and its unit."""
+        return self.view.about() | {"measure": self.measure, "unit": _UNIT[self.measure]}
+
+
+def sums(place: Ints, amount: Floats, length: int) -> Floats:
+    """Sum amounts per place, without the noise of floating point in the last digits."""
+    return np.asarray(np.bincount(place, amount, length).round(6), dtype=np.float64)
+
+
+def ledger(
+    view: View, measure: str, only: list[int] | None = None, *, together: bool = False
+) -> Ledger:
+    """Make the ledger of all milestones, or of some.
+
+    Parameters
+    ----------
+    view : View
+    measure : {"issues", "weight", "hours"}
+    only : list of int, optional
+        Ids of the milestones; all by default.
+    together : bool
+        Count the milestones of `only` as one: from the first start to the last due date (none
+        where one has none), and what moves between them changes nothing.
+
+    Raises
+    ------
+    ConfigurationError
+        For an unknown measure.
+    """
+    if measure not in _FIELD:
+        raise ConfigurationError(f"measure: expected one of {list(_FIELD)}, got {measure!r}")
+    ends = _day_ends(view, _FIELD[measure])
+    milestones = view.milestones
+    if only is not None:
+        milestones = milestones[milestones["milestone_id"].isin(only)].reset_index(drop=True)
+    if only is not None and together and len(only) > 1:
+        ends, milestones = ends.as_one(only), _as_one(milestones, _first_additions(ends, only))
+    ids = milestones["milestone_id"].to_numpy(np.int64)
+
+    start = dates_of(milestones["start_date"])
+    undated = np.isnat(start)
+    start[undated] = _first_additions(ends, ids[undated])
+    final = replay.last_of(ends.issue) & np.isnan(ends.size)
+    place, known = _places(ids, ends.milestone[final])
+    milestones = milestones.assign(
+        start=start.astype("datetime64[s]"),
+        due=dates_of(milestones["due_date"]).astype("datetime64[s]"),
+        without_measure=np.bincount(place[known], minlength=len(ids)),
+        met=np.isin(ids, ends.added_to),
+    )
+    return Ledger(view, measure, _changes(ends, ids), milestones)
+
+
+def _as_one(milestones: pd.DataFrame, first_added: Days) -> pd.DataFrame:
+    """Make one row of several milestones: first start, last due date, all titles."""
+    start = dates_of(milestones["start_date"])
+    start = np.where(np.isnat(start), first_added, start)
+    due = dates_of(milestones["due_date"])
+    begun = start[~np.isnat(start)]
+    titles = dict.fromkeys(milestones["title"])  # the same title in several projects: once
+    return milestones.head(1).assign(
+        title=", ".join(titles),
+        start_date=(begun.min() if len(begun) else np.datetime64("NaT", "D")).astype("M8[us]"),
+        due_date=due.max().astype("M8[us]"),  # NaT where one has none: then so has the whole
+    )
+
+
+def _places(ids: Ints, wanted: Ints) -> tuple[Ints, Bools]:
+    """Find each wanted id among ascending ids; mark the ones that are there."""
+    if not len(ids):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
+    # An id above all others would be looked up behind the end.
+    place = np.searchsorted(ids, wanted).clip(max=len(ids) - 1)
+    return place, ids[place] == wanted
+
+
+@dataclass(frozen=True)
+class _DayEnds:
+    """Each issue at the end of each day on which its milestone, state or size changed."""
+
+    issue: Ints
+    day: Ints  # days since 1970, in the zone of the call
+    milestone: Ints  # `NONE` for none, negative for one no longer known
+    closed: Bools
+    size: Floats  # NaN: not weighed, not estimated
+    # Every addition ever made, those undone on the same day included: milestone and day.
+    added_to: Ints
+    added_on: Ints
+
+    def as_one(self, milestones: list[int]) -> _DayEnds:
+        """Let the first of some milestones stand for all of them."""
+
+        def joined(ids: Ints) -> Ints:
+            return np.where(np.isin(ids, milestones), milestones[0], ids)
+
+        return _DayEnds(
+            self.issue, self.day, joined(self.milestone), self.closed, self.size,
+            joined(self.added_to), self.added_on,
+        )  # fmt: skip
+
+
+def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
+    """Follow each issue through its events; keep the last event of each of its days."""
+    fields = ["state", "milestone", *([sized_by] if sized_by else [])]
+    log = replay.ordered(view.dataset, fields, view.at, view.types)
+    events, rows = log.events, log.rows
+    day = days_of(events["at"].take(rows), view.timezone).astype(np.int64)
+    ends = np.flatnonzero(replay.last_of(log.issue, day))
+
+    milestone = replay.milestone_codes(events, rows[log.of["milestone"]])
+    closed = (events["value"] == "closed").to_numpy()[rows[log.of["state"]]]
+    size = np.ones(len(ends))
+    if sized_by:
+        number = events["number"].to_numpy(np.float64)[rows[log.of[sized_by]]]
+        if sized_by == "time_estimate":
+            number = np.where(number == 0, np.nan, number)  # GitLab writes 0 for "no estimate"
+        size = log.newest(sized_by, number, np.nan, ends)
+    added = milestone > NONE
+    return _DayEnds(
+        log.issue[ends],
+        day[ends],
+        log.newest("milestone", milestone, NONE, ends),
+        log.newest("state", closed, False, ends),
+        size,
+        milestone[added],
+        day[log.of["milestone"]][added],
+    )
+
+
+def _first_additions(ends: _DayEnds, ids: Ints | list[int]) -> Days:
+    """Return the day on which each milestone (ascending ids) first got an issue; NaT for never."""
+    never = np.iinfo(np.int64).max
+    place, known = _places(np.asarray(ids, dtype=np.int64), ends.added_to)
+    first = np.full(len(ids), never)
+    np.minimum.at(first, place[known], ends.added_on[known])
+    days = first.astype("datetime64[D]")
+    days[first == never] = np.datetime64("NaT")
+    return days
+
+
+def _changes(ends: _DayEnds, ids: Ints) -> pd.DataFrame:
+    """Compare each issue at the end of a day with what it was before (see `Ledger.changes`)."""
+    now = ends.milestone
+    was = np.where(replay.first_of(ends.issue), NONE, np.roll(now, 1))
+    scope = np.nan_to_num(ends.size)
+    done = scope * ends.closed
+    # An issue's first row has no row before it: what `roll` puts there belongs to another issue. It
+    # is never used, since `was` is NONE there, so the issue neither left nor stayed.
+    scope_was, done_was = np.roll(scope, 1), np.roll(done, 1)
+
+    moved = now != was
+    left, came = moved & (was > NONE), moved & (now > NONE)
+    stayed = ~moved & (now > NONE) & ((scope != scope_was) | (done != done_was))
+    parts = [  # rows, milestone, its scope and completed work change by, the other milestone
+        (np.flatnonzero(left), was, -scope_was, -done_was, now),
+        (np.flatnonzero(came), now, scope, done, was),
+        (np.flatnonzero(stayed), now, scope - scope_was, done - done_was, now),
+    ]
+    milestone = np.concatenate([m[rows] for rows, m, *_ in parts])
+    place, known = _places(ids, milestone)
+    rows = np.concatenate([rows for rows, *_ in parts])[known]
+    return pd.DataFrame(
+        {
+            "place": place[known],
+            "milestone_id": milestone[known],
+            "issue_id": ends.issue[rows],
+            "day": ends.day[rows],
+            "scope": np.concatenate([s[rows] for rows, _, s, _, _ in parts])[known],
+            "completed": np.concatenate([d[rows] for rows, _, _, d, _ in parts])[known],
+            "other": np.concatenate([o[rows] for rows, *_, o in parts])[known],
+        }
+    )
