@@ -50,6 +50,8 @@ KINDS = {
     "unknown_milestone": "was in a milestone that is no longer known",
     "before_creation": "events dated before the issue was opened (backdated)",
     "numbers_missing": "issue numbers not seen: deleted, or confidential and hidden",
+    "public_only": "exported without a token: only what is public; no confidential issues",
+    "another_way": "fetched another way than expected; nothing is missing",
     "closed_without_milestone": "closed while in no milestone: work outside the roadmap",
 }
 """Every kind of finding, in the order of the report."""
@@ -202,7 +204,7 @@ def check(dataset: Dataset) -> Check:
         issues=dataset.issues.sort_values("issue_id", ignore_index=True),
         milestones=dataset.milestones.sort_values("milestone_id", ignore_index=True),
     )
-    made = [_frames(dataset), _failures(dataset), _orphans(dataset)]
+    made = [_frames(dataset), _failures(dataset), _orphans(dataset), _notices(dataset)]
     if any(len(rows) and "damaged_frame" in rows["kind"].tolist() for rows in made[:1]):
         return Check(_assemble(made), _summary(dataset, _assemble([])), 0, dataset.exported_at)
     corrections, wrong = _replay(dataset)
@@ -280,6 +282,21 @@ def _failures(dataset: Dataset) -> pd.DataFrame:
         for one in runs[-1].get("failures") or []
     ]
     return _found("not_exported", "fault", pd.DataFrame(rows, columns=["subject", "got"]))
+
+
+def _notices(dataset: Dataset) -> pd.DataFrame:
+    """Name how the newest run went another way than expected, and whether it saw all."""
+    newest = (dataset.manifest.get("runs") or [{}])[-1]
+    rows = [
+        {"subject": str(one.get("what")), "got": f"{one.get('count')} times"}
+        for one in newest.get("notices") or []
+    ]
+    columns = ["subject", "got"]
+    parts = [_found("another_way", "note", pd.DataFrame(rows, columns=columns))]
+    if newest.get("anonymous"):
+        public = pd.DataFrame([{"subject": dataset.origin}], columns=["subject"])
+        parts.append(_found("public_only", "note", public))
+    return pd.concat(parts)
 
 
 def _orphans(dataset: Dataset) -> pd.DataFrame:

@@ -218,12 +218,23 @@ def _observed(
         "milestone_id": _numbers(events["milestone_id"]),
         "number": events["number"].fill_null(np.nan).to_numpy(),
         "before": events["before"].fill_null(np.nan).to_numpy(),
-        "at": _ticks(events["at"]),
+        "at": _after_creation(_ticks(events["at"]), _ticks(issues["created_at"])[row]),
         "id": events["id"].to_numpy(),
         "place": events["place"].to_numpy(),
         "actor": _recode(events["actor"], words, person),
         "source": events["source"].to_numpy(),
     }
+
+
+def _after_creation(at: Ints, created: Ints) -> Ints:
+    """Move events of the second in which their issue was created, but before it, to its creation.
+
+    GraphQL cuts times to whole seconds: what was set with an issue at 10:00:00.700 is said to be of
+    10:00:00. An event that was really backdated lies further off, as a rule.
+    """
+    second = 1_000_000
+    cut = (at % second == 0) & (at < created) & (at == created // second * second)
+    return np.where(cut, created, at)
 
 
 # References ---------------------------------------------------------------------------------------

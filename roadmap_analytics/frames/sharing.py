@@ -321,7 +321,8 @@ def _without_names(
         manifest["origin"] = swap(manifest["origin"])
     if "runs" in manifest:
         manifest["runs"] = [
-            {**run, "failures": _within(run.get("failures", []), swap)} for run in manifest["runs"]
+            run | {name: _within(run.get(name, []), swap) for name in ("failures", "notices")}
+            for run in manifest["runs"]
         ]
     return manifest
 

@@ -269,6 +269,7 @@ class Export:
                 self._documents,
             ):
                 yield from part()
+            self.failures += self._source.lost()
             for failure in self.failures:
                 yield records.failure(*failure)
         finally:

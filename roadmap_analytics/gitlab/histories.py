@@ -74,6 +74,9 @@ class Source(Protocol):
     def histories(self, batch: Sequence[Due]) -> list[tuple[Due, Outcome]]:
         """Fetch the whole history of each issue; called in several threads at once."""
 
+    def lost(self) -> list[Failure]:
+        """Give what no history of this source has, though it should."""
+
     def notices(self) -> Mapping[str, int]:
         """Give sentences about what went another way than expected, and how often each was so."""
 

@@ -37,8 +37,6 @@ WAITING_ROWS = 10_000
 LOST_IN_A_ROW = 5
 """So many single issues fail in a row, and GraphQL is given up for the rest of the run."""
 
-HIDDEN_USERS = "GitLab hides people from those who are not logged in"
-
 
 def batch_query(*, html: bool = False) -> str:
     """Give the query for the activity of some issues; `html` asks for rendered texts as well.
@@ -130,12 +128,16 @@ class GraphqlHistories:
         return [(issue, self._outcome(issue, nodes)) for issue in batch]
 
     def notices(self) -> Counter[str]:
-        """Give what came by REST and why, and whether people are hidden."""
+        """Give what came by REST, and why."""
         with self._lock:
-            notices = self._notices.copy()
-        if self._users_hidden:
-            notices[HIDDEN_USERS] = 1
-        return notices
+            return self._notices.copy()
+
+    def lost(self) -> list[Failure]:
+        """Give the people, where the instance hides them from those who are not logged in."""
+        if not self._users_hidden:
+            return []
+        message = "this GitLab hides people without a token; set GITLAB_PRIVATE_TOKEN"
+        return [Failure("people in histories", 401, message)]
 
     # -- asking ------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
-from roadmap_analytics.gitlab.histories import Due, Found, Gone, Outcome, failure
+from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcome, failure
 from roadmap_analytics.records import trimmed
 
 __all__ = ["RestHistories", "is_gone"]
@@ -37,6 +37,10 @@ class RestHistories:
     def histories(self, batch: Sequence[Due]) -> list[tuple[Due, Outcome]]:
         """Fetch the whole history of each issue."""
         return [(issue, self.of(issue)) for issue in batch]
+
+    def lost(self) -> list[Failure]:
+        """Nothing ever: REST names everybody."""
+        return []
 
     def notices(self) -> dict[str, int]:
         """Nothing ever: what REST cannot give is a failure."""

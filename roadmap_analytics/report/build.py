@@ -258,9 +258,12 @@ def _provenance(dataset: frames.Dataset) -> list[str]:
     )
     exported = dataset.exported_at
     when = "" if pd.isna(exported) else f", exported {exported:%Y-%m-%d %H:%M} UTC"
+    newest = (dataset.manifest.get("runs") or [{}])[-1]
+    public = "Exported without a token: confidential issues and private projects are not included."
     return [
         f"{'Simulated data' if dataset.simulated else 'Data'} from {dataset.origin}{when}: "
         f"{counts}.",
+        *([public] if newest.get("anonymous") else []),
         quality.check(dataset).reconciliation,
     ]
 

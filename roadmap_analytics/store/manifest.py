@@ -58,6 +58,12 @@ class Run:
         Requests made by the process that completed it.
     failures : list of dict
         Parts that failed for good: ``part``, ``status``, ``message``.
+    via : str
+        How histories came: ``rest`` or ``graphql``.
+    anonymous : bool
+        Whether there was no token: then only what is public was seen.
+    notices : list of dict
+        What went another way than expected, with nothing missing for it: ``what``, ``count``.
     files : dict
         Path below the dataset -> ``rows``, ``bytes``, ``sha256``.
     """
@@ -68,6 +74,9 @@ class Run:
     ended_at: str
     requests: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list)
+    via: str = "rest"
+    anonymous: bool = False
+    notices: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -171,6 +171,9 @@ class OpenRun:
         config: Mapping[str, Any],
         requests: int = 0,
         failures: Sequence[Mapping[str, Any]] = (),
+        via: str = "rest",
+        anonymous: bool = False,
+        notices: Sequence[Mapping[str, Any]] = (),
         simulated: bool = False,
     ) -> Manifest:
         """Make the run and its tables the valid state, in one step.
@@ -185,6 +188,8 @@ class OpenRun:
             Sections of roadmap.toml to keep with the data.
         requests, failures
             What the run cost and which parts failed for good.
+        via, anonymous, notices
+            As in `Run`.
         simulated
             Whether the data are made up.
 
@@ -195,7 +200,12 @@ class OpenRun:
         """
         earlier = self.records().runs[:-1]
         done = replace(
-            self._as_run(ended_at), requests=requests, failures=[dict(one) for one in failures]
+            self._as_run(ended_at),
+            requests=requests,
+            failures=[dict(one) for one in failures],
+            via=via,
+            anonymous=anonymous,
+            notices=[dict(one) for one in notices],
         )
         with guarded(self.root):
             generation = {
