@@ -53,9 +53,6 @@ PARTS = {
     "load": Part(EVERYTHING, lambda folder: ra.load(folder), loads=True),
     "  issues and events": Part(WORK, lambda folder: ra.load(folder, frames=WORK), loads=True),
     "  issues": Part(("issues",), lambda folder: ra.load(folder, frames=["issues"]), loads=True),
-    "  updated in 90 days": Part(
-        EVERYTHING, lambda folder: ra.load(folder, since=_lately(folder)), loads=True
-    ),
     "check": Part(EVERYTHING, ra.check),
     "burndowns, daily": Part(PLANS, lambda d: ra.burndowns(d, as_of=d.exported_at), limited=True),
     "  weight, other zone": Part(
@@ -80,11 +77,6 @@ class Cost(NamedTuple):
     memory: int  # peak of the process, in bytes
     readings: float | None = None  # times the processor time of reading its frames
     elapsed: float | None = None  # times the elapsed time of reading them
-
-
-def _lately(folder: Path) -> pd.Timestamp:
-    ended = store.read_manifest(folder).runs[-1].ended_at
-    return pd.Timestamp(ended) - pd.Timedelta(90, "D")
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, float]:

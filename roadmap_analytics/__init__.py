@@ -89,10 +89,17 @@ from roadmap_analytics.charts.workload import (
     plot_workload_history,
     plot_workload_plan,
 )
+from roadmap_analytics.export import (
+    export_dataset,
+    simulate_dataset,
+)
 from roadmap_analytics.frames import (
     Dataset,
     load,
     read_roadmaps,
+)
+from roadmap_analytics.report.build import (
+    write_report,
 )
 
 __all__ = [
@@ -107,6 +114,7 @@ __all__ = [
     "check",
     "current_milestones",
     "duties",
+    "export_dataset",
     "forecast",
     "future_issues",
     "future_work",
@@ -143,6 +151,7 @@ __all__ = [
     "read_roadmaps",
     "renewal_slippage",
     "scope_changes",
+    "simulate_dataset",
     "slip_by_precision",
     "slip_per_revision",
     "slippage",
@@ -154,4 +163,5 @@ __all__ = [
     "workload_by_milestone",
     "workload_history",
     "workload_plan",
+    "write_report",
 ]

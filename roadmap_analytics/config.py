@@ -20,9 +20,8 @@ from rapidfuzz import process
 
 from roadmap_analytics.errors import ConfigurationError
 
-__all__ = ["DEFAULT_FILE", "WEEKDAYS", "Config", "load", "parse"]
+__all__ = ["WEEKDAYS", "Config", "load", "parse"]
 
-DEFAULT_FILE = "roadmap.toml"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PERIOD = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
 
@@ -102,7 +101,7 @@ def load(path: str | os.PathLike[str]) -> Config:
     return parse(text, str(file))
 
 
-def parse(text: str, where: str = DEFAULT_FILE) -> Config:
+def parse(text: str, where: str = "roadmap.toml") -> Config:
     """Read the text of a `roadmap.toml`; `where` names it in messages.
 
     Examples

@@ -96,7 +96,7 @@ def hostile_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     with FileLock(shared / "hostile-report.lock"):
         if not out.exists():
             odd_datasets.hostile().save(shared / "hostile-dataset")
-            build.build(shared / "hostile-dataset", out, pseudonyms=SEED)
+            build.write_report(shared / "hostile-dataset", out, pseudonyms=SEED)
     return sorted(out.glob("*.html"))
 
 
@@ -211,7 +211,7 @@ def test_a_page_shows_what_its_notebook_shows(
     ]
     folder = notebooks(tmp_path / "notebooks", *cells)
     notebooks(folder, name="other")
-    index = build.build(SAMPLE, tmp_path / "out", notebooks=folder)
+    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder)
     assert index == tmp_path / "out" / "index.html"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out"]
     assert sorted(p.name for p in index.parent.iterdir()) == [
@@ -238,14 +238,14 @@ def test_confidential_titles_only_when_asked_for(tmp_path: Path) -> None:
     folder = notebooks(
         tmp_path / "notebooks", "table(dataset.issues[['iid', 'title']], caption='All of them')"
     )
-    build.build(SAMPLE, tmp_path / "out", notebooks=folder)
+    build.write_report(SAMPLE, tmp_path / "out", notebooks=folder)
     text = Html.read(tmp_path / "out" / "page.html").text
     open_titles = set(sample.issues.loc[~sample.issues["confidential"], "title"])
     assert [title for title in set(hidden) - open_titles if title in text] == []
     assert text.count("(confidential)") == len(hidden)
     assert f"It holds {len(sample.issues)} issues." in text
 
-    build.build(SAMPLE, tmp_path / "out", notebooks=folder, confidential=True)
+    build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, confidential=True)
     text = Html.read(tmp_path / "out" / "page.html").text
     assert [title for title in hidden if title not in text] == []
 
@@ -255,7 +255,7 @@ def test_a_notebook_that_fails_leaves_the_pages_that_were_there(tmp_path: Path) 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "page.html").write_text("as it was")
     with pytest.raises(ConfigurationError) as failed:
-        build.build(SAMPLE, tmp_path / "out", notebooks=folder)
+        build.write_report(SAMPLE, tmp_path / "out", notebooks=folder)
     assert str(failed.value).startswith(
         "report: notebook The page failed: ValueError: <no> such number; open it in JupyterLab"
     )
@@ -266,7 +266,7 @@ def test_a_notebook_that_fails_leaves_the_pages_that_were_there(tmp_path: Path) 
 def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path) -> None:
     folder = notebooks(tmp_path / "notebooks", "os._exit(1)")
     with pytest.raises(ConfigurationError, match=r"notebook The page did not finish: .*died"):
-        build.build(SAMPLE, tmp_path / "out", notebooks=folder)
+        build.write_report(SAMPLE, tmp_path / "out", notebooks=folder)
 
 
 def test_an_nbconvert_without_its_templates_is_told_in_a_line(
@@ -274,7 +274,7 @@ def test_an_nbconvert_without_its_templates_is_told_in_a_line(
 ) -> None:
     monkeypatch.setattr("nbconvert.exporters.templateexporter.jupyter_path", lambda *parts: [])
     with pytest.raises(ConfigurationError) as failed:
-        build.build(SAMPLE, tmp_path / "out")
+        build.write_report(SAMPLE, tmp_path / "out")
     assert str(failed.value) == (
         "report: nbconvert is not whole: No template sub-directory with name 'base' found in the "
         "following paths; install it anew: pip install --force-reinstall nbconvert"
@@ -284,9 +284,9 @@ def test_an_nbconvert_without_its_templates_is_told_in_a_line(
 
 def test_without_notebooks_or_dataset_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no notebooks"):
-        build.build(SAMPLE, tmp_path / "out", notebooks=tmp_path)
+        build.write_report(SAMPLE, tmp_path / "out", notebooks=tmp_path)
     with pytest.raises(DatasetError):
-        build.build(tmp_path / "nothing", tmp_path / "out")
+        build.write_report(tmp_path / "nothing", tmp_path / "out")
     told = command("report", str(tmp_path / "nothing"), "--to", str(tmp_path / "out"))
     assert told.code == 5
     assert "Traceback" not in told.err
@@ -303,7 +303,7 @@ def test_nothing_makes_a_whole_report(tmp_path: Path) -> None:
         "table(progress, caption='Milestones')\n"
         "table(ra.workload(dataset, as_of=dataset.exported_at), caption='Load')",
     )
-    index = build.build(tmp_path / "dataset", tmp_path / "out", notebooks=folder)
+    index = build.write_report(tmp_path / "dataset", tmp_path / "out", notebooks=folder)
     assert "It holds 0 issues." in Html.read(index).text
     page = Html.read(index.parent / "page.html")
     assert [tag for tag, _ in page.elements].count("table") == 2

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from roadmap_analytics import schema, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
@@ -23,8 +21,6 @@ from roadmap_analytics.frames.build import build_tables, roadmap_frames
 from roadmap_analytics.roadmap import sources
 
 __all__ = ["Dataset", "load", "read_roadmaps"]
-
-_OF_ISSUES = ("assignments", "issue_labels", "issue_events")
 
 
 class Dataset:
@@ -186,13 +182,14 @@ def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
 def load(
     path: str | os.PathLike[str],
     frames: Iterable[str] | None = None,
-    since: str | pd.Timestamp | None = None,
+    *,
+    verify_records: bool = False,
 ) -> Dataset:
-    """Read a dataset: every frame, held against its hash and its schema.
+    """Read a dataset: every frame, compared with its hash and its schema.
 
     Tables that another version of this library made are not read: it may have read the records
-    otherwise, or known other columns. Their frames are made anew from the records, in memory, which
-    takes about as long as `check` does; the next export writes them.
+    otherwise, or known other columns. Their frames are made from the records again, in memory,
+    which takes about as long as `check` does; the next export writes them.
 
     Parameters
     ----------
@@ -200,10 +197,9 @@ def load(
         The dataset.
     frames : iterable of str, optional
         Only these; asking the dataset for others is then an error.
-    since : date or timestamp, optional
-        Only issues that GitLab updated at or after it (a date or a time without zone is UTC),
-        each with its whole history, assignees and labels. Issues that were finished long before
-        do not matter to today's plans; they do to scope counted over the past.
+    verify_records : bool
+        Whether to compare the files of records with their hashes, too. Frames do not need them, so
+        a damaged one shows only in the next export or `check`.
 
     Raises
     ------
@@ -218,53 +214,22 @@ def load(
     Traceback (most recent call last):
     roadmap_analytics.errors.DatasetError: no/such/folder: expected a dataset ...
     """
-    manifest = store.read_manifest(path)
+    manifest = store.verify(path) if verify_records else store.read_manifest(path)
     names = list(schema.FRAMES) if frames is None else list(dict.fromkeys(frames))
     for name in names:
         if name not in schema.FRAMES:
             raise _unknown(name, schema.FRAMES)
-    first = None if since is None else _utc(since)
     if manifest.tables_are_ours:
-        kept = None if first is None else _updated_since(path, first)
-        read = {name: _read(path, name, kept) for name in names}
+        read = {name: _read(path, name) for name in names}
     else:
         records = store.Records(Path(path), manifest.runs)
-        made = _since(build_tables(records, config=manifest.config), first)
+        made = build_tables(records, config=manifest.config)
         read = {name: made[name] for name in names}
     return Dataset(read, manifest.as_dict(), partial=frames is not None)
 
 
-def _utc(since: str | pd.Timestamp) -> pd.Timestamp:
-    try:
-        stamp = pd.Timestamp(since)
-    except ValueError:
-        raise UnknownNameError(f"since: expected a date or a timestamp, got {since!r}") from None
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-
-
-def _since(frames: dict[str, pd.DataFrame], first: pd.Timestamp | None) -> dict[str, pd.DataFrame]:
-    if first is None:
-        return frames
-    issues = frames["issues"]
-    kept = issues.loc[issues["updated_at"] >= first, "issue_id"]
-    cut = {
-        name: frames[name][frames[name]["issue_id"].isin(kept)].reset_index(drop=True)
-        for name in ("issues", *_OF_ISSUES)
-    }
-    return frames | cut
-
-
-def _updated_since(path: str | os.PathLike[str], first: pd.Timestamp) -> pd.Series[Any]:
-    filters = [("updated_at", ">=", first)]
-    return store.read_table(path, "issues", columns=["issue_id"], filters=filters)["issue_id"]
-
-
-def _read(path: str | os.PathLike[str], name: str, kept: pd.Series[Any] | None) -> pd.DataFrame:
-    filters = None
-    if kept is not None and name in ("issues", *_OF_ISSUES):
-        filters = pc.field("issue_id").isin(pa.array(kept, pa.int64()))
-    frame = store.read_table(path, name, filters=filters)
-    return schema.validate(name, _typed(name, frame))
+def _read(path: str | os.PathLike[str], name: str) -> pd.DataFrame:
+    return schema.validate(name, _typed(name, store.read_table(path, name)))
 
 
 def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,10 @@ docs/dataset.md; it knows neither frames nor where the records go.
 
 from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.addresses import parse as parse_address
-from roadmap_analytics.gitlab.crawl import KEPT, Export, Progress, Request
+from roadmap_analytics.gitlab.crawl import KEPT, Export, Request
 from roadmap_analytics.gitlab.histories import Failure
 from roadmap_analytics.gitlab.known import Known
+from roadmap_analytics.gitlab.progress import Progress, Reporter
 from roadmap_analytics.gitlab.repository import Place
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Known",
     "Place",
     "Progress",
+    "Reporter",
     "Request",
     "parse_address",
 ]

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from roadmap_analytics import records
 from roadmap_analytics.errors import AccessError, RoadmapError, ServerError
@@ -29,6 +29,7 @@ from roadmap_analytics.gitlab.known import (
 from roadmap_analytics.gitlab.lists import Lists
 from roadmap_analytics.gitlab.names import Directory
 from roadmap_analytics.gitlab.pool import Pool
+from roadmap_analytics.gitlab.progress import Reporter
 from roadmap_analytics.gitlab.scope import (
     Container,
     Scope,
@@ -39,7 +40,7 @@ from roadmap_analytics.gitlab.scope import (
 from roadmap_analytics.gitlab.transport import Limiter
 from roadmap_analytics.records import Owner, Record, trimmed
 
-__all__ = ["KEPT", "Export", "Progress", "Request", "Via"]
+__all__ = ["KEPT", "Export", "Request", "Via"]
 
 KEPT = ("issue", "history", "document")
 """Kinds of records that an interrupted run need not fetch again; lists are always read anew."""
@@ -84,27 +85,6 @@ class Request:
         return common_origin(self.addresses)
 
 
-class Progress(Protocol):
-    """Told how far an export is."""
-
-    def stage(self, what: str) -> None:
-        """Something else begins."""
-
-    def step(self, done: int, total: int, requests: int) -> None:
-        """So many issues of so many are done."""
-
-    def waiting(self, seconds: float) -> None:
-        """Everyone waits, because the server asks to."""
-
-
-class _Silence:
-    def stage(self, what: str) -> None: ...
-
-    def step(self, done: int, total: int, requests: int) -> None: ...
-
-    def waiting(self, seconds: float) -> None: ...
-
-
 class Export:
     """One run over what was asked. Call `connect`, then read `records` to the end.
 
@@ -114,7 +94,7 @@ class Export:
         What to export.
     known : Known
         What earlier runs wrote; it is brought up to date on the way.
-    progress : Progress
+    progress : Reporter
         Told how far it is.
     now : callable
         This machine's clock, aware, for servers that do not tell their time.
@@ -129,13 +109,13 @@ class Export:
         self,
         request: Request,
         known: Known | None = None,
-        progress: Progress | None = None,
+        progress: Reporter | None = None,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self._request = request
         self._known = known or Known()
-        self._progress: Progress = progress or _Silence()
+        self._progress = progress or Reporter()
         self.failures: list[Failure] = []
         limiter = Limiter(self._progress.waiting)
         self._limiter = limiter

@@ -104,7 +104,7 @@ def _fetch(
     text = decode(client.raw(f"{base}/files/{quote(name, '')}/raw", ref=at), name)
     source = f"{place.project}@{at}:{name}"
     record = records.document(label, text, source, day, blob=blob)
-    tables.parse([record])
+    tables.check([record])
     return record
 
 

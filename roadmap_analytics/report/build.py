@@ -30,7 +30,7 @@ from roadmap_analytics.analysis import quality
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report.show import CONCLUSION, said
 
-__all__ = ["build"]
+__all__ = ["write_report"]
 
 _TEMPLATE = Path(__file__).parent / "template"
 _CELL_SECONDS = 600
@@ -64,7 +64,7 @@ class _Page:
         return _hash(self.js)
 
 
-def build(
+def write_report(
     dataset: str | Path,
     out: str | Path,
     *,

@@ -203,11 +203,6 @@ def read_document(
         Where the document is too long, or nothing tells its date.
     """
     name, text = str(record["name"]), str(record["text"])
-    if len(text) > MAX_BYTES:
-        raise RoadmapError(
-            f"Roadmap {name}: expected a document of at most {MAX_BYTES} characters, got "
-            f"{len(text)}. Split it."
-        )
     written = written_on(record)
     blocks = markdown.parse(_body(text))
     return _Reader(written, name, str(record.get("source") or name), blocks, names, calendar).read()
@@ -219,8 +214,19 @@ def _body(text: str) -> str:
 
 
 def written_on(record: Mapping[str, Any]) -> date:
-    """Tell a document's date: from its name or source, its front matter, or its first heading."""
-    name, text = str(record["name"]), str(record["text"])[:MAX_BYTES]
+    """Tell a document's date: from its name or source, its front matter, or its first heading.
+
+    Raises
+    ------
+    RoadmapError
+        Where the document is too long, or nothing tells its date.
+    """
+    name, text = str(record["name"]), str(record["text"])
+    if len(text) > MAX_BYTES:
+        raise RoadmapError(
+            f"Roadmap {name}: expected a document of at most {MAX_BYTES} characters, got "
+            f"{len(text)}. Split it."
+        )
     hint = record.get("revision_hint") or date_in(name)
     front = _FRONT.match(text)
     if not hint and front and (line := _DATE_LINE.search(front.group(1))):

@@ -11,11 +11,11 @@ import pandas as pd
 from roadmap_analytics import schema
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap.documents import Revision, read_document, written_on
-from roadmap_analytics.roadmap.matching import Match, link_statements, match, read_matches
+from roadmap_analytics.roadmap.matching import Match, Verdict, link_statements, match, read_matches
 from roadmap_analytics.roadmap.people import Names
 from roadmap_analytics.roadmap.sources import MATCHES
 
-__all__ = ["FRAMES", "item_ids", "parse"]
+__all__ = ["FRAMES", "check", "item_ids", "parse"]
 
 FRAMES = (
     "revisions",
@@ -75,29 +75,61 @@ def parse(
       key title target_date
     0   1  Docs  2025-05-31
     """
-    verdicts, revisions = [], []
+    verdicts, dated = _sorted_out(documents)
     periods = {name: _period(name, span) for name, span in (calendar.get("periods") or {}).items()}
-    dated = []
+    revisions: list[Revision] = []
+    met: set[str] = set()  # people whom earlier revisions name; later ones decide nothing here
+    for record in dated.values():
+        names = Names.of(people, accounts)
+        names.met |= met
+        revision = read_document(record, names=names, calendar=periods)
+        met |= names.known
+        previous = revisions[-1] if revisions else None
+        link_statements(previous, revision)
+        revision.previous = revision.previous or (previous.written if previous else None)
+        revisions.append(revision)
+    return _frames(revisions, match(revisions, verdicts))
+
+
+def check(documents: Iterable[Mapping[str, Any]]) -> None:
+    """Raise what `parse` would raise about documents, without reading all of them.
+
+    The exporter asks before it stores a document, and before a run is spent on one.
+
+    Raises
+    ------
+    RoadmapError
+        Where a document has no date or is far too long, or two are of one date with different
+        text, or a ``matches.csv`` cannot be read.
+
+    Examples
+    --------
+    >>> check([{"name": "plan.md", "text": "# Plan"}])  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    roadmap_analytics.errors.RoadmapError: Roadmap plan.md: expected a date in the file name ...
+    """
+    _sorted_out(documents)
+
+
+def _sorted_out(
+    documents: Iterable[Mapping[str, Any]],
+) -> tuple[list[Verdict], dict[date, Mapping[str, Any]]]:
+    """Tell verdicts from revisions, and put these in order: one per date, oldest first."""
+    verdicts: list[Verdict] = []
+    dated: dict[date, Mapping[str, Any]] = {}
     for record in sorted(documents, key=lambda record: (str(record["name"]), str(record["text"]))):
         if str(record["name"]).rpartition("/")[2] == MATCHES:
             verdicts += read_matches(str(record["text"]), str(record["name"]))
-        else:
-            dated.append((written_on(record), record))
-    met: set[str] = set()  # people whom earlier revisions name; later ones decide nothing here
-    for _, record in sorted(dated, key=lambda pair: pair[0]):
-        names = Names.of(people, accounts)
-        names.met |= met
-        revisions.append(
-            (read_document(record, names=names, calendar=periods), str(record["text"]))
-        )
-        met |= names.known
-    ordered = _chain(revisions)
-    previous: Revision | None = None
-    for revision in ordered:
-        link_statements(previous, revision)
-        revision.previous = revision.previous or (previous.written if previous else None)
-        previous = revision
-    return _frames(ordered, match(ordered, verdicts))
+            continue
+        day = written_on(record)
+        # The same text twice is one revision; two texts of one date are a mistake.
+        known = dated.setdefault(day, record)
+        if str(known["text"]) != str(record["text"]):
+            raise RoadmapError(
+                f"Roadmaps {known['name']} and {record['name']}: expected one document per date, "
+                f"got two of {day}. Narrow the pattern, or date them apart."
+            )
+    return verdicts, dict(sorted(dated.items()))
 
 
 def _period(name: str, span: Any) -> tuple[date, date]:
@@ -109,20 +141,6 @@ def _period(name: str, span: Any) -> tuple[date, date]:
             f"calendar period {name!r}: expected first day/last day, e.g. "
             f"2025-07-08/2025-08-18, got {span!r}."
         ) from error
-
-
-def _chain(revisions: Sequence[tuple[Revision, str]]) -> list[Revision]:
-    """Sort by date; the same text twice is one revision, two texts of one date are a mistake."""
-    out: dict[date, tuple[Revision, str]] = {}
-    for revision, text in sorted(revisions, key=lambda pair: (pair[0].written, pair[0].name)):
-        known = out.setdefault(revision.written, (revision, text))
-        if known[1] != text:
-            raise RoadmapError(
-                f"Roadmaps {known[0].name} and {revision.name}: expected one document per date, "
-                f"got two of "
-                f"{revision.written}. Narrow the pattern, or date them apart."
-            )
-    return [revision for revision, _ in out.values()]
 
 
 def item_ids(

@@ -35,9 +35,8 @@ def read_table(
     path: str | os.PathLike[str],
     name: str,
     columns: list[str] | None = None,
-    filters: Any | None = None,
 ) -> pd.DataFrame:
-    """Read one frame of a dataset, or some columns and rows of it.
+    """Read one frame of a dataset, or some columns of it.
 
     Parameters
     ----------
@@ -47,8 +46,6 @@ def read_table(
         Name of the frame.
     columns
         Columns to read; all unless given.
-    filters
-        As `pyarrow.parquet.read_table` takes them, e.g. ``[("at", ">=", timestamp)]``.
 
     Raises
     ------
@@ -62,7 +59,7 @@ def read_table(
             "Export again to build the tables anew."
         )
     data = checked(Path(path), frames[name]["file"], frames[name])
-    table = pq.read_table(pa.BufferReader(data), columns=columns, filters=filters)
+    table = pq.read_table(pa.BufferReader(data), columns=columns)
     frame: pd.DataFrame = table.to_pandas()
     return frame
 

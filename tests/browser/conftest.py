@@ -31,12 +31,12 @@ def hostile_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.build(odd_datasets.SAMPLE, tmp_path_factory.mktemp("report")).parent
+    return build.write_report(odd_datasets.SAMPLE, tmp_path_factory.mktemp("report")).parent
 
 
 @pytest.fixture(scope="session")
 def hostile_report(hostile_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.build(hostile_dataset, tmp_path_factory.mktemp("report")).parent
+    return build.write_report(hostile_dataset, tmp_path_factory.mktemp("report")).parent
 
 
 def keep_picture(page: Page, name: str) -> None:

@@ -1,0 +1,384 @@
+"""One run: exporter, store and frames joined, for the command line, a notebook or a scheduler.
+
+    import roadmap_analytics as ra
+
+    done = ra.export_dataset(["https://git.example.org/groups/sigsum"], to="data/sigsum")
+    done.rows["issues"], done.failures
+
+The token comes from the environment or python-gitlab's configuration, as for the command. The clock
+of this machine is read here, for servers that do not tell their time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from roadmap_analytics import config as configuration
+from roadmap_analytics import frames, gitlab, records, simulate, store
+from roadmap_analytics.config import Config
+from roadmap_analytics.errors import ConfigurationError, DatasetError, RoadmapError
+from roadmap_analytics.gitlab import Failure, Progress
+from roadmap_analytics.records import Record
+from roadmap_analytics.roadmap import sources, tables
+
+__all__ = ["Exported", "Failure", "Progress", "export_dataset", "simulate_dataset"]
+
+DEFAULT_JOBS = 4
+"""Requests at once, unless the call or roadmap.toml says otherwise: polite to a small server."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a run did.
+
+    Attributes
+    ----------
+    path : Path
+        The dataset.
+    rows : dict
+        Frame name -> number of rows.
+    requests : int
+        Requests made, repeated ones too.
+    failures : list of Failure
+        Parts that failed for good: ``part``, ``status``, ``message``. What earlier runs had of
+        them stays.
+    first : bool
+        Whether this was the first run into the dataset.
+    """
+
+    path: Path
+    rows: dict[str, int]
+    requests: int
+    failures: list[Failure]
+    first: bool
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to export, documents of this machine, and what the manifest will say of both."""
+
+    request: gitlab.Request
+    documents: list[Record]
+    asked: dict[str, Any]
+
+
+def export_dataset(
+    urls: Iterable[str] = (),
+    *,
+    to: str | os.PathLike[str],
+    config: str | os.PathLike[str] | Config | None = None,
+    roadmaps: str | None = None,
+    jobs: int | None = None,
+    full: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Exported:
+    """Export milestones, issues and their whole history from GitLab into a dataset.
+
+    A second run into the same dataset fetches only what changed. A run that was interrupted, or
+    that failed, is resumed by the next one.
+
+    Parameters
+    ----------
+    urls : iterable of str
+        Groups (with their subgroups) and projects, as copied from the browser; default: those of
+        the configuration, or of the last run into this dataset.
+    to : path
+        The dataset; created if needed.
+    config : path or Config, optional
+        A roadmap.toml, or its settings (`roadmap_analytics.config.parse`).
+    roadmaps : str, optional
+        A folder or git clone with dated Markdown revisions, or ``GROUP/PROJECT:GLOB`` on the same
+        GitLab.
+    jobs : int, optional
+        Requests at once; 4 by default.
+    full : bool
+        Whether to fetch again what did not change.
+    progress : callable, optional
+        Called with a `Progress` whenever something begins, an issue is done, or the server asks
+        to wait; the last from other threads, too.
+
+    Returns
+    -------
+    Exported
+        Also where parts failed for good: see its `failures`.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the addresses, the configuration or the folder are wrong.
+    RoadmapError
+        Where a roadmap document of this machine cannot be read.
+    AccessError
+        Where the token cannot see any of the groups and projects.
+    ServerError
+        Where the server or the network failed after every retry; what was fetched is kept.
+    DatasetError
+        Where the dataset is damaged, locked by another run, or the disk refuses.
+
+    Examples
+    --------
+    >>> export_dataset(to="no/such/folder")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    roadmap_analytics.errors.ConfigurationError: export: expected the address of a group ...
+    """
+    to = Path(to)
+    settings = config if isinstance(config, Config) else _settings(config)
+    manifest = _manifest(to)
+    plan = _plan(list(urls), roadmaps, jobs, settings, manifest)
+    with store.lock(to):
+        return _run(to, plan, settings.for_dataset(), full=full, progress=progress)
+
+
+def simulate_dataset(to: str | os.PathLike[str], *, issues: int, seed: int) -> Exported:
+    """Write a simulated dataset; the same bytes for the same arguments.
+
+    Parameters
+    ----------
+    to : path
+        A new or empty folder.
+    issues : int
+        How many issues.
+    seed : int
+        Decides everything else.
+
+    Raises
+    ------
+    ConfigurationError
+        Where `to` has a dataset already.
+    """
+    to = Path(to)
+    with store.lock(to):
+        if (to / "manifest.json").exists():
+            raise ConfigurationError(f"{to}: holds a dataset already. Give --to an empty folder.")
+        asked = {"urls": [], "issues": issues, "seed": seed}
+        config = Config().for_dataset()
+        with store.open_run(
+            to, origin=simulate.ORIGIN, asked=asked, started_at=simulate.NOW
+        ) as run:
+            for record in simulate.records(issues, seed):
+                run.write(record)
+            tables = frames.build_tables(run.records(), config=config)
+            run.commit(tables, ended_at=simulate.NOW, config=config, simulated=True)
+    return Exported(to, _rows(tables), 0, [], first=True)
+
+
+# -- what to export --------------------------------------------------------------------------------
+
+
+def _settings(file: str | os.PathLike[str] | None) -> Config:
+    return Config() if file is None else configuration.load(Path(file))
+
+
+def _manifest(path: Path) -> store.Manifest | None:
+    """Read the manifest of the dataset to write into; None where there is none yet."""
+    if not path.exists():
+        return None
+    if not path.is_dir():
+        raise ConfigurationError(f"--to {path}: expected a folder, found a file. Give a folder.")
+    if not (path / "manifest.json").exists():
+        names = sorted(one.name for one in path.iterdir())
+        # A first run that was killed leaves such files and no manifest.
+        strangers = [name for name in names if name.removesuffix(".part") not in store.OWN_NAMES]
+        if strangers:
+            raise DatasetError(
+                f"{path}: expected a dataset or an empty folder, found {strangers[0]}. "
+                "Give --to a folder of its own."
+            )
+        return None
+    manifest = store.read_manifest(path)
+    if manifest.simulated:
+        raise ConfigurationError(
+            f"{path}: holds simulated data, which an export may not mix with. Give another --to."
+        )
+    return manifest
+
+
+def _plan(
+    urls: list[str],
+    roadmaps: str | None,
+    jobs: int | None,
+    settings: Config,
+    manifest: store.Manifest | None,
+) -> _Plan:
+    urls = urls or [*settings.groups, *settings.projects]
+    if not urls and manifest is not None:
+        urls = list(manifest.asked["urls"])
+        settings = _roadmaps_as_before(settings, manifest.asked)
+    if not urls:
+        raise ConfigurationError(
+            "export: expected the address of a group or project, got none. Give one, or list "
+            "groups in roadmap.toml: [gitlab]."
+        )
+    addresses = [gitlab.parse_address(url, settings.url) for url in urls]
+    addresses = list(dict.fromkeys(addresses))
+    if roadmaps:
+        settings = _roadmaps_at(roadmaps, settings)
+    place, documents = _roadmaps(settings)
+    request = gitlab.Request(
+        addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place
+    )
+    if manifest is not None and manifest.origin != request.origin:
+        raise ConfigurationError(
+            f"--to: expected a dataset of {request.origin}, found one of {manifest.origin}. "
+            "Give another folder."
+        )
+    where = settings.roadmaps_path or settings.roadmaps_project
+    asked: dict[str, Any] = {"urls": sorted(map(str, addresses)), "roadmaps": where}
+    narrowed = {"pattern": settings.roadmaps_pattern, "ref": settings.roadmaps_ref}
+    if where:
+        asked |= {name: value for name, value in narrowed.items() if value}
+    return _Plan(request, documents, asked)
+
+
+def _roadmaps_as_before(settings: Config, asked: dict[str, Any]) -> Config:
+    """Take from the manifest where the documents were, unless `roadmap.toml` says it."""
+    if settings.roadmaps_path or settings.roadmaps_project:
+        return settings
+    return replace(
+        settings,
+        roadmaps_path=asked["roadmaps"],
+        roadmaps_pattern=settings.roadmaps_pattern or asked.get("pattern"),
+        roadmaps_ref=settings.roadmaps_ref or asked.get("ref"),
+    )
+
+
+def _roadmaps_at(where: str, settings: Config) -> Config:
+    """Put --roadmaps before `roadmap.toml`, whose pattern and ref belong to its own place."""
+    if settings.roadmaps_path or settings.roadmaps_project:
+        settings = replace(settings, roadmaps_pattern=None, roadmaps_ref=None)
+    return replace(settings, roadmaps_path=where, roadmaps_project=None)
+
+
+def _roadmaps(settings: Config) -> tuple[gitlab.Place | None, list[Record]]:
+    """Find where the same GitLab has the documents, or read those of this machine."""
+    pattern, ref = settings.roadmaps_pattern, settings.roadmaps_ref
+    path, project = settings.roadmaps_path, settings.roadmaps_project
+    if path is not None and not Path(path).exists():
+        found = re.fullmatch(r"([\w.-]+(?:/[\w.-]+)+)(?::(.+))?", path)
+        if not found:
+            raise ConfigurationError(
+                f"--roadmaps {path}: expected a folder, a file, or GROUP/PROJECT:GLOB; there is no "
+                "such folder here."
+            )
+        project, pattern = found[1], found[2] or pattern
+        path = None
+    if project is not None:
+        return gitlab.Place(project, pattern, ref), []
+    if path is None:
+        return None, []
+    documents = [dict(one) for one in sources.read(path, pattern=pattern, ref=ref)]
+    tables.check(documents)  # before anything is fetched, which may take hours
+    for document in documents:
+        # Only to see whether the text changed since the last run: no secret, so SHA-1 will do.
+        text = document["text"].encode()
+        document["blob"] = hashlib.sha1(text, usedforsecurity=False).hexdigest()
+    return None, documents
+
+
+# -- the run ---------------------------------------------------------------------------------------
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _run(
+    to: Path,
+    plan: _Plan,
+    config: dict[str, Any],
+    *,
+    full: bool,
+    progress: Callable[[Progress], None] | None,
+) -> Exported:
+    """Make one run, from the first request to the new manifest."""
+    known, reporter = gitlab.Known(), gitlab.Reporter(progress)
+    export = gitlab.Export(plan.request, known, reporter, now=_now)
+    export.connect()
+    with store.open_run(
+        to,
+        origin=plan.request.origin,
+        asked=plan.asked,
+        started_at=export.started_at,
+        full=full,
+        keep=gitlab.KEPT,
+    ) as run:
+        reporter.stage("what is known already")
+        _learn(known, run, full)
+        unreadable = _forget_unreadable(known, run)
+        # Where documents are asked for again, what is there now decides, and is named if need be.
+        if plan.request.documents is None and not plan.documents:
+            export.failures += unreadable
+        _write_documents(run, plan.documents, known)
+        for record in export.records():
+            run.write(record)
+        reporter.stage("tables")
+        made = frames.build_tables(run.records(), config=config)
+        run.commit(
+            made,
+            ended_at=export.ended_at,
+            config=config,
+            requests=export.requests,
+            failures=[one._asdict() for one in export.failures],
+        )
+    first = run.manifest is None
+    return Exported(to, _rows(made), export.requests, list(export.failures), first)
+
+
+def _rows(made: dict[str, Any]) -> dict[str, int]:
+    return {name: len(frame) for name, frame in made.items()}
+
+
+def _learn(known: gitlab.Known, run: store.OpenRun, full: bool) -> None:
+    """Tell the exporter what is stored: by earlier runs, and by this one if it was interrupted."""
+    stored = run.records()
+    *earlier, this = stored.runs
+    for one in earlier:
+        known.add(one.started_at, stored.of(one))
+    if full:
+        known.distrust()
+    # After `distrust`: what an interrupted full run fetched already is not fetched a second time.
+    known.add(run.began_at, stored.of(this))
+    known.histories = lambda: run.records()(["history"])
+
+
+def _forget_unreadable(known: gitlab.Known, run: store.OpenRun) -> list[Failure]:
+    """Take off the list what an earlier version stored and this one cannot make frames of.
+
+    Else every later run would fail at its tables, after all was fetched.
+    """
+    kept = run.records()
+    stored: dict[str, Record] = {}
+    names: set[str] = set()
+    for one in kept.runs:
+        found = {record["name"]: record for record in kept.of(one, ["document"])}
+        stored |= found
+        listings = list(kept.of(one, ["documents"]))
+        names = set(listings[-1]["names"]) if listings else names | found.keys()
+    failures = []
+    for name in sorted(stored):
+        try:
+            tables.check([stored[name]])
+        except RoadmapError as error:
+            known.documents.pop(name, None)
+            if name in names:
+                part, said = f"roadmap {name}", str(error).rstrip(".")
+                failures.append(Failure(part, None, said))
+                names.remove(name)
+    if failures:
+        run.write(records.documents(sorted(names)))
+    return failures
+
+
+def _write_documents(run: store.OpenRun, documents: list[Record], known: gitlab.Known) -> None:
+    for document in documents:
+        if known.documents.get(document["name"]) != document["blob"]:
+            run.write(document)
+    if documents:
+        run.write(records.documents(one["name"] for one in documents))
