@@ -1,167 +1,119 @@
-"""What is left, who carries it, what slipped: GitLab's history and roadmap documents as frames."""
+"""What is left, who carries it, what slipped: GitLab's history and roadmap documents as frames.
 
-from roadmap_analytics.analysis.attribution import (
-    attribution,
-)
-from roadmap_analytics.analysis.burndown import (
-    burndown,
-    burndowns,
-)
-from roadmap_analytics.analysis.forecast.forecast import (
-    backtest,
-    backtest_forecasts,
-    forecast,
-    item_milestones,
-)
-from roadmap_analytics.analysis.forecast.promises import (
-    targets_against_forecast,
-)
-from roadmap_analytics.analysis.lead_times import (
-    lead_times,
-    throughput,
-    work_item_age,
-)
-from roadmap_analytics.analysis.planned import (
-    future_issues,
-    future_work,
-    moved_on,
-    moved_on_counts,
-    planned_work,
-)
-from roadmap_analytics.analysis.progress import (
-    current_milestones,
-    milestone_progress,
-)
-from roadmap_analytics.analysis.quality import (
-    check,
-)
-from roadmap_analytics.analysis.scope import (
-    carried_over,
-    scope_changes,
-)
-from roadmap_analytics.analysis.slippage import (
-    carry_over_counts,
-    horizon_slippage,
-    milestone_slippage,
-    renewal_slippage,
-    slip_by_precision,
-    slip_per_revision,
-    slippage,
-)
-from roadmap_analytics.analysis.view import (
-    state_at,
-)
-from roadmap_analytics.analysis.workload import (
-    duties,
-    workload,
-    workload_by_milestone,
-    workload_history,
-    workload_plan,
-)
-from roadmap_analytics.charts.burndown import (
-    plot_burndown,
-    plot_burndowns,
-    plot_burnup,
-    plot_compared,
-    plot_progress,
-    plot_scope_changes,
-)
-from roadmap_analytics.charts.forecast import (
-    plot_attribution,
-    plot_backtest,
-    plot_forecast,
-    plot_lead_times,
-    plot_throughput,
-)
-from roadmap_analytics.charts.planned import (
-    plot_future,
-    plot_moved_on,
-    plot_planned,
-)
-from roadmap_analytics.charts.slippage import (
-    plot_lifecycle,
-    plot_slip_per_revision,
-    plot_slippage,
-)
-from roadmap_analytics.charts.workload import (
-    plot_duties,
-    plot_workload,
-    plot_workload_history,
-    plot_workload_plan,
-)
-from roadmap_analytics.export import (
-    export_dataset,
-    simulate_dataset,
-)
-from roadmap_analytics.frames import (
-    Dataset,
-    load,
-    read_roadmaps,
-)
-from roadmap_analytics.report.build import (
-    write_report,
-)
+A name is imported when it is first used (PEP 562), so that `roadmap-analytics --version` and a
+script that needs one function do not wait for all of pandas, matplotlib and Jupyter. `__init__.pyi`
+lists the same names for type checkers and editors; a test compares the two.
+"""
 
-__all__ = [
-    "Dataset",
-    "attribution",
-    "backtest",
-    "backtest_forecasts",
-    "burndown",
-    "burndowns",
-    "carried_over",
-    "carry_over_counts",
-    "check",
-    "current_milestones",
-    "duties",
-    "export_dataset",
-    "forecast",
-    "future_issues",
-    "future_work",
-    "horizon_slippage",
-    "item_milestones",
-    "lead_times",
-    "load",
-    "milestone_progress",
-    "milestone_slippage",
-    "moved_on",
-    "moved_on_counts",
-    "planned_work",
-    "plot_attribution",
-    "plot_backtest",
-    "plot_burndown",
-    "plot_burndowns",
-    "plot_burnup",
-    "plot_compared",
-    "plot_duties",
-    "plot_forecast",
-    "plot_future",
-    "plot_lead_times",
-    "plot_lifecycle",
-    "plot_moved_on",
-    "plot_planned",
-    "plot_progress",
-    "plot_scope_changes",
-    "plot_slip_per_revision",
-    "plot_slippage",
-    "plot_throughput",
-    "plot_workload",
-    "plot_workload_history",
-    "plot_workload_plan",
-    "read_roadmaps",
-    "renewal_slippage",
-    "scope_changes",
-    "simulate_dataset",
-    "slip_by_precision",
-    "slip_per_revision",
-    "slippage",
-    "state_at",
-    "targets_against_forecast",
-    "throughput",
-    "work_item_age",
-    "workload",
-    "workload_by_milestone",
-    "workload_history",
-    "workload_plan",
-    "write_report",
-]
+from importlib import import_module
+from typing import Any
+
+_NAMES = {
+    "analysis.attribution": ("attribution",),
+    "analysis.burndown": (
+        "burndown",
+        "burndowns",
+    ),
+    "analysis.forecast.forecast": (
+        "backtest",
+        "backtest_forecasts",
+        "forecast",
+        "item_milestones",
+    ),
+    "analysis.forecast.promises": ("targets_against_forecast",),
+    "analysis.lead_times": (
+        "lead_times",
+        "throughput",
+        "work_item_age",
+    ),
+    "analysis.planned": (
+        "future_issues",
+        "future_work",
+        "moved_on",
+        "moved_on_counts",
+        "planned_work",
+    ),
+    "analysis.progress": (
+        "current_milestones",
+        "milestone_progress",
+    ),
+    "analysis.quality": ("check",),
+    "analysis.scope": (
+        "carried_over",
+        "scope_changes",
+    ),
+    "analysis.slippage": (
+        "carry_over_counts",
+        "horizon_slippage",
+        "milestone_slippage",
+        "renewal_slippage",
+        "slip_by_precision",
+        "slip_per_revision",
+        "slippage",
+    ),
+    "analysis.view": ("state_at",),
+    "analysis.workload": (
+        "duties",
+        "workload",
+        "workload_by_milestone",
+        "workload_history",
+        "workload_plan",
+    ),
+    "charts.burndown": (
+        "plot_burndown",
+        "plot_burndowns",
+        "plot_burnup",
+        "plot_compared",
+        "plot_progress",
+        "plot_scope_changes",
+    ),
+    "charts.forecast": (
+        "plot_attribution",
+        "plot_backtest",
+        "plot_forecast",
+        "plot_lead_times",
+        "plot_throughput",
+    ),
+    "charts.planned": (
+        "plot_future",
+        "plot_moved_on",
+        "plot_planned",
+    ),
+    "charts.slippage": (
+        "plot_lifecycle",
+        "plot_slip_per_revision",
+        "plot_slippage",
+    ),
+    "charts.workload": (
+        "plot_duties",
+        "plot_workload",
+        "plot_workload_history",
+        "plot_workload_plan",
+    ),
+    "export": (
+        "export_dataset",
+        "simulate_dataset",
+    ),
+    "frames": (
+        "Dataset",
+        "load",
+        "read_roadmaps",
+    ),
+    "report.build": ("write_report",),
+}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = list(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value  # Python asks here only for names that it does not find there
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -10,6 +10,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -226,22 +227,59 @@ def test_the_clock_rule_sees(source: str) -> None:
     assert len(questions(source, "analysis")) == 1
 
 
-def test_the_package_lists_its_public_names_and_nothing_else() -> None:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
-    docstring, *statements = tree.body
-    assert isinstance(docstring, ast.Expr)
-    *froms, listing = statements
-    assert all(isinstance(statement, ast.ImportFrom) for statement in froms)
-    assert isinstance(listing, ast.Assign)
-    assert ast.unparse(listing.targets[0]) == "__all__"
-    imported = sorted(
-        alias.asname or alias.name
-        for statement in froms
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
+def listed_for_type_checkers() -> dict[str, str]:
+    """Public name -> module, from the stub."""
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text("utf-8"))
+    statements = [one for one in tree.body if isinstance(one, ast.ImportFrom)]
+    assert len(statements) == len(tree.body)
+    return {alias.asname or "": one.module or "" for one in statements for alias in one.names}
+
+
+def test_the_public_names_are_the_same_for_python_and_for_type_checkers() -> None:
+    listed = listed_for_type_checkers()
+    assert sorted(roadmap_analytics.__all__) == sorted(listed)
+    for name, module in listed.items():
+        assert getattr(roadmap_analytics, name) is getattr(import_module(module), name)
+        assert getattr(roadmap_analytics, name).__doc__
+
+
+def test_no_public_name_is_a_module_too() -> None:
+    """`import roadmap_analytics.burndown` must not give a function."""
+    rooms = {place(path) for path in modules()}
+    assert rooms.isdisjoint(roadmap_analytics.__all__)
+    for name in ("burndown", "forecast", "workload", "slippage", "attribution", "lead_times"):
+        getattr(roadmap_analytics, name)
+        with pytest.raises(ModuleNotFoundError):
+            import_module(f"roadmap_analytics.{name}")
+
+
+def fresh(code: str) -> str:
+    """What code prints in a new interpreter."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+def test_a_name_is_loaded_on_first_use() -> None:
+    code = (
+        "import sys, roadmap_analytics as ra; before = 'pandas' in sys.modules; "
+        "complete = set(ra.__all__) <= set(dir(ra)); ra.load; "
+        "print(before, complete, 'pandas' in sys.modules, 'matplotlib' in sys.modules)"
     )
-    assert roadmap_analytics.__all__ == imported == sorted(set(imported))
-    assert all(getattr(roadmap_analytics, name).__doc__ for name in roadmap_analytics.__all__)
+    assert fresh(code) == "False True True False"
+    assert fresh("from roadmap_analytics import *; print(callable(plot_burndown))") == "True"
+    with pytest.raises(AttributeError, match="no attribute 'burndwon'"):
+        roadmap_analytics.burndwon  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_version_needs_no_pandas() -> None:
+    code = (
+        "import sys; sys.argv = ['roadmap-analytics', '--version']\n"
+        "from roadmap_analytics import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'pandas', 'numpy', 'pyarrow', 'matplotlib', 'gitlab'} & sys.modules.keys()))"
+    )
+    assert fresh(code).splitlines()[-1] == "[]"
 
 
 def test_the_promised_names_are_there() -> None:
@@ -255,9 +293,10 @@ def test_the_promised_names_are_there() -> None:
 
 def test_importing_opens_no_window_and_asks_no_network() -> None:
     unwanted = ("gitlab", "requests", "nbconvert", "tkinter")
-    code = f"import sys, roadmap_analytics; print(sorted(sys.modules.keys() & {unwanted!r}))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    analysis = "import roadmap_analytics as ra; ra.load, ra.burndown, ra.plot_burndown"
+    assert (
+        fresh(f"{analysis}; import sys; print(sorted(sys.modules.keys() & {unwanted!r}))") == "[]"
+    )
 
 
 def test_no_registry_and_no_workplace_is_named() -> None:

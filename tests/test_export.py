@@ -657,20 +657,41 @@ def test_a_stored_document_that_can_no_longer_be_read_is_named(
     later = {"kind": "document", "project": "orchard/documentation", "text": "# Later\n"}
     hand_gitlab.change([{**later, "name": "archive/2024-09-01-roadmap.md"}])
     done(export(hand_gitlab, to, "orchard", options=options))
-    parse = tables.parse
+    written_on = tables.written_on
 
-    def stricter(documents: Any, **settings: Any) -> Any:
-        documents = list(documents)
-        if any(one["name"] == name for one in documents):
+    def stricter(record: Any) -> Any:
+        if record["name"] == name:
             raise RoadmapError(f"{name}: too long.")
-        return parse(documents, **settings)
+        return written_on(record)
 
-    monkeypatch.setattr(tables, "parse", stricter)
+    monkeypatch.setattr(tables, "written_on", stricter)
     outcome = export(hand_gitlab, to, "orchard", options=options if asked_again else ())
     refused(outcome, 4, f"roadmap {name}: {name}: too long; ")
     assert frames.load(to).revisions["source"].str.contains("2024-09-01").tolist() == [True]
     outcome = export(hand_gitlab, to, "orchard", options=options if asked_again else ())
     assert outcome.code == (4 if asked_again else 0), outcome.err
+
+
+def test_a_run_reads_each_document_once(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To see whether a document can be stored, its date is enough."""
+    options = ("--roadmaps", "orchard/documentation:archive/*.md")
+    later = {"kind": "document", "project": "orchard/documentation", "text": "# Later\n"}
+    hand_gitlab.change([{**later, "name": "archive/2024-09-01-roadmap.md"}])
+    read: list[str] = []
+    read_document = tables.read_document
+
+    def counted(record: Any, **settings: Any) -> Any:
+        read.append(record["name"])
+        return read_document(record, **settings)
+
+    monkeypatch.setattr(tables, "read_document", counted)
+    once = ["archive/2024-05-01-roadmap.md", "archive/2024-09-01-roadmap.md"]
+    for _ in ("fetched", "stored"):
+        done(export(hand_gitlab, tmp_path / "data", "orchard", options=options))
+        assert read == once
+        read.clear()
 
 
 def test_of_two_documents_of_one_day_the_stored_one_stays(
