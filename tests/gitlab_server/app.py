@@ -215,7 +215,9 @@ class App:
                 return fault
             if fault.world is not None:
                 self.world = World(fault.world)
-            self.world.change(fault.records, fault.delete_issues)
+            self.world.change(
+                fault.records, fault.delete_issues, fault.delete_milestones, fault.rename_labels
+            )
             self.settings.now = fault.now or self.settings.now
             self.forget()
         return None

@@ -53,10 +53,9 @@ class LoopbackGitLab:
         self._tell("world", b"\n".join(orjson.dumps(record) for record in records))
         self.set(now=now)
 
-    def change(self, records: Iterable[Row] = (), *, delete_issues: Iterable[int] = ()) -> None:
-        """Change the world served: records replace those of their id, issues vanish."""
-        body = {"records": list(records), "delete_issues": list(delete_issues)}
-        self._tell("change", orjson.dumps(body))
+    def change(self, records: Iterable[Row] = (), **changes: Any) -> None:
+        """Change the world served, as `tests.gitlab_server.world.World.change` does."""
+        self._tell("change", orjson.dumps({"records": list(records), **changes}))
 
     def set(self, **settings: Any) -> None:
         """Change settings by name (`tests.gitlab_server.app.Settings`)."""

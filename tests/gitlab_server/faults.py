@@ -15,6 +15,31 @@ KINDS = frozenset(
 )
 
 
+STATEMENT_TIMEOUT: dict[str, Any] = {
+    "kind": "status",
+    "match": "graphql",
+    "status": 503,
+    "body": {
+        "errors": [
+            {
+                "message": "Request timed out. Please try a less complex query or a smaller set "
+                "of records."
+            }
+        ]
+    },
+}
+"""The database gave up on a GraphQL query."""
+
+RETRY_LATER: dict[str, Any] = {
+    "kind": "status",
+    "match": "graphql",
+    "status": 429,
+    "headers": {"Retry-After": "1"},
+    "body": "Retry later\n",
+}
+"""Too many requests, said by the middleware in front of GitLab: no JSON."""
+
+
 @dataclass
 class Fault:
     """One kind of trouble, where it strikes and how often.
@@ -29,10 +54,10 @@ class Fault:
         connection closes in the middle of the body), ``html`` (a page where JSON was due),
         ``empty`` (200 and no body), ``overlap`` (pages after the first begin `rows` too early, as
         after an insertion; below 0 too late), ``change`` (the world changes, and the clock with
-        it: `world` replaces it, or `records` go in and `delete_issues` out; then the request is
-        answered), ``timeout`` (GraphQL only: the time is over at the discussions of one of
-        `issues`, or of any where none is given, if more than `batch` work items are asked for;
-        status 200, null from there on, "Timeout on ...").
+        it: `world` replaces it, or `records`, `delete_issues`, `delete_milestones` and
+        `rename_labels` change it; then the request is answered), ``timeout`` (GraphQL only: the
+        time is over at the discussions of one of `issues`, or of any where none is given, if more
+        than `batch` work items are asked for; status 200, null from there on, "Timeout on ...").
     match
         Regular expression searched in path and query, as asked, and in the body.
     skip, times
@@ -53,6 +78,8 @@ class Fault:
     rows: int = 1
     records: list[dict[str, Any]] = field(default_factory=list)
     delete_issues: list[int] = field(default_factory=list)
+    delete_milestones: list[int] = field(default_factory=list)
+    rename_labels: dict[str, str] = field(default_factory=dict)
     world: list[dict[str, Any]] | None = None
     now: str | None = None
     issues: list[int] = field(default_factory=list)

@@ -144,9 +144,9 @@ class Story:
         if datetime.fromisoformat(f"{at}.250Z") - before >= THROTTLE:
             self.issue["updated_at"] = f"{at}.250Z"
 
-    def state(self, at: str, state: str, who: str = "ana") -> Story:
-        """Closed or reopened; ``closed_at`` stands 50 ms before the event."""
-        self._event("state_events", at, who, state=state)
+    def state(self, at: str, state: str, who: str = "ana", **by: Any) -> Story:
+        """Closed or reopened; ``closed_at`` stands 50 ms before the event; `by` what closed it."""
+        self._event("state_events", at, who, state=state, **by)
         self.issue["state"] = "closed" if state == "closed" else "opened"
         self.issue["closed_at"] = f"{at}.200Z" if state == "closed" else None
         return self

@@ -8,7 +8,7 @@ project and deleting an issue do not.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime, timedelta
 from itertools import count
@@ -111,6 +111,16 @@ class Life:
         state = "closed" if story.issue["state"] == "opened" else "reopened"
         story.state(self._stamp(), state, self._person())
 
+    def close_by_code(self) -> None:
+        """Close by a merge request or a commit."""
+        story = self._story()
+        by: list[Row] = [
+            {"source_merge_request": f"!{next(self.numbers)}"},
+            {"source_commit": f"{self.draw.getrandbits(160):040x}"},
+        ]
+        if story.issue["state"] == "opened":
+            story.state(self._stamp(), "closed", self._person(), **self.draw.choice(by))
+
     def plan(self) -> None:
         """Put an issue into a milestone, or out of it."""
         chosen = self._milestone("group")
@@ -144,6 +154,16 @@ class Life:
             return
         label = self.draw.choice(list(self.world.labels.values()))["data"]
         story.label(self._stamp(), label["name"], ident=label["id"])
+
+    def swap_labels(self) -> None:
+        """Labels on and off in one step, all with one time."""
+        story = self._story()
+        on = set(story.issue["labels"])
+        known = {row["data"]["name"]: ident for ident, row in self.world.labels.items()}
+        for name in sorted(on & known.keys()):
+            story.label(self._stamp(), name, "remove", known[name])
+        for name in self.draw.sample(sorted(known.keys() - on), min(2, len(known.keys() - on))):
+            story.label(self._stamp(), name, ident=known[name])
 
     def comment(self) -> None:
         """Say something: the issue is updated, its history is not."""
@@ -234,7 +254,7 @@ class Life:
         data = record["data"] | self.draw.choice(changes)
         data["updated_at"] = f"{self._stamp()}.000Z"
         self.world.milestones[data["id"]] = record | {"data": data}
-        self._retell(data["id"], data)
+        self.world.retell_milestone(data["id"], data)
 
     def promote_milestone(self) -> None:
         """A project's milestone becomes its group's, under another id."""
@@ -248,54 +268,29 @@ class Life:
         data["web_url"] = f"{HOME}/groups/orchard/-/milestones/{ident}"
         container = {"kind": "group", "id": 10, "path": "orchard"}
         self.world.milestones[ident] = {"kind": "milestone", "container": container, "data": data}
-        self._retell(old["id"], data)
+        self.world.retell_milestone(old["id"], data)
 
     def delete_milestone(self) -> None:
         """A milestone goes and takes its events with it."""
         record = self._milestone("group", "project")
         if record is None or len(self.world.milestones) < 4:
             return
-        ident = record["data"]["id"]
-        del self.world.milestones[ident]
-        self._retell(ident, None)
-
-    def _retell(self, ident: int, data: Row | None) -> None:
-        """Issues and old events show a milestone as it is today."""
-        for issue in self.world.issues.values():
-            if (issue["milestone"] or {}).get("id") == ident:
-                issue["milestone"] = data
-                if data is None:  # a deletion does update the issues
-                    issue["updated_at"] = f"{self._stamp()}.000Z"
-        for record in self.world.histories.values():
-            events = record["data"]["milestone_events"]
-            if data is None:
-                events[:] = [event for event in events if event["milestone"]["id"] != ident]
-            for event in events:
-                if event["milestone"]["id"] == ident:
-                    event["milestone"] = data
+        self.world.delete_milestone(record["data"]["id"], f"{self._stamp()}.000Z")
 
     def rename_label(self) -> None:
         """A label's new name shows everywhere, as if it had always been so."""
         record = self._label()
         if record is None:
             return
-        old, new = record["data"]["name"], f"{record['data']['name']}-{next(self.numbers)}"
-        record["data"]["name"] = new
-        for event in self._label_events(record["data"]["id"]):
-            event["label"] = event["label"] | {"name": new}
-        for issue in self.world.issues.values():
-            issue["labels"] = sorted(new if name == old else name for name in issue["labels"])
+        new = f"{record['data']['name']}-{next(self.numbers)}"
+        self.world.rename_label(record["data"]["id"], new)
 
     def delete_label(self) -> None:
         """A label that is gone is null in its events."""
         record = self._label()
         if record is None or len(self.world.labels) < 3:
             return
-        gone = self.world.labels.pop(record["data"]["id"])["data"]
-        for event in self._label_events(gone["id"]):
-            event["label"] = None
-        for issue in self.world.issues.values():
-            issue["labels"] = [name for name in issue["labels"] if name != gone["name"]]
+        self.world.delete_label(record["data"]["id"])
 
     def open_label(self) -> None:
         """A label more."""
@@ -308,12 +303,6 @@ class Life:
         labels = list(self.world.labels.values())
         return self.draw.choice(labels) if labels else None
 
-    def _label_events(self, ident: int) -> Iterator[Row]:
-        for record in self.world.histories.values():
-            for event in record["data"]["label_events"]:
-                if event["label"] and event["label"]["id"] == ident:
-                    yield event
-
     def archive_project(self) -> None:
         """Put a project to rest, or wake it; no issue of it is touched."""
         projects = list(self.world.projects.values())
@@ -325,6 +314,7 @@ class Life:
 DEEDS: tuple[Callable[[Life], None], ...] = (
     *(Life.open_issue, Life.switch_state, Life.plan, Life.assign, Life.set_due_date),
     *(Life.weigh, Life.put_label, Life.comment, Life.hurry),
+    *(Life.close_by_code, Life.swap_labels),
     *(Life.delete_issue, Life.move_issue, Life.open_milestone, Life.edit_milestone),
     *(
         Life.promote_milestone,
@@ -335,4 +325,4 @@ DEEDS: tuple[Callable[[Life], None], ...] = (
         Life.archive_project,
     ),
 )
-WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 2, 2, 2, 4, 1, 1, 2, 1, 1, 1)
+WEIGHTS = (8, 10, 10, 6, 4, 4, 6, 6, 3, 3, 3, 2, 2, 2, 4, 1, 1, 2, 1, 1, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -34,32 +34,45 @@ class World:
         self.issues_of: dict[int, list[Row]] = defaultdict(list)
         self.change(records)
 
-    def change(self, records: Iterable[Row], delete_issues: Iterable[int] = ()) -> None:
-        """Put records in, each replacing the one with its id, and take issues out."""
-        shelves = {"group": self.groups, "project": self.projects, "issue": self.issues}
+    def change(
+        self,
+        records: Iterable[Row] = (),
+        delete_issues: Iterable[int] = (),
+        delete_milestones: Iterable[int] = (),
+        rename_labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put records in, each replacing the one with its id; take out, rename (by label id)."""
         for record in records:
-            kind = record["kind"]
-            if kind in shelves:
-                shelves[kind][record["data"]["id"]] = record["data"]
-            elif kind == "milestone":
-                self.milestones[record["data"]["id"]] = record
-            elif kind == "label":
-                self.labels[record["data"]["id"]] = record
-            elif kind == "labels":
-                self._name_labels(record)
-            elif kind == "history":
-                self.histories[record["issue_id"]] = record
-            elif kind == "document":
-                self.documents[record["name"]] = record
+            self._put(record)
         for issue_id in delete_issues:
             self.issues.pop(issue_id, None)
             self.histories.pop(issue_id, None)
+        for milestone_id in delete_milestones:
+            self.delete_milestone(milestone_id)
+        for label_id, name in (rename_labels or {}).items():  # JSON has no numbers as keys
+            self.rename_label(int(label_id), name)
         histories = self.histories.values()
         self.weighed = any(record["data"].get("weight_events") for record in histories)
         self.by_iid = {(i["project_id"], i["iid"]): i for i in self.issues.values()}
         self.issues_of = defaultdict(list)
         for issue in self.issues.values():
             self.issues_of[issue["project_id"]].append(issue)
+
+    def _put(self, record: Row) -> None:
+        shelves = {"group": self.groups, "project": self.projects, "issue": self.issues}
+        kind = record["kind"]
+        if kind in shelves:
+            shelves[kind][record["data"]["id"]] = record["data"]
+        elif kind == "milestone":
+            self.milestones[record["data"]["id"]] = record
+        elif kind == "label":
+            self.labels[record["data"]["id"]] = record
+        elif kind == "labels":
+            self._name_labels(record)
+        elif kind == "history":
+            self.histories[record["issue_id"]] = record
+        elif kind == "document":
+            self.documents[record["name"]] = record
 
     def _name_labels(self, record: Row) -> None:
         """Take in labels as an export notes them: id and name alone."""
@@ -70,6 +83,54 @@ class World:
                 "container": record["container"],
                 "data": label,
             }
+
+    # -- what GitLab shows as if it had always been so ------------------------------------------
+
+    def retell_milestone(self, ident: int, data: Row | None, at: str | None = None) -> None:
+        """Let issues and old events show a milestone as it is now; None: it is gone.
+
+        A deletion takes the events along and updates the issues (`at`: its time).
+        """
+        for issue in self.issues.values():
+            if (issue["milestone"] or {}).get("id") == ident:
+                issue["milestone"] = data
+                if data is None and at is not None:
+                    issue["updated_at"] = at
+        for record in self.histories.values():
+            events = record["data"]["milestone_events"]
+            if data is None:
+                events[:] = [event for event in events if event["milestone"]["id"] != ident]
+            for event in events:
+                if event["milestone"]["id"] == ident:
+                    event["milestone"] = data
+
+    def delete_milestone(self, ident: int, at: str | None = None) -> None:
+        """A milestone goes and takes its events with it."""
+        del self.milestones[ident]
+        self.retell_milestone(ident, None, at)
+
+    def rename_label(self, ident: int, name: str) -> None:
+        """A label's new name shows everywhere."""
+        label = self.labels[ident]["data"]
+        old, label["name"] = label["name"], name
+        for event in self._label_events(ident):
+            event["label"] = event["label"] | {"name": name}
+        for issue in self.issues.values():
+            issue["labels"] = sorted(name if one == old else one for one in issue["labels"])
+
+    def delete_label(self, ident: int) -> None:
+        """A label that is gone is null in its events."""
+        gone = self.labels.pop(ident)["data"]
+        for event in self._label_events(ident):
+            event["label"] = None
+        for issue in self.issues.values():
+            issue["labels"] = [name for name in issue["labels"] if name != gone["name"]]
+
+    def _label_events(self, ident: int) -> Iterator[Row]:
+        for record in self.histories.values():
+            for event in record["data"]["label_events"]:
+                if event["label"] and event["label"]["id"] == ident:
+                    yield event
 
     def records(self) -> Iterator[Row]:
         """The world as records again (a deep copy: to be changed freely)."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tests.gitlab_server import reading
 from tests.gitlab_server.graphql import wordings
@@ -90,18 +91,20 @@ def _states(app: App, issue: Row, generation: Generation) -> Iterator[Entry]:
 
 def _milestones(app: App, issue: Row, generation: Generation) -> Iterator[Entry]:
     for event in reading.events(app, issue, reading.MILESTONE):
-        body = wordings.milestone(event, app.world, generation)
-        words, _, reference = body.rpartition(" ")
-        # The link in the rendered text is the only place that says the milestone's id.
-        path = wordings.milestone_home(event["milestone"], app.world)
-        told = html.escape(event["milestone"]["title"])
-        link = (
-            f'<a href="/{path}" data-original="{html.escape(reference)}" '
-            f'data-milestone="{event["milestone"]["id"]}" class="gfm gfm-milestone">%{told}</a>'
-        )
-        rendered = f"{words} {link}" if "%" in reference else html.escape(body)
+        body, reference = wordings.milestone(event, app.world, generation)
+        words = html.escape(body.removesuffix(reference))
+        rendered = words + (_link(event["milestone"], reference) if reference else "")
         made_of = f"ResourceMilestoneEvent-{event['id']}"
         yield _synthetic(event, "MilestoneNote", made_of, "milestone", body, rendered)
+
+
+def _link(milestone: Row, reference: str) -> str:
+    """A reference as rendered; no other text says the milestone's id."""
+    return (
+        f'<a href="{html.escape(urlsplit(milestone["web_url"]).path)}" '
+        f'data-original="{html.escape(reference)}" data-milestone="{milestone["id"]}" '
+        f'class="gfm gfm-milestone">%{html.escape(milestone["title"])}</a>'
+    )
 
 
 def _weights(app: App, issue: Row, generation: Generation) -> Iterator[Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ class Asking:
     slow: set[int] | None = None
     batch: int = 0
     work_items: int = 0
-    late: bool = field(default=False)
+    late: bool = False
 
     def refused(self, path: str) -> int | None:
         """The status that REST answers for a group or project closed to every token."""
@@ -96,7 +96,9 @@ def schema(major: int, notes_widget: bool) -> GraphQLSchema:
         text = _without(text, of, name)
     built = build_ast_schema(parse(text))
     for of in built.type_map.values():
-        for name, one in of.fields.items() if isinstance(of, GraphQLObjectType) else ():
+        if not isinstance(of, GraphQLObjectType) or of.name.startswith("__"):
+            continue  # the types of introspection answer for themselves
+        for name, one in of.fields.items():
             is_time = str(get_named_type(one.type)) == "Time"
             default = _seconds_from_row if is_time else from_row
             one.resolve = RESOLVERS.get(of.name, {}).get(name) or default

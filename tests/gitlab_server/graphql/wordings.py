@@ -101,16 +101,19 @@ def _label(label: Row | None, world: World, project: Row) -> str:
     return f"~{label['id']}" if near else f"{path}~{label['id']}"
 
 
-def milestone(event: Row, world: World, generation: Generation) -> str:
-    """The text of a milestone event; old versions do not say which milestone was removed."""
-    if generation is not Generation.NEWEST:
-        if event["action"] == "remove":
-            return "removed milestone"
-        return f"changed milestone to {milestone_reference(event['milestone'])}"
-    path = milestone_home(event["milestone"], world)
-    reference = f"/{path}{milestone_reference(event['milestone'])}"
-    verb = "removed milestone" if event["action"] == "remove" else "changed milestone to"
-    return f"{verb} {reference}"
+def milestone(event: Row, world: World, generation: Generation) -> tuple[str, str]:
+    """The text of a milestone event, and the reference that ends it.
+
+    Old versions do not say which milestone was removed: "" there.
+    """
+    removed = event["action"] == "remove"
+    newest = generation is Generation.NEWEST
+    reference = milestone_reference(event["milestone"])
+    if newest:
+        reference = f"/{milestone_home(event['milestone'], world)}{reference}"
+    if removed and not newest:
+        return "removed milestone", ""
+    return ("removed milestone " if removed else "changed milestone to ") + reference, reference
 
 
 def milestone_reference(milestone: Row) -> str:
