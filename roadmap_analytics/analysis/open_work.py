@@ -1,0 +1,135 @@
+"""The open issues themselves: what is left, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rapidfuzz import fuzz, process
+
+from roadmap_analytics.analysis.days import AsOf, days_of
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
+from roadmap_analytics.analysis.view import View
+from roadmap_analytics.analysis.workload import UNASSIGNED
+from roadmap_analytics.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = ["open_issues"]
+
+_COLUMNS = [
+    *["issue_id", "project", "iid", "title", "type", "milestone_id", "milestone", "assignees"],
+    *["age_days", "due_date", "weight", "confidential", "web_url"],
+]
+
+
+def open_issues(
+    dataset: Dataset,
+    milestone: MilestoneRef | None = None,
+    person: str | None = None,
+    *,
+    as_of: AsOf,
+    timezone: str | None = None,
+    types: Iterable[str] | str | None = None,
+) -> pd.DataFrame:
+    """Return the issues that were open at `as_of`: who had each, how old it was, where it is.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    milestone : int or str, or a list of these, optional
+        Id, title or web address: only issues that were in it. All issues by default.
+    person : str, optional
+        Canonical handle, or ``"unassigned"``: only what this person had. ``"*"`` keeps everybody's
+        and repeats an issue for each of its assignees.
+    as_of : date or aware timestamp
+        A date means the end of that day in `timezone`. Nothing after it matters.
+    timezone : str, optional
+        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
+    types : str or list of str, optional
+        Work item types to count; all by default.
+
+    Returns
+    -------
+    DataFrame
+        One row per open issue, or with `person` one per issue and assignee. Milestones come in
+        the order of their due dates (no milestone last), the oldest issue of each first.
+
+        - `person`: only where `person` is given; `unassigned` for an issue without assignee
+        - `issue_id`, `project`, `iid`, `title` (today's), `type`, `confidential`, `web_url`
+        - `milestone_id`, `milestone` (title): then; NA for none
+        - `assignees`: handles, sorted, joined by a comma; NA for none
+        - `age_days`: calendar days since the issue was created
+        - `due_date`: its own, else that of its milestone; NA without either
+        - `weight`: NA without one
+
+    Raises
+    ------
+    UnknownNameError
+        Where a milestone fits none or several, or where the dataset does not know the person.
+    ConfigurationError
+        For an unknown zone, or an `as_of` that is neither day nor instant.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> open_issues(Dataset({}), as_of="2025-03-10").columns.tolist()[:4]
+    ['issue_id', 'project', 'iid', 'title']
+    """
+    view = View.of(dataset, as_of, timezone, types)
+    state = view.state
+    state = state[(state["state"] == "opened").to_numpy()]
+    if milestone is not None:
+        chosen = find_milestones(dataset, milestone)
+        state = state[state["milestone_id"].isin(chosen).to_numpy(bool)]
+    state = state.reset_index()
+    held = view.members("assignee").sort_values(["issue_id", "value"])
+    names = held.groupby("issue_id")["value"].agg(", ".join)
+    state["assignees"] = state["issue_id"].map(names)
+    state["milestone"] = view.of_milestone(state["milestone_id"], "title")
+    milestone_due = view.of_milestone(state["milestone_id"], "due_date")
+    state["due_date"] = state["due_date"].fillna(milestone_due)
+    state["age_days"] = (view.last - days_of(state["created_at"], view.timezone)).astype("int64")
+    # The title comes from `issues`: GitLab keeps no history of titles in its events.
+    about = ["issue_id", "project", "iid", "title", "type", "confidential", "web_url"]
+    frame = state.assign(milestone_due=milestone_due).merge(dataset.issues[about], on="issue_id")
+    frame = frame.sort_values(
+        ["milestone_due", "milestone_id", "age_days", "issue_id"],
+        ascending=[True, True, False, True], na_position="last", ignore_index=True,
+    )  # fmt: skip
+    frame = frame[_COLUMNS].astype({"milestone": "str", "assignees": "str", "age_days": "int64"})
+    if person is not None:
+        frame = _of_person(dataset, frame, held, person)
+    frame.attrs.update(view.about())
+    return frame
+
+
+def _of_person(
+    dataset: Dataset, frame: pd.DataFrame, held: pd.DataFrame, person: str
+) -> pd.DataFrame:
+    people = held.rename(columns={"value": "person"})
+    each = frame.merge(people, on="issue_id", how="left")
+    each["person"] = each["person"].fillna(UNASSIGNED).astype("str")
+    if person != "*":
+        _check_known(dataset, person)
+        each = each[(each["person"] == person).to_numpy()].reset_index(drop=True)
+    columns: list[Any] = ["person", *_COLUMNS]
+    return each[columns]
+
+
+def _check_known(dataset: Dataset, person: str) -> None:
+    """Refuse a name that occurs nowhere, so that a typing error is not taken for "no issues"."""
+    events = dataset.issue_events
+    handles = {UNASSIGNED}
+    handles.update(events.loc[(events["field"] == "assignee").to_numpy(), "value"].dropna())
+    handles.update(dataset.issues["author"].dropna(), dataset.responsibilities["person"].dropna())
+    if person in handles:
+        return
+    known = sorted(handles)
+    near = [name for name, _, _ in process.extract(person, known, scorer=fuzz.WRatio, limit=5)]
+    raise UnknownNameError(
+        f"person: expected a handle of this dataset, got {person!r}; the nearest are "
+        f"{', '.join(near)}"
+    )
