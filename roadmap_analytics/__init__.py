@@ -26,6 +26,8 @@ _NAMES = {
         "throughput",
         "work_item_age",
     ),
+    "analysis.open_work": ("open_issues",),
+    "analysis.plan": ("plan_differences",),
     "analysis.planned": (
         "future_issues",
         "future_work",
@@ -42,6 +44,7 @@ _NAMES = {
         "carried_over",
         "scope_changes",
     ),
+    "analysis.since": ("changes",),
     "analysis.slippage": (
         "carry_over_counts",
         "horizon_slippage",
@@ -51,6 +54,7 @@ _NAMES = {
         "slip_per_revision",
         "slippage",
     ),
+    "analysis.timeline": ("milestone_timeline",),
     "analysis.view": ("state_at",),
     "analysis.workload": (
         "duties",

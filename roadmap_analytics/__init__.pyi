@@ -12,6 +12,8 @@ from roadmap_analytics.analysis.forecast.promises import (
 from roadmap_analytics.analysis.lead_times import lead_times as lead_times
 from roadmap_analytics.analysis.lead_times import throughput as throughput
 from roadmap_analytics.analysis.lead_times import work_item_age as work_item_age
+from roadmap_analytics.analysis.open_work import open_issues as open_issues
+from roadmap_analytics.analysis.plan import plan_differences as plan_differences
 from roadmap_analytics.analysis.planned import future_issues as future_issues
 from roadmap_analytics.analysis.planned import future_work as future_work
 from roadmap_analytics.analysis.planned import moved_on as moved_on
@@ -22,6 +24,7 @@ from roadmap_analytics.analysis.progress import milestone_progress as milestone_
 from roadmap_analytics.analysis.quality import check as check
 from roadmap_analytics.analysis.scope import carried_over as carried_over
 from roadmap_analytics.analysis.scope import scope_changes as scope_changes
+from roadmap_analytics.analysis.since import changes as changes
 from roadmap_analytics.analysis.slippage import carry_over_counts as carry_over_counts
 from roadmap_analytics.analysis.slippage import horizon_slippage as horizon_slippage
 from roadmap_analytics.analysis.slippage import milestone_slippage as milestone_slippage
@@ -29,6 +32,7 @@ from roadmap_analytics.analysis.slippage import renewal_slippage as renewal_slip
 from roadmap_analytics.analysis.slippage import slip_by_precision as slip_by_precision
 from roadmap_analytics.analysis.slippage import slip_per_revision as slip_per_revision
 from roadmap_analytics.analysis.slippage import slippage as slippage
+from roadmap_analytics.analysis.timeline import milestone_timeline as milestone_timeline
 from roadmap_analytics.analysis.view import state_at as state_at
 from roadmap_analytics.analysis.workload import duties as duties
 from roadmap_analytics.analysis.workload import workload as workload

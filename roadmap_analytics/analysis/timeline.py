@@ -277,9 +277,7 @@ def _steps_to_start(ends: pd.DataFrame, dates: _Dates) -> list[_Step]:
     begun = min(beginnings, default=dates.start)
     if begun < dates.start:
         open_then = int((~planned["closed"]).sum())
-        steps.append(
-            _Step(begun, "planned", len(planned), tuple(planned["issue_id"]), open_then)
-        )
+        steps.append(_Step(begun, "planned", len(planned), tuple(planned["issue_id"]), open_then))
     if dates.start > dates.last:
         return steps
     scope = _members(ends, dates.start)

@@ -324,7 +324,7 @@ def forecast(
     milestone: int | str | Iterable[int | str] | None = None,
     *,
     as_of: AsOf,
-    seed: int,
+    seed: int = 1,
     person: str | None = None,
     item: str | None = None,
     horizon: bool = False,
