@@ -138,7 +138,10 @@ def test_the_history_of_a_batch_costs_what_gitlab_says(
 
 def test_old_versions_sort_discussions_at_no_extra_cost(hand_gitlab: LoopbackGitLab) -> None:
     hand_gitlab.set(version="17.11.2")
-    assert score(hand_gitlab, written(HISTORY), p=JUICE, i=["1"], n=100) == 120
+    query = written(HISTORY)
+    assert score(hand_gitlab, query, p=JUICE, i=["1"], n=100) == 120
+    query = query.replace("filter:", "sort: CREATED_ASC, filter:")
+    assert score(hand_gitlab, query, p=JUICE, i=["1"], n=100) == 126
 
 
 @pytest.mark.parametrize(
@@ -733,6 +736,48 @@ def test_cursors_are_opaque_and_stable_when_rows_vanish(hand_gitlab: LoopbackGit
     assert history(hand_gitlab, JUICE, 2, n=100, after=cursor) == following
     answer = ask(hand_gitlab, written(HISTORY), p=JUICE, i=["2"], n=3, after="nonsense")
     assert answer["errors"][0]["message"] == "Please provide a valid cursor"
+
+
+def test_rows_of_one_instant_and_number_get_lost_at_the_edge_of_a_page(
+    gitlab: LoopbackGitLab,
+) -> None:
+    """Rows of different tables may share both; the place of a cursor does not tell them apart."""
+    numbers = iter([7000, 7000])
+    story = Story.begin(numbers, 1001, 100, 1, "Wash the apples", "2024-02-01T09:00:00")
+    story.state("2024-03-01T00:00:01", "closed").note("2024-03-01T00:00:01", "assigned to @ana")
+    gitlab.load(told(story), now=NOW)
+    assert len(history(gitlab, JUICE, 1, n=2)) == 2
+    assert [len(part) for part in pages(gitlab, 1, iid=1)] == [1, 0]
+
+
+TIMELOGS = """query($g: GroupID, $first: Int, $after: String) {
+  timelogs(groupId: $g, first: $first, after: $after) { pageInfo { hasNextPage endCursor }
+    nodes { spentAt timeSpent summary user { username } issue { iid } } } }"""
+
+
+def test_time_spent_comes_by_group(gitlab: LoopbackGitLab) -> None:
+    story = empty_story()
+    user = {"id": 1, "username": "ana"}
+    story.history["timelogs"] = [
+        {"id": 2, "spent_at": "2024-03-02T08:00:00.500Z", "time_spent": 61, "user": user},
+        {"id": 1, "spent_at": "2024-03-01T08:00:00.500Z", "time_spent": -60, "user": user},
+    ]
+    gitlab.load(told(story), now=NOW)
+    seen, after = [], None
+    while True:
+        answer = ask(gitlab, TIMELOGS, g="gid://gitlab/Group/10", first=1, after=after)
+        page = answer["data"]["timelogs"]
+        seen += page["nodes"]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert [(one["spentAt"], one["timeSpent"]) for one in seen] == [
+        ("2024-03-01T08:00:00Z", -60),
+        ("2024-03-02T08:00:00Z", 61),
+    ]
+    assert seen[0]["issue"] == {"iid": "1"}
+    empty = ask(gitlab, TIMELOGS, g="gid://gitlab/Group/20", first=1)["data"]["timelogs"]
+    assert empty["nodes"] == []
 
 
 def test_lists_of_milestones_have_pages_too(hand_gitlab: LoopbackGitLab) -> None:

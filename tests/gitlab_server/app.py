@@ -207,7 +207,9 @@ class App:
 
     def fault(self, request: Request) -> Fault | None:
         """The first fault that strikes this request; changes of the world happen on the way."""
-        asked = f"{request.target}\n{request.body.decode()}" if request.body else request.target
+        asked = request.target
+        if request.body:
+            asked += "\n" + request.body.decode(errors="replace")
         for fault in self.faults:
             if not fault.strikes(asked):
                 continue

@@ -1,8 +1,8 @@
 """What a query costs before it runs, by GitLab's rule, and how deep it is.
 
 A field costs 1 and what stands below it. A field with a resolver costs ``(1 + children + extras) *
-(1 + growth * rows)``, cut to a whole number: 1 extra for a sort order, also a default one, 5 for a
-search, 1 for a call of Gitaly; ``rows`` is `first`, at most 100, and 100 where it is absent; with
+(1 + growth * rows)``, cut to a whole number: 1 extra for a sort order, also a default one, 1 for a
+call of Gitaly; ``rows`` is `first`, at most 100, and 100 where it is absent; with
 ``iid`` or ``iids`` the rows do not count. Of an interface only the dearest type counts. The source
 is ``app/graphql/types/base_field.rb`` and ``app/graphql/resolvers/base_resolver.rb``.
 """
@@ -32,7 +32,6 @@ from graphql import (
     is_abstract_type,
     is_object_type,
 )
-from graphql.pyutils import Undefined
 
 from tests.gitlab_server.graphql.pages import LARGEST
 
@@ -153,8 +152,7 @@ class Measure:
         definition = self.schema.get_directive("resolver")
         assert definition is not None
         rule = get_directive_values(definition, field.ast_node) or {}
-        own = children + 1 + bool(rule["gitaly"]) + self._sorted(rule, field, arguments)
-        own += 5 if arguments.get("search") else 0
+        own = children + 1 + bool(rule["gitaly"]) + self._sorted(rule, arguments)
         growth = rule["growth"]
         if arguments.get("iid") is not None or arguments.get("iids") is not None:
             growth = 0
@@ -162,8 +160,8 @@ class Measure:
         rows = LARGEST if first is None else min(first, LARGEST)
         return int(own * (1 + growth * rows))
 
-    def _sorted(self, rule: dict[str, Any], field: GraphQLField, arguments: dict[str, Any]) -> bool:
-        since = rule.get("sortedSince", Undefined)
-        if since is not Undefined and since is not None:
-            return self.major >= since
-        return "sort" in field.args and arguments.get("sort") != field.args["sort"].default_value
+    def _sorted(self, rule: dict[str, Any], arguments: dict[str, Any]) -> bool:
+        """Whether the field is sorted: by default in this version, or because that is asked for."""
+        since = rule.get("sortedSince")
+        by_default = since is not None and self.major >= since
+        return by_default or arguments.get("sort") is not None

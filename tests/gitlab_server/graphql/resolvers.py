@@ -425,7 +425,7 @@ def _discussions(
     source: Row,
     info: Info,
     filter: str,
-    sort: str,
+    sort: str | None = None,
     first: int | None = None,
     after: str | None = None,
 ) -> Row:
