@@ -5,6 +5,8 @@ Messages say, in this order: what failed, where, what was expected, what was fou
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "AccessError",
     "ConfigurationError",
@@ -13,7 +15,32 @@ __all__ = [
     "RoadmapError",
     "ServerError",
     "UnknownNameError",
+    "masked",
 ]
+
+_SECRET = re.compile(
+    r"""(?ix)
+    \b (?:glpat|gldt|glrtr?|glcbt|glptt|glft|glimt|glagent|glsoat|gloas|glffct|glwt) - [\w.=-]+
+    | \b eyJ [\w-]{8,} \. [\w-]+ (?: \. [\w-]* )?         # JSON web token
+    | (?<= //) [^\s/@]+ (?= @)                             # https://TOKEN@host
+    | \b [^\s/:@"'(]+ : [^\s/@"']+ (?= @)                # USER:PASSWORD@host, where // is missing
+    | (?<= token=) [^\s&"']+ | (?<= password=) [^\s&"']+ | (?<= secret=) [^\s&"']+
+    """
+)
+"""What looks like a credential: GitLab's own prefixes, and places where people paste one."""
+
+
+def masked(text: str) -> str:
+    """Return a text for a message, with whatever looks like a credential taken out.
+
+    Examples
+    --------
+    >>> masked("https:/oauth2:hunter2@git.example.org/a?private_token=abc")
+    'https:/[secret]@git.example.org/a?private_token=[secret]'
+    >>> masked("ada@example.org wrote glpat-abc")
+    'ada@example.org wrote [secret]'
+    """
+    return _SECRET.sub("[secret]", text)
 
 
 class RoadmapAnalyticsError(Exception):

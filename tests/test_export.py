@@ -200,7 +200,9 @@ def test_no_password_is_taken_from_netrc(hand_gitlab: LoopbackGitLab, tmp_path: 
     (home / ".netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
     seen: list[str | None] = []
     session = transport.Session(
-        transport.Transport(transport.Limiter(), 1, lambda: dt.datetime.fromisoformat(NOW))
+        transport.Transport(
+            hand_gitlab.url, transport.Limiter(), 1, lambda: dt.datetime.fromisoformat(NOW)
+        )
     )
     session.hooks["response"].append(
         lambda answer, **_: seen.append(answer.request.headers.get("Authorization"))
@@ -212,12 +214,13 @@ def test_no_password_is_taken_from_netrc(hand_gitlab: LoopbackGitLab, tmp_path: 
 
 def test_a_server_that_does_not_tell_its_time_is_dated_by_the_caller() -> None:
     today = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
-    adapter = transport.Transport(transport.Limiter(), 1, lambda: today)
     with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        adapter = transport.Transport(url, transport.Limiter(), 1, lambda: today)
         thread = threading.Thread(target=_answer_without_date, args=(server,))
         thread.start()
         session = transport.Session(adapter)
-        assert session.get(f"http://127.0.0.1:{server.getsockname()[1]}/").json() == {}
+        assert session.get(f"{url}/").json() == {}
         session.close()
         thread.join()
     assert adapter.started_at == adapter.seen_at == today
@@ -228,19 +231,6 @@ def _answer_without_date(server: socket.socket) -> None:
     with connection:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-
-
-def test_a_redirect_to_another_host_is_not_followed(tmp_path: Path) -> None:
-    session = transport.Session(
-        transport.Transport(transport.Limiter(), 1, lambda: dt.datetime.fromisoformat(NOW))
-    )
-    old = transport.requests.Request("GET", "https://git.example.org/api/v4/groups/1").prepare()
-    new = transport.requests.Request("GET", "https://evil.example.net/api/v4/groups/1").prepare()
-    answer = transport.requests.Response()
-    answer.request = old
-    with pytest.raises(transport.ConfigurationError, match=r"a redirect to https://evil"):
-        session.rebuild_auth(new, answer)
-    session.close()
 
 
 # -- addresses of the server -----------------------------------------------------------------------
@@ -258,12 +248,35 @@ def test_a_server_that_believes_to_live_elsewhere(
 def test_a_server_under_a_path(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     hand_gitlab.set(prefix="/gitlab")
     outcome = export(hand_gitlab, tmp_path / "data", "gitlab/groups/orchard")
-    refused(outcome, 2, "expected a GitLab", "needs [gitlab] url in roadmap.toml")
+    hint = f"needs [gitlab] url in roadmap.toml (here perhaps {hand_gitlab.url}/gitlab)"
+    refused(outcome, 2, "expected a GitLab", hint)
     (tmp_path / "roadmap.toml").write_text(
         f'[gitlab]\nurl = "{hand_gitlab.url}/gitlab"\ngroups = ["orchard"]\n'
     )
     done(export(hand_gitlab, tmp_path / "data"))
     assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
+
+
+@pytest.mark.parametrize(
+    "portal",
+    [
+        {"kind": "html"},
+        {"kind": "status", "status": 404},
+        {"kind": "status", "status": 302, "headers": {"Location": "https://login.example.org/"}},
+        {"kind": "status", "status": 302, "headers": {"Location": "/api/v4/groups/there"}},
+    ],
+    ids=["a portal page", "a JSON 404", "a redirect away", "a redirect in a circle"],
+)
+def test_whatever_the_root_of_a_gitlab_under_a_path_answers(
+    hand_gitlab: LoopbackGitLab,
+    tmp_path: Path,
+    portal: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
+    hand_gitlab.inject(portal | {"times": None})
+    outcome = export(hand_gitlab, tmp_path / "data", "gitlab/orchard")
+    refused(outcome, 2, f"roadmap.toml (here perhaps {hand_gitlab.url}/gitlab)")
 
 
 def test_nobody_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:

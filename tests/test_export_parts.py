@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.errors import ConfigurationError, ServerError
 from roadmap_analytics.gitlab.addresses import Address, common_origin, parse
 from roadmap_analytics.gitlab.known import Action, Known, Seen, decide
 from roadmap_analytics.gitlab.pool import Pool
@@ -77,6 +77,28 @@ def test_addresses_that_are_none(text: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as error:
         parse(text)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://oauth2:glpat-S3cretS3cret@git.example.org/a",
+        "https:/oauth2:glpat-S3cretS3cret@git.example.org/a",
+        "https//oauth2:glpat-S3cretS3cret@git.example.org/a",
+        "oauth2:glpat-S3cretS3cret@git.example.org/a",
+        "htps://oauth2:glpat-S3cretS3cret@git.example.org/a",
+        "https://git.example.org:glpat-S3cretS3cret/a",
+        "https://git.example.org/glpat-S3cretS3cret@a",
+        "https://git.example.org/?private_token=glpat-S3cretS3cret",
+        "https://[::1:glpat-S3cretS3cret/a",
+        "glpat-S3cretS3cret",
+        "S3cretS3cretABCdef-_9",
+    ],
+)
+def test_a_token_in_a_mistyped_address_is_never_printed(text: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse(text)
+    assert "S3cret" not in str(error.value)
 
 
 @pytest.mark.parametrize("host", ["localhost", "gitlab:8929", "git.example.org"])
@@ -212,7 +234,11 @@ DATE = "Sat, 01 Jun 2024 12:00:00 GMT"
         (429, {}, 0.5),
         (429, {"Retry-After": "soon"}, 0.5),
         (429, {"Retry-After": "-3"}, 0.5),
-        (429, {"Retry-After": "1e9"}, 3700.0),
+        (429, {"Retry-After": "Sat, 01 Jun 2024 12:00:40 GMT", "Date": DATE}, 40.1),
+        (429, {"Retry-After": "Sat, 01 Jun 2024 13:00:20 +0100", "Date": DATE}, 20.1),
+        (429, {"Retry-After": "Sat, 01 Jun 2024 11:00:00 GMT", "Date": DATE}, 0.1),
+        (503, {"Retry-After": "7"}, 7.1),
+        (429, {"Retry-After": "3600"}, 3600.1),
     ],
 )
 def test_all_wait_as_told(
@@ -220,6 +246,24 @@ def test_all_wait_as_told(
 ) -> None:
     limiter.answered(status, headers)
     assert waited(limiter, clock) == seconds
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "3701"},
+        {"Retry-After": "1e9"},
+        {"Retry-After": "9" * 40},
+        {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT", "Date": DATE},
+        {"RateLimit-Remaining": "0", "RateLimit-Reset": "9999999999", "Date": DATE},
+    ],
+)
+def test_a_wait_beyond_reason_ends_the_run_by_name(
+    limiter: Limiter, headers: dict[str, str]
+) -> None:
+    limiter.answered(429, headers)
+    with pytest.raises(ServerError, match=r"asks to wait [\d,]+ s .* more than the 3,700 s"):
+        limiter.acquire()
 
 
 def test_after_a_429_requests_leave_one_by_one_and_soon_freely(

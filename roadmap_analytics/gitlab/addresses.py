@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.errors import ConfigurationError, masked
 
 __all__ = ["Address", "common_origin", "parse"]
 
@@ -60,11 +61,12 @@ def parse(text: str, base: str | None = None) -> Address:
     """
     base = base.rstrip("/") if base else None
     whole = text.strip()
-    if "://" not in whole:
+    if "://" not in whole and not _MISTYPED.match(whole):
         if not base and not _is_host(whole.partition("/")[0]):
             raise ConfigurationError(
-                f"{text}: expected a web address, got a path on no GitLab. Write "
-                f"https://git.example.org/{whole.lstrip('/')}, or set [gitlab] url in roadmap.toml."
+                f"{_shown(text)}: expected a web address, got a path on no GitLab. Write "
+                f"https://git.example.org/{_shown(whole).lstrip('/')}, or set [gitlab] url in "
+                "roadmap.toml."
             )
         whole = f"{base}/{whole.lstrip('/')}" if base else f"https://{whole}"
     origin, path = _split(whole, base, text)
@@ -74,16 +76,42 @@ def parse(text: str, base: str | None = None) -> Address:
     parts = parts[: parts.index("-")] if page else parts
     if not parts:
         raise ConfigurationError(
-            f"{text}: expected the address of a group or project, "
+            f"{_shown(text)}: expected the address of a group or project, "
             "for example https://git.example.org/groups/sigsum. Copy it from the browser."
         )
     parts[-1] = parts[-1].removesuffix(".git")
+    if not all(_PART.fullmatch(part) for part in parts):
+        raise ConfigurationError(
+            f"{_shown(text)}: expected the address of a group or project, got characters that "
+            "GitLab allows in none. Copy it from the browser, without user name and token."
+        )
     return Address(origin, "/".join(parts), _kind(parts, grouped, page))
+
+
+def _shown(text: str) -> str:
+    """Return an address as a message may show it: a person may have pasted a token into it.
+
+    >>> _shown("https//oauth2:a/b@git.example.org/x?private_token=abc")
+    'git.example.org/x'
+    >>> _shown("kAx3-9pQ_rT5uVw7Yz1B")  # a token in place of the address
+    '[secret]'
+    """
+    plain = re.split(r"[?#]", text.strip())[0].rpartition("@")[2]
+    return _TOKEN.sub("[secret]", masked(plain))
+
+
+_TOKEN = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?<![\w-])[\w-]{20,}")
+"""A long word of small and capital letters and digits, as GitLab's older tokens are."""
+
+
+_MISTYPED = re.compile(r"(?i)https?(:|/)")
+_PART = re.compile(r"[A-Za-z0-9_.+-]+")
+"""One name of a path, as GitLab allows it (and a plus sign)."""
 
 
 def _is_host(name: str) -> bool:
     """Whether the beginning of an address without https:// can be meant as a host."""
-    return "." in name or ":" in name or name.lower() == "localhost"
+    return bool(re.fullmatch(r"[^:@]*\.[^:@]*(:\d+)?|[^:@]+:\d+|(?i:localhost)", name))
 
 
 def _kind(parts: list[str], grouped: bool, page: bool) -> Kind:
@@ -103,13 +131,13 @@ def _split(whole: str, base: str | None, text: str) -> tuple[str, list[str]]:
         host, url = None, urlsplit("")
     if url.scheme not in ("http", "https") or not host:
         raise ConfigurationError(
-            f"{text}: expected a web address that begins with https://, got something else. "
-            "Copy it from the browser."
+            f"{_shown(text)}: expected a web address that begins with https://, got something "
+            "else. Copy it from the browser."
         )
     if "@" in url.netloc:
         raise ConfigurationError(
-            f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}: expected an address "
-            "without user name and password. Set GITLAB_PRIVATE_TOKEN instead."
+            f"{url.scheme}://{_shown(url.netloc + url.path)}: expected an address without user "
+            "name and password. Set GITLAB_PRIVATE_TOKEN instead."
         )
     origin = f"{url.scheme}://{url.netloc.lower()}"
     path = url.path

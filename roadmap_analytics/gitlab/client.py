@@ -83,7 +83,7 @@ def connect(
                 f"{TOKEN_VARIABLE if token else name}: expected printable ASCII characters, got "
                 "others (not shown). Copy the token again."
             )
-    transport = Transport(limiter, jobs, now)
+    transport = Transport(origin, limiter, jobs, now)
     try:
         api = gitlab.Gitlab(
             origin,
@@ -147,7 +147,7 @@ class Client:
         """Ask for one object that has these fields."""
         answer = self._ask(lambda: self._api.http_get(path, **_STRICT, **query), path)
         if not isinstance(answer, dict) or any(answer.get(name) is None for name in needed):
-            raise PartFailed(200, f"an answer without {' '.join(needed)}")
+            raise PartFailed(200, f"an answer without {' '.join(needed) or 'an object'}")
         return answer
 
     def raw(self, path: str, **query: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import quote
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
 from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.client import Client, PartFailed
-from roadmap_analytics.gitlab.transport import WEB_PAGE
+from roadmap_analytics.gitlab.transport import ELSEWHERE, WEB_PAGE
 
 __all__ = ["Container", "Scope", "milestone_owner", "milestone_path", "refusal", "steady"]
 
@@ -137,10 +138,21 @@ def steady(read: Callable[[], Iterable[Row]]) -> list[Row]:
 
 def refusal(client: Client, address: Address, failed: PartFailed) -> Exception:
     """Make the error for an address that cannot be exported, where nothing else is left."""
-    if failed.message == WEB_PAGE and failed.status == 404:
+    if failed.message.startswith((ELSEWHERE, "Exceeded")):  # a redirect away, or in a circle
         return ConfigurationError(
-            f"{address.origin}: expected a GitLab, got a web page for its API (404). "
-            "Check the address; a GitLab under a path needs [gitlab] url in roadmap.toml."
+            f"{address}: expected an answer, got {failed.message}. If that host is right, give "
+            f"the address there; {_under_a_path(address)}."
+        )
+    if failed.message == WEB_PAGE and failed.status in (None, 404):
+        status = " (404)" if failed.status else ""
+        return ConfigurationError(
+            f"{address.origin}: expected a GitLab, got a web page for its API{status}. "
+            f"Check the address; {_under_a_path(address)}."
+        )
+    if failed.status == 404 and not _GITLABS_404.match(failed.message):
+        return ConfigurationError(
+            f"{address.origin}: expected a GitLab, got 404 ({failed.message}) for its API. "
+            f"Check the address; {_under_a_path(address)}."
         )
     if failed.status == 404:
         who = "this token" if client.has_credentials else "without a token one"
@@ -176,3 +188,14 @@ def milestone_path(row: Row) -> str:
     path: str = row.get("web_url", "").partition("/-/milestones/")[0]
     path = path.partition("://")[2].partition("/")[2]
     return path.partition("groups/")[2] if row.get("group_id") is not None else path
+
+
+_GITLABS_404 = re.compile(r"404 \w+ Not Found")
+"""How GitLab says that there is no such group or project; other servers say it otherwise."""
+
+
+def _under_a_path(address: Address) -> str:
+    """Say what to do where the root of the host is not the GitLab, but something below it is."""
+    first, _, rest = address.path.partition("/")
+    perhaps = f" (here perhaps {address.origin}/{first})" if rest else ""
+    return f"a GitLab under a path needs [gitlab] url in roadmap.toml{perhaps}"

@@ -1,12 +1,16 @@
-"""How requests go out: one limiter for all threads, bounded retries, checked answers.
+"""How requests go out: to one host only, one limiter for all threads, checked and bounded answers.
 
-python-gitlab makes the requests. Below it, `Transport` (an adapter of its session) decides when
-each may leave, repeats what failed for a passing reason, and lets no answer through that is not
-whole: an iterator of python-gitlab that meets a broken page would otherwise skip it when resumed.
+python-gitlab makes the requests. Below it, `Transport` (an adapter of its session) is the one gate
+that every request passes, whatever its method: it refuses other hosts, decides when each request
+may leave, repeats what failed for a passing reason, bounds the time and size of an answer, and lets
+no answer through that is not whole: an iterator of python-gitlab that meets a broken page would
+otherwise skip it when resumed.
 """
 
 from __future__ import annotations
 
+import http.client
+import io
 import math
 import random
 import threading
@@ -15,19 +19,23 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
 
-from roadmap_analytics.errors import ConfigurationError, ServerError
+from roadmap_analytics.errors import ServerError
 
 __all__ = [
+    "ELSEWHERE",
     "WEB_PAGE",
     "Cancelled",
+    "Elsewhere",
     "Limiter",
     "NotWhole",
     "Session",
+    "TooMuch",
     "Transport",
     "check_json",
     "reason",
@@ -37,9 +45,20 @@ ATTEMPTS = 6
 LIMIT_ATTEMPTS = 30
 LOST_IN_A_ROW = 3
 WEB_PAGE = "a web page instead of JSON"
+ELSEWHERE = "a redirect or link to another host"
 BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 3700.0
+"""GitLab's limits start again after a minute or an hour; a server that asks for more is left."""
+MOST_WAITS = 3
+"""How often one request may wait that long before it fails."""
+ANSWER_SECONDS = 300.0
+"""A page of 100 issues takes a second; a slow line gets five minutes, a trickle no more."""
+ANSWER_BYTES = 256 * 2**20
+"""GitLab allows 1 MiB for a description, so 100 issues may be 100 MiB at the very worst."""
+DEEPEST = 50
+"""Levels of lists and objects in an answer; GitLab's own have about five."""
+PIECE = 2**18
 PASSING = frozenset({408, 425, 500, 502, 503, 504, *range(520, 531)})
 
 
@@ -49,6 +68,14 @@ class Cancelled(Exception):  # noqa: N818 - not an error: the run is being stopp
 
 class NotWhole(requests.RequestException):
     """An answer that is broken off, or no JSON where JSON was due."""
+
+
+class Elsewhere(requests.RequestException):
+    """A request to another scheme, host or port than those of the GitLab: it was not sent."""
+
+
+class TooMuch(requests.RequestException):
+    """An answer that takes too long or is too large; asking again would bring it again."""
 
 
 class Limiter:
@@ -83,6 +110,7 @@ class Limiter:
         self._until = 0.0
         self._gap = 0.0
         self._in_a_row = 0
+        self._told = 0.0
 
     def acquire(self) -> None:
         """Wait for one's turn.
@@ -91,8 +119,16 @@ class Limiter:
         ------
         Cancelled
             Where the run was stopped meanwhile.
+        ServerError
+            Where the server asks to wait longer than a run should.
         """
         while True:
+            if self._told > LONGEST_WAIT_SECONDS:
+                raise ServerError(
+                    f"the server asks to wait {self._told:,.0f} s before the next request, more "
+                    f"than the {LONGEST_WAIT_SECONDS:,.0f} s that a run waits. What was fetched is "
+                    "kept: run the same command after that time."
+                )
             with self._lock:
                 now = self._clock()
                 delay = self._next - now
@@ -108,10 +144,11 @@ class Limiter:
         if self.stopped.wait(seconds):
             raise Cancelled
 
-    def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from an answer how fast the server will have it."""
-        told = _told(headers, status)
+    def answered(self, status: int, headers: Mapping[str, str], at: datetime | None = None) -> None:
+        """Learn from an answer, given at that time, how fast the server will have it."""
+        told = _told(headers, status, at or server_time(headers))
         with self._lock:
+            self._told = max(self._told, told or 0.0)
             if status != 429:
                 self._in_a_row = 0
                 self._gap = self._gap * 0.8 if self._gap > self.SMALLEST_GAP else 0.0
@@ -138,12 +175,16 @@ class Limiter:
         return longest * (0.5 + 0.5 * self._draw())
 
 
-def _told(headers: Mapping[str, str], status: int) -> float | None:
+def _told(headers: Mapping[str, str], status: int, at: datetime | None) -> float | None:
     """Seconds that the headers ask to wait, None where they ask for nothing."""
-    if status == 429 and "Retry-After" in headers:
-        return _number(headers["Retry-After"])
+    if status in (429, 503) and "Retry-After" in headers:
+        told = headers["Retry-After"]
+        seconds = _number(told)
+        if seconds is None and at and (until := _http_date(told)):
+            seconds = max(0.0, (until - at).total_seconds())
+        return seconds
     if status == 429 or _number(headers.get("RateLimit-Remaining")) == 0:
-        reset, at = _number(headers.get("RateLimit-Reset")), server_time(headers)
+        reset = _number(headers.get("RateLimit-Reset"))
         if reset is not None and at is not None:
             return max(0.0, reset - at.timestamp())
     return None
@@ -159,14 +200,32 @@ def _number(text: str | None) -> float | None:
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
     """Give the server's clock, to the second; None where it does not say."""
+    return _http_date(headers.get("Date", ""))
+
+
+def _http_date(text: str) -> datetime | None:
+    """Read ``Wed, 21 Oct 2015 07:28:00 GMT``; None where it is something else."""
     try:
-        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError):
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 class Transport(HTTPAdapter):
-    """Sends requests for all threads; repeats what may pass; counts.
+    """Sends requests for all threads, to one host; repeats what may pass; counts.
+
+    Parameters
+    ----------
+    origin
+        Address of the GitLab. Requests to another scheme, host or port are refused, wherever the
+        address came from: a redirect, a link to the next page, or a mistake of ours.
+    limiter, jobs
+        When requests may leave, and how many at once.
+    now
+        This machine's clock, for servers that do not tell their time.
+    seconds, size
+        Most seconds and bytes (unpacked) of an answer, whatever its status.
 
     Attributes
     ----------
@@ -178,10 +237,22 @@ class Transport(HTTPAdapter):
         The server's clock at the first and at the newest answer.
     """
 
-    def __init__(self, limiter: Limiter, jobs: int, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        origin: str,
+        limiter: Limiter,
+        jobs: int,
+        now: Callable[[], datetime],
+        *,
+        seconds: float | None = None,
+        size: int | None = None,
+    ) -> None:
+        self._origin = _where(str(requests.Request("GET", origin).prepare().url))
+        self._seconds = ANSWER_SECONDS if seconds is None else seconds
+        self._size = ANSWER_BYTES if size is None else size
         super().__init__(pool_maxsize=jobs)
         self._slots = threading.BoundedSemaphore(jobs)
-        self._now = now  # for servers that do not tell their time
+        self._now = now
         self.limiter = limiter
         self.requests = 0
         self.started_at: datetime | None = None
@@ -190,21 +261,65 @@ class Transport(HTTPAdapter):
         self._lost_in_a_row = 0
         self._answered: tuple[requests.PreparedRequest, Any, Any] | None = None
 
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make connections whose answers are bounded."""
+        super().init_poolmanager(*args, **kwargs)
+        self._bound(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Make connections through a proxy whose answers are bounded."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        if manager.pool_classes_by_scheme.keys() and not getattr(manager, "bounded", False):
+            self._bound(manager)
+        return manager
+
+    def _bound(self, manager: Any) -> None:
+        """Let the connections of a pool manager read through `_Bounded`.
+
+        A time-out of `requests` is about one wait for bytes. A server that sends a byte a second,
+        be it of the headers, meets it never; so the bound has to stand where bytes come in.
+        """
+        seconds, size = self._seconds, self._size
+
+        class Answer(http.client.HTTPResponse):
+            def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+                super().__init__(sock, *args, **kwargs)
+                self.fp = io.BufferedReader(_Bounded(self.fp.detach(), sock, seconds, size))
+
+        manager.pool_classes_by_scheme = {
+            scheme: type(
+                pool.__name__,
+                (pool,),
+                {"ConnectionCls": type("_", (pool.ConnectionCls,), {"response_class": Answer})},
+            )
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+        manager.bounded = True
+
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """Send until the answer is whole, or for good refused.
 
         Raises
         ------
+        Elsewhere
+            Where the address is not on this GitLab's host: nothing was sent.
         ServerError
-            Where several requests in a row were lost, and one that worked before is lost too.
+            Where several requests in a row were lost, and one that worked before is lost too, or
+            the server asks to wait for too long.
         requests.RequestException
             Where this request failed after every retry.
         """
+        if _where(str(request.url)) != self._origin:
+            raise Elsewhere(f"{ELSEWHERE} ({_without_query(request)}), which was not asked")
         attempt = limited = 0
+        patience = time.monotonic() + MOST_WAITS * LONGEST_WAIT_SECONDS
         while True:
             try:
                 response = self._once(request, *args, **kwargs)
             except requests.exceptions.SSLError:
+                raise
+            except TooMuch as error:
+                self._count_lost(request, str(error))
                 raise
             except requests.RequestException as error:
                 attempt += 1
@@ -213,7 +328,8 @@ class Transport(HTTPAdapter):
                     raise
                 self.limiter.sleep(self.limiter.backoff(attempt))
                 continue
-            if response.status_code == 429 and limited < LIMIT_ATTEMPTS:
+            patient = limited < LIMIT_ATTEMPTS and time.monotonic() < patience
+            if response.status_code == 429 and patient:
                 limited += 1
                 continue
             if response.status_code in PASSING and attempt + 1 < ATTEMPTS:
@@ -232,15 +348,32 @@ class Transport(HTTPAdapter):
             self.limiter.acquire()
             with self._lock:
                 self.requests += 1
-            response = super().send(request, *args, **kwargs)
-            content = response.content  # read here, so that a broken connection is noticed here
-        self.limiter.answered(response.status_code, response.headers)
+            response = self._fetch(request, *args, **kwargs)
+        at = server_time(response.headers) or self._now()
+        self.limiter.answered(response.status_code, response.headers, at)
         with self._lock:
-            self.seen_at = server_time(response.headers) or self._now()
+            self.seen_at = at
             self.started_at = self.started_at or self.seen_at
         is_file = request.path_url.partition("?")[0].endswith("/raw")
         if response.status_code == 200 and not is_file:
-            check_json(content)
+            check_json(response.content)
+        return response
+
+    def _fetch(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Send once and read the whole answer: a broken connection is noticed here."""
+        try:
+            response = super().send(request, *args, **kwargs)
+            content = bytearray()
+            for piece in response.iter_content(PIECE):  # unpacked, a piece at a time
+                content += piece
+                if len(content) > self._size:
+                    response.close()
+                    raise TooMuch(_bounds("is larger than allowed", self._seconds, self._size))
+        except requests.RequestException as error:
+            if isinstance(inner := _innermost(error), TooMuch):
+                raise inner from None
+            raise
+        response._content = bytes(content)  # where `requests` keeps what it has read
         return response
 
     def _count_lost(self, request: requests.PreparedRequest, why: str) -> None:
@@ -252,10 +385,9 @@ class Transport(HTTPAdapter):
             if self._still_answers():
                 self._lost_in_a_row = 0
                 return
-        url = str(request.url).partition("?")[0]
         raise ServerError(
-            f"{url}: no answer after {ATTEMPTS} attempts ({why}), nor to others. "
-            "What was fetched is kept: run again to go on."
+            f"{_without_query(request)}: no answer after {ATTEMPTS} attempts ({why}), nor to "
+            "others. What was fetched is kept: run again to go on."
         )
 
     def _still_answers(self) -> bool:
@@ -264,19 +396,94 @@ class Transport(HTTPAdapter):
         request, args, kwargs = self._answered
         self.requests += 1
         try:
-            response = super().send(request, *args, **kwargs)
+            response = self._fetch(request, *args, **kwargs)
             return response.status_code == 200 and bool(response.content)
         except requests.RequestException:
             return False
 
 
-def check_json(content: bytes) -> None:
-    """Let through what is JSON as a whole."""
+def _where(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port, read as `requests` reads them when it connects.
+
+    >>> _where("https://GIT.example.org/x") == _where("https://git.example.org:443/y")
+    True
+    >>> _where("http://git.example.org:80@other.example/")
+    ('http', 'other.example', 80)
+    """
+    parts = urlsplit(url)
     try:
-        orjson.loads(content)
+        port = parts.port
+    except ValueError:  # no number: `requests` would refuse it as well
+        port = None
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or ""), port or usual
+
+
+def _without_query(request: requests.PreparedRequest) -> str:
+    """Address of a request as messages show it: without query, user name and password."""
+    parts = urlsplit(str(request.url))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _bounds(what: str, seconds: float, size: int) -> str:
+    return f"an answer that {what} (at most {seconds:g} s and {size / 2**20:g} MiB an answer)"
+
+
+class _Bounded(io.RawIOBase):
+    """What a socket receives for one answer, up to so many seconds and bytes on the wire."""
+
+    def __init__(self, raw: Any, sock: Any, seconds: float, size: int) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._patience = sock.gettimeout()
+        self._end = time.monotonic() + seconds
+        self._left = size
+        self._said = seconds, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TooMuch(_bounds("takes longer than allowed", *self._said))
+        if self._left <= 0:
+            raise TooMuch(_bounds("is larger than allowed", *self._said))
+        shorter = self._patience is None or left < self._patience
+        self._sock.settimeout(left if shorter else self._patience)
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        except TimeoutError:
+            if shorter:
+                raise TooMuch(_bounds("takes longer than allowed", *self._said)) from None
+            raise
+        self._left -= count or 0
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def check_json(content: bytes) -> None:
+    """Let through what is JSON as a whole, and no deeper than code that follows can bear."""
+    try:
+        level = [orjson.loads(content)]
     except ValueError:
         page = content.lstrip()[:1] == b"<"
         raise NotWhole(WEB_PAGE if page else "JSON that breaks off") from None
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise NotWhole(f"JSON of more than {DEEPEST} levels")
 
 
 def reason(error: BaseException) -> str:
@@ -285,11 +492,15 @@ def reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "an answer that breaks off"
-    inner = error
-    while (cause := _cause(inner)) is not None:
-        inner = cause
+    inner = _innermost(error)
     strerror = getattr(inner, "strerror", None)
     return str(strerror or inner) or type(inner).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while (cause := _cause(error)) is not None:
+        error = cause
+    return error
 
 
 def _cause(error: BaseException) -> BaseException | None:
@@ -297,25 +508,22 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 class Session(requests.Session):
-    """A session that sends credentials to one host only, and takes none from ~/.netrc."""
+    """A session that asks one host only, and takes no credentials from ~/.netrc."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__()
         self.auth = _no_auth  # `requests` would ask ~/.netrc where this is empty
+        self.max_redirects = 5
         self.mount("https://", transport)
         self.mount("http://", transport)
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
-        """Follow redirects within the host only: the token is nobody else's business."""
-        old, new = str(response.request.url), str(prepared_request.url)
-        if self.should_strip_auth(old, new):
-            target = new.partition("?")[0]
-            raise ConfigurationError(
-                f"{old.partition('?')[0]}: expected an answer, got a redirect to {target}. "
-                "Give the address on that host, if it is right."
-            )
+        """Keep the headers as they are on a redirect: `Transport` refuses other hosts.
+
+        The method of `requests` would look into ~/.netrc here.
+        """
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

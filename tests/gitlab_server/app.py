@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 import socket
 import struct
@@ -361,6 +362,12 @@ async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> 
     data = _wire(app, response)
     if kind == "cut":
         data = data[: len(data) - len(response.body) // 2 - 1]
+    if fault and kind == "trickle":
+        for number in range(len(data)):
+            writer.write(data[number : number + 1])
+            await writer.drain()
+            await asyncio.sleep(fault.seconds)
+        return True
     writer.write(data)
     await writer.drain()
     return kind != "cut"
@@ -381,6 +388,14 @@ def _spoilt(response: Response, fault: Fault) -> Response:
             return replace(response, body=b"")
         case "truncate":
             return replace(response, body=response.body[: len(response.body) // 2])
+        case "headers":
+            return replace(response, headers=response.headers | fault.headers)
+        case "bomb":
+            packed = gzip.compress(b"[" + b" " * (fault.rows * 2**20) + b"]")
+            packing = response.headers | {"Content-Encoding": "gzip"}
+            return replace(response, body=packed, headers=packing)
+        case "deep":
+            return replace(response, body=b"[" * fault.rows + b"]" * fault.rows)
     return response
 
 

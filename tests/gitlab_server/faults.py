@@ -10,7 +10,7 @@ from typing import Any
 KINDS = frozenset(
     {
         *("status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap"),
-        *("change", "timeout"),
+        *("change", "timeout", "headers", "trickle", "bomb", "deep"),
     }
 )
 
@@ -57,7 +57,10 @@ class Fault:
         it: `world` replaces it, or `records`, `delete_issues`, `delete_milestones` and
         `rename_labels` change it; then the request is answered), ``timeout`` (GraphQL only: the
         time is over at the discussions of one of `issues`, or of any where none is given, if more
-        than `batch` work items are asked for; status 200, null from there on, "Timeout on ...").
+        than `batch` work items are asked for; status 200, null from there on, "Timeout on ..."),
+        ``headers`` (the answer bears `headers` too), ``trickle`` (one byte every `seconds`, the
+        headers' bytes too), ``bomb`` (a gzipped list of `rows` MiB of blanks), ``deep`` (a list in
+        a list, `rows` deep).
     match
         Regular expression searched in path and query, as asked, and in the body.
     skip, times
