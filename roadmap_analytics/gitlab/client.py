@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -15,6 +16,7 @@ import requests
 from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
 
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
+from roadmap_analytics.gitlab import paging
 from roadmap_analytics.gitlab.transport import WEB_PAGE, Limiter, Session, Transport, reason
 
 __all__ = ["Client", "PartFailed", "connect"]
@@ -163,17 +165,19 @@ class Client:
         An answer that lacks rows in the middle of a page (rights are applied after paging) is no
         end: only a page that names no next one is.
         """
-        pages = self._ask(lambda: self._pages(path, query), path)
-        seen = set()
-        while True:
-            row = self._ask(lambda: next(pages, None), path)
-            if row is None:
-                return
-            if not isinstance(row, dict) or any(row.get(name) is None for name in (key, *needed)):
-                raise PartFailed(200, f"a row without {key} {' '.join(needed)}".rstrip())
-            if row[key] not in seen:
-                seen.add(row[key])
-                yield row
+        seen: set[Any] = set()
+        for page in self._pages(path, query):
+            before = len(seen)
+            for row in page:
+                if not isinstance(row, dict) or any(
+                    row.get(name) is None for name in (key, *needed)
+                ):
+                    raise PartFailed(200, f"a row without {key} {' '.join(needed)}".rstrip())
+                if row[key] not in seen:
+                    seen.add(row[key])
+                    yield row
+            if page and len(seen) == before:
+                raise PartFailed(200, "a next page without any new row, so that the end is missing")
 
     def graphql(self, body: Row) -> Row:
         """Ask the GraphQL API; what the answer means is for the caller to see."""
@@ -210,8 +214,29 @@ class Client:
                 return
             query["created_after"] = batch[-1]["created_at"]
 
-    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Row]:
-        return iter(self._api.http_list(path, dict(query), iterator=True, per_page=PAGE, **_STRICT))
+    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[list[Any]]:
+        """Yield the pages of a list; see `paging` for what makes the next one."""
+        upcoming: paging.Following | None = paging.Following({**query, "per_page": PAGE}, True)
+        last: list[Any] = []
+        empty = 0
+        while upcoming is not None:
+            asked, named = upcoming
+            response = self._ask(functools.partial(self._page, path, asked), path)
+            page = orjson.loads(response.content)
+            if not isinstance(page, list):
+                raise PartFailed(200, "an answer that is no list")
+            if not named and page == last and len(page) < PAGE:
+                return  # a server that knows no pages gives its whole list again
+            yield page
+            empty = 0 if page else empty + 1
+            upcoming, last = paging.following(asked, response.headers, len(page)), page
+            if upcoming is not None and upcoming.query == asked:
+                raise PartFailed(200, "a page that names itself as the next one")
+            if upcoming is not None and empty >= paging.MOST_EMPTY_PAGES:
+                raise PartFailed(200, f"{empty} pages without a row, and yet a next one")
+
+    def _page(self, path: str, query: Row) -> Any:
+        return self._api.http_get(path, query, raw=True, **_STRICT)
 
     def _ask(self, request: Any, path: str) -> Any:
         """Make a request; say in this package's words how it failed."""
@@ -235,8 +260,6 @@ class Client:
             ) from None
         except (requests.RequestException, gitlab.GitlabError) as error:
             raise PartFailed(None, self.scrubbed(reason(error))) from None
-        except (KeyError, TypeError):  # python-gitlab takes every answer for a list
-            raise PartFailed(200, "an answer that is no list") from None
 
     def _unauthorised(self, path: str, error: gitlab.GitlabError) -> str:
         if self.has_credentials:

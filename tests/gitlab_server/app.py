@@ -389,13 +389,19 @@ def _spoilt(response: Response, fault: Fault) -> Response:
         case "truncate":
             return replace(response, body=response.body[: len(response.body) // 2])
         case "headers":
-            return replace(response, headers=response.headers | fault.headers)
+            headers = response.headers | fault.headers
+            kept = {name: text for name, text in headers.items() if name not in fault.drop}
+            return replace(response, headers=kept)
         case "bomb":
             packed = gzip.compress(b"[" + b" " * (fault.rows * 2**20) + b"]")
             packing = response.headers | {"Content-Encoding": "gzip"}
             return replace(response, body=packed, headers=packing)
         case "deep":
             return replace(response, body=b"[" * fault.rows + b"]" * fault.rows)
+        case "loop":
+            page = response.headers.get("X-Page", "1")
+            link = f'<http://127.0.0.1/?page={page}>; rel="next"'
+            return replace(response, headers=response.headers | {"Link": link})
     return response
 
 

@@ -10,7 +10,7 @@ from typing import Any
 KINDS = frozenset(
     {
         *("status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap"),
-        *("change", "timeout", "headers", "trickle", "bomb", "deep"),
+        *("change", "timeout", "headers", "trickle", "bomb", "deep", "loop"),
     }
 )
 
@@ -58,7 +58,8 @@ class Fault:
         `rename_labels` change it; then the request is answered), ``timeout`` (GraphQL only: the
         time is over at the discussions of one of `issues`, or of any where none is given, if more
         than `batch` work items are asked for; status 200, null from there on, "Timeout on ..."),
-        ``headers`` (the answer bears `headers` too), ``trickle`` (one byte every `seconds`, the
+        ``headers`` (the answer bears `headers` too, and not those that `drop` names), ``loop``
+        (every page names itself as the next one), ``trickle`` (one byte every `seconds`, the
         headers' bytes too), ``bomb`` (a gzipped list of `rows` MiB of blanks), ``deep`` (a list in
         a list, `rows` deep).
     match
@@ -77,6 +78,7 @@ class Fault:
     seed: int = 0
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
+    drop: list[str] = field(default_factory=list)
     seconds: float = 3600.0
     rows: int = 1
     records: list[dict[str, Any]] = field(default_factory=list)
