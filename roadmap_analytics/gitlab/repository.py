@@ -116,7 +116,9 @@ def _blobs(client: Client, base: str, place: Place, ref: str) -> dict[str, str]:
     folder = literal.rpartition("/")[0]
     deep = not place.pattern or "/" in pattern[len(folder) + 1 :] or "**" in pattern
     rows = client.rows(f"{base}/tree", key="path", ref=ref, path=folder, recursive=deep)
-    return {row["path"]: row["id"] for row in rows if row["type"] == "blob"}
+    # A link is a blob too, whose contents are a path: it is no document.
+    files = (row for row in rows if row["type"] == "blob" and row.get("mode") != "120000")
+    return {row["path"]: row["id"] for row in files}
 
 
 def _commits(

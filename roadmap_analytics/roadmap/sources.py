@@ -1,8 +1,7 @@
 """Where revisions come from: dated files in a folder or a git clone, or one file's commits.
 
-This is the only place of the roadmap package that touches files and runs git. It yields document
-records;
-what they say is the business of `documents`.
+Files are touched here, and git is run in `clone`, nowhere else in the roadmap package. What the
+document records say is the business of `documents`.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ import fnmatch
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.roadmap import clone
 
 __all__ = ["MATCHES", "MAX_BYTES", "date_in", "decode", "read", "select"]
 
@@ -141,17 +140,27 @@ def read(
     if where.is_file():
         yield from _read_file(where, ref)
         return
-    top = _git_top(where)
-    if ref is not None and top is None:
+    found = clone.find(where)
+    if ref is not None and found is None:
         raise RoadmapError(f"Roadmaps {where}: --ref {ref} needs a git clone, got a plain folder.")
-    if top is not None and (ref is not None or top == where.resolve()):
-        yield from _read_clone(where, pattern, ref or "HEAD")
+    if found is not None and (ref is not None or found.top == where.resolve()):
+        with found:
+            yield from _read_clone(found, where, pattern, ref or "HEAD")
     else:
         yield from _read_folder(where, pattern)
 
 
 def _record(name: str, text: str, source: str, hint: str | None) -> dict[str, Any]:
-    return records.document(name, text, source, hint)
+    return records.document(_as_text(name), text, _as_text(source), hint)
+
+
+def _as_text(path: str) -> str:
+    r"""Return a path whose bytes are no UTF-8 as text that can be stored.
+
+    >>> _as_text("caf\udce9.md")
+    'caf\\xe9.md'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _nothing(where: Path, pattern: str | None) -> RoadmapError:
@@ -173,7 +182,17 @@ def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
     if not any(not name.endswith(MATCHES) for name in chosen):
         raise _nothing(where, pattern)
     for name in chosen:
+        _refuse_link_outside(where / name, where)
         yield _record(name, decode(_bytes_of(where / name), name), str(where / name), date_in(name))
+
+
+def _refuse_link_outside(file: Path, folder: Path) -> None:
+    target = Path(os.path.realpath(file))
+    if not target.is_relative_to(folder.resolve()):
+        raise RoadmapError(
+            f"Roadmap {file}: expected a file of this folder, got a link to {target}, outside of "
+            "it. Put the file itself there, or narrow the pattern."
+        )
 
 
 def _bytes_of(file: Path) -> bytes:
@@ -191,59 +210,23 @@ def _bytes_of(file: Path) -> bytes:
 
 def _read_file(file: Path, ref: str | None) -> Iterator[dict[str, Any]]:
     hint = date_in(file.name)
-    if hint is None and _git_top(file.parent) is not None:
-        history = list(_history(file.parent, file.name, ref or "HEAD"))
+    if hint is None and (found := clone.find(file.parent)) is not None:
+        path = (file.parent.resolve() / file.name).relative_to(found.top).as_posix()
+        with found:
+            history = list(_history(found, path, ref or "HEAD"))
         if history:
             yield from history
             return
     yield _record(file.name, decode(_bytes_of(file), file.name), str(file), hint)
 
 
-def _git(where: Path, *arguments: str) -> bytes:
-    command = ["git", "-C", str(where), "--no-optional-locks", "-c", "core.quotepath=false"]
-    try:
-        done = subprocess.run([*command, *arguments], capture_output=True, check=True, timeout=120)
-    except FileNotFoundError as error:
-        raise RoadmapError(f"Roadmaps {where}: reading a clone needs git, found none.") from error
-    except subprocess.TimeoutExpired as error:
-        raise RoadmapError(f"Roadmaps {where}: git gave no answer within 120 seconds.") from error
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RoadmapError(
-            f"Roadmaps {where}: git says: {reason[-1] if reason else error}"
-        ) from error
-    return done.stdout
-
-
-def _git_top(where: Path) -> Path | None:
-    """Give the top of the clone that holds the folder (a bare one is its own top), or None."""
-    try:
-        inside = _git(where, "rev-parse", "--is-bare-repository").decode().strip()
-        if inside == "true":
-            return where.resolve()
-        return Path(os.fsdecode(_git(where, "rev-parse", "--show-toplevel")).rstrip("\n")).resolve()
-    except RoadmapError:
-        return None
-
-
-def _commit(where: Path, ref: str) -> str:
-    try:
-        return (
-            _git(where, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
-            .decode()
-            .strip()
-        )
-    except RoadmapError as error:
-        raise RoadmapError(
-            f"Roadmaps {where}: expected a branch, tag or commit, got {ref!r}, which this clone "
-            f"does not have."
-        ) from error
-
-
-def _read_clone(where: Path, pattern: str | None, ref: str) -> Iterator[dict[str, Any]]:
-    commit = _commit(where, ref)
-    listing = os.fsdecode(_git(where, "ls-tree", "-r", "-z", "--name-only", commit)).split("\0")
-    chosen = select(filter(None, listing), pattern)
+def _read_clone(
+    opened: clone.Clone, where: Path, pattern: str | None, ref: str
+) -> Iterator[dict[str, Any]]:
+    commit = opened.commit(ref)
+    folder = where.resolve().relative_to(opened.top).as_posix().removeprefix(".")
+    files = opened.files(commit, folder)
+    chosen = select(files, pattern)
     revisions = [name for name in chosen if not name.endswith(MATCHES)]
     if not revisions:
         raise _nothing(where, pattern)
@@ -251,57 +234,47 @@ def _read_clone(where: Path, pattern: str | None, ref: str) -> Iterator[dict[str
     if undated and len(revisions) > 1:
         raise RoadmapError(
             f"Roadmaps {where}: expected dated files, or one file whose commits are the "
-            f"revisions, got "
-            f"{len(revisions)} files without a date in the name of {undated[0]!r}. Narrow the "
-            f"pattern."
+            f"revisions, got {len(revisions)} files without a date in the name of {undated[0]!r}. "
+            "Narrow the pattern."
         )
     if undated:
-        yield from _history(where, undated[0], commit)
+        yield from _history(opened, f"{folder}/{undated[0]}".removeprefix("/"), commit)
         revisions = []
     for name in revisions + [name for name in chosen if name.endswith(MATCHES)]:
-        content = _git(where, "cat-file", "blob", f"{commit}:{name}")
+        content = opened.contents(files[name], MAX_BYTES + 1)
         yield _record(name, decode(content, name), f"{where}@{commit[:12]}:{name}", date_in(name))
 
 
-def _commits(where: Path, commit: str, name: str) -> list[tuple[str, str, str]]:
-    """Commit, day and path of each change of a file, newest first; renames are followed."""
-    options = ["--follow", "-M40%", "--no-ext-diff", "--diff-filter=AMR", "--name-only"]
-    log = os.fsdecode(_git(where, "log", *options, "--format=%x00%H %as", commit, "--", name))
-    blocks = (block.partition("\n") for block in log.split("\0")[1:])
-    told = ((*head.partition(" "), path) for head, _, path in blocks)
-    return [(sha, day.strip(), path.strip("\n")) for sha, _, day, path in told]
-
-
-def _moved_from(where: Path, commit: str, path: str) -> tuple[str, str] | None:
-    """Where a file was before the commit that added it, too different for git to see a rename.
+def _moved_from(opened: clone.Clone, change: clone.Change) -> tuple[str, str] | None:
+    """Return where a file was before the commit that added it, too different for git to see.
 
     A roadmap is often rewritten in the commit that moves it: a file of the same name that this
     commit removes is the one before.
     """
-    changes = ["diff-tree", "-r", "-z", "--no-commit-id", "--no-renames", "--name-only"]
-    removed = os.fsdecode(_git(where, *changes, "--diff-filter=D", commit)).split("\0")
-    same = [old for old in removed if _file_of(old) == _file_of(path)]
-    return (f"{commit}^", f":(top,literal){same[0]}") if len(same) == 1 else None
+    removed = opened.removed(change.commit)
+    same = [old for old in removed if _file_of(old) == _file_of(change.path)]
+    return (f"{change.commit}^", same[0]) if len(same) == 1 else None
 
 
 def _file_of(path: str) -> str:
     return path.rpartition("/")[2].casefold()
 
 
-def _history(where: Path, name: str, ref: str) -> Iterator[dict[str, Any]]:
+def _history(opened: clone.Clone, path: str, ref: str) -> Iterator[dict[str, Any]]:
     """Give one record for each day that changed the file; the last commit of a day counts."""
-    by_day: dict[str, tuple[str, str]] = {}
-    came: tuple[str, str] | None = (_commit(where, ref), name)
+    by_day: dict[str, clone.Change] = {}
+    came: tuple[str, str] | None = (opened.commit(ref), path)
     while came is not None:
-        commits = _commits(where, *came)
-        for sha, day, path in commits:
-            by_day.setdefault(day, (sha, path))
-        came = _moved_from(where, commits[-1][0], commits[-1][2]) if commits else None
+        changes = opened.changes(*came)
+        for change in changes:
+            by_day.setdefault(change.day, change)
+        came = _moved_from(opened, changes[-1]) if changes else None
     texts: Sequence[str] = []
     for day in sorted(by_day):
-        sha, path = by_day[day]
-        text = decode(_git(where, "cat-file", "blob", f"{sha}:{path}"), f"{path}@{sha[:12]}")
+        sha, _, path = by_day[day]
+        label = f"{path}@{sha[:12]}"
+        text = decode(opened.contents(f"{sha}:{path}", MAX_BYTES + 1), label)
         if texts and texts[-1] == text:
             continue
         texts = [text]
-        yield _record(f"{path}@{sha[:12]}", text, f"{where}@{sha[:12]}:{path}", day)
+        yield _record(label, text, f"{opened.top}@{sha[:12]}:{path}", day)
