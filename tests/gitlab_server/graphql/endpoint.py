@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from tests.gitlab_server.app import App
 
 CHARACTERS = 10_000
-SCORE = {"none": 200}
-DEPTH = {"none": 15}
-WITH_TOKEN = {"score": 250, "depth": 20}
+WITHOUT_TOKEN = Price(score=200, depth=15)
+WITH_TOKEN = Price(score=250, depth=20)
 
 WORDS = (
     (r"Cannot query field '(\w+)' on type '(\w+)'\..*", r"Field '\1' doesn't exist on type '\2'"),
@@ -84,11 +83,11 @@ def _run(
     if isinstance(values, list):
         return _refused([one.formatted for one in values])
     price = _price(types, document, operation, values, major)
-    limit = SCORE.get(access, WITH_TOKEN["score"])
-    if refusals := _too_dear(price, limit, DEPTH.get(access, WITH_TOKEN["depth"])):
+    limit = WITHOUT_TOKEN if access == "none" else WITH_TOKEN
+    if refusals := _too_dear(price, limit):
         return _refused(refusals)
     timeout = fault if fault and fault.kind == "timeout" else None
-    asking = Asking(app, access, price, limit)
+    asking = Asking(app, access, price, limit.score)
     if timeout:
         asking.slow, asking.batch = set(timeout.issues), timeout.batch
     result = execute_sync(
@@ -128,13 +127,16 @@ def _price(
     return Measure(types, fragments, values, major).operation(operation)
 
 
-def _too_dear(price: Price, score: int, depth: int) -> list[dict[str, Any]]:
-    told = []
-    if price.score > score:
-        told.append(f"complexity of {price.score}, which exceeds max complexity of {score}")
-    if price.depth > depth:
-        told.append(f"depth of {price.depth}, which exceeds max depth of {depth}")
-    return [{"message": f"Query has {one}"} for one in told]
+def _too_dear(price: Price, limit: Price) -> list[dict[str, Any]]:
+    sizes = {
+        "complexity": (price.score, limit.score),
+        "depth": (price.depth, limit.depth),
+    }
+    return [
+        {"message": f"Query has {name} of {found}, which exceeds max {name} of {most}"}
+        for name, (found, most) in sizes.items()
+        if found > most
+    ]
 
 
 def _in_ruby(error: GraphQLError) -> dict[str, Any]:
