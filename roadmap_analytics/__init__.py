@@ -95,6 +95,7 @@ _NAMES = {
         "plot_workload_plan",
     ),
     "export": (
+        "doctor",
         "export_dataset",
         "simulate_dataset",
     ),

@@ -60,6 +60,7 @@ from roadmap_analytics.charts.workload import plot_duties as plot_duties
 from roadmap_analytics.charts.workload import plot_workload as plot_workload
 from roadmap_analytics.charts.workload import plot_workload_history as plot_workload_history
 from roadmap_analytics.charts.workload import plot_workload_plan as plot_workload_plan
+from roadmap_analytics.export import doctor as doctor
 from roadmap_analytics.export import export_dataset as export_dataset
 from roadmap_analytics.export import simulate_dataset as simulate_dataset
 from roadmap_analytics.frames import Dataset as Dataset

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,6 +31,15 @@ CONFIG = Path("roadmap.toml")
 """Read from the working directory where `--config` names no other."""
 MOST_FAILURES_NAMED = 10
 """So many fit on a screen; `check` lists all."""
+
+
+class Way(StrEnum):
+    """How histories come."""
+
+    AUTO = "auto"
+    REST = "rest"
+    GRAPHQL = "graphql"
+
 
 app = typer.Typer(
     name=PROGRAM,
@@ -81,7 +91,11 @@ def _wrong_usage(error: typer.TyperException) -> int:
 def _say(text: str) -> None:
     """Print on standard error, at most two lines, nothing that a terminal would obey."""
     for line in text.split("\n", 1):
-        typer.echo("".join(c if c.isprintable() else " " for c in line), err=True)
+        typer.echo(_plain(line), err=True)
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _tell(text: str) -> None:
@@ -137,24 +151,35 @@ def export(
         int | None,
         typer.Option(metavar="N", min=1, max=64, help="Requests at once; default 4."),
     ] = None,
+    via: Annotated[
+        Way,
+        typer.Option(
+            help="How histories come: by GraphQL (up to 100 issues a request), by REST, or by "
+            "GraphQL where the server can."
+        ),
+    ] = Way.AUTO,
     full: Annotated[bool, typer.Option("--full", help="Fetch everything anew.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> int:
     """Export milestones, issues and their whole history into DIR; again, only what changed.
 
     The token comes from GITLAB_PRIVATE_TOKEN (scope read_api), or from python-gitlab's own
-    configuration file.
+    configuration file. Without one, what is public is exported.
     """
     began = time.monotonic()
     if config is None and CONFIG.is_file():
         config = CONFIG
     with _Screen(quiet) as screen:
         done = ra.export_dataset(
-            urls or (), to=to, config=config, roadmaps=roadmaps, jobs=jobs, full=full,
-            progress=screen,
+            urls or (), to=to, config=config, roadmaps=roadmaps, jobs=jobs, via=via.value,
+            full=full, progress=screen,
         )  # fmt: skip
     _summary(done)
-    _tell(f"{done.requests:,} requests, {time.monotonic() - began:.1f} seconds: {to}")
+    if done.anonymous:
+        _tell("without a token: no confidential issues, no private projects")
+    way = {"graphql": "GraphQL", "rest": "REST"}[done.via]
+    seconds = time.monotonic() - began
+    _tell(f"{done.requests:,} requests, {seconds:.1f} seconds, histories by {way}: {to}")
     return _failed(done)
 
 
@@ -247,29 +272,6 @@ def check(dataset: Dataset) -> int:
 def report(
     dataset: Dataset,
     to: Annotated[Path, typer.Option("--to", metavar="OUT", help="Folder for the pages.")],
-    as_of: Annotated[
-        str | None,
-        typer.Option("--as-of", metavar="DATE", help="Show the state on this day."),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="DATE",
-            help="Show what changed since this day. Default: the export at least two weeks "
-            "before, or the previous roadmap revision.",
-        ),
-    ] = None,
-    notebooks: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Add your own notebooks; one named like a bundled one replaces it.",
-        ),
-    ] = None,
-    bundled: Annotated[
-        bool, typer.Option("--bundled/--no-bundled", help="Run the bundled notebooks.")
-    ] = True,
     confidential: Annotated[
         bool, typer.Option("--confidential", help="Show titles of confidential issues.")
     ] = False,
@@ -279,17 +281,29 @@ def report(
     ] = None,
 ) -> None:
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
-    index = ra.write_report(
-        dataset,
-        to,
-        as_of=as_of,
-        since=since,
-        notebooks=notebooks,
-        bundled=bundled,
-        confidential=confidential,
-        pseudonyms=pseudonyms,
-    )
-    _tell(str(index))
+    _tell(str(ra.write_report(dataset, to, confidential=confidential, pseudonyms=pseudonyms)))
+
+
+@app.command()
+def doctor(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="A group or project, as copied from the browser.")
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: roadmap.toml in this folder, if there is one."),
+    ] = None,
+) -> None:
+    """Ask a GitLab, with and without the token, what an export would see and cost there.
+
+    It makes fewer than 20 requests. There is no secret in what it prints: paste it into an issue.
+    """
+    if config is None and CONFIG.is_file():
+        config = CONFIG
+    answers = ra.doctor(url, config=config)
+    width = max(len(one.question) for one in answers)
+    for one in answers:
+        _tell(f"{one.question:<{width}}  {_plain(one.answer)}")
 
 
 @app.command()

@@ -23,12 +23,20 @@ from typing import Any
 from roadmap_analytics import config as configuration
 from roadmap_analytics import frames, gitlab, records, simulate, store
 from roadmap_analytics.config import Config
-from roadmap_analytics.errors import ConfigurationError, DatasetError, RoadmapError
-from roadmap_analytics.gitlab import Failure, Progress
+from roadmap_analytics.errors import AccessError, ConfigurationError, DatasetError, RoadmapError
+from roadmap_analytics.gitlab import Answer, Failure, Progress, Via
 from roadmap_analytics.records import Record
 from roadmap_analytics.roadmap import sources, tables
 
-__all__ = ["Exported", "Failure", "Progress", "export_dataset", "simulate_dataset"]
+__all__ = [
+    "Answer",
+    "Exported",
+    "Failure",
+    "Progress",
+    "doctor",
+    "export_dataset",
+    "simulate_dataset",
+]
 
 DEFAULT_JOBS = 4
 """Requests at once, unless the call or roadmap.toml says otherwise: polite to a small server."""
@@ -51,6 +59,10 @@ class Exported:
         them stays.
     first : bool
         Whether this was the first run into the dataset.
+    via : str
+        How histories came: ``rest`` or ``graphql``.
+    anonymous : bool
+        Whether there was no token, so that only what is public was exported.
     """
 
     path: Path
@@ -58,6 +70,8 @@ class Exported:
     requests: int
     failures: list[Failure]
     first: bool
+    via: str = "rest"
+    anonymous: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,7 @@ def export_dataset(
     config: str | os.PathLike[str] | Config | None = None,
     roadmaps: str | None = None,
     jobs: int | None = None,
+    via: Via = "auto",
     full: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Exported:
@@ -98,6 +113,8 @@ def export_dataset(
         GitLab.
     jobs : int, optional
         Requests at once; 4 by default.
+    via : {"auto", "rest", "graphql"}
+        How histories of issues come: by GraphQL, by REST, or by GraphQL where the server can.
     full : bool
         Whether to fetch again what did not change.
     progress : callable, optional
@@ -131,9 +148,51 @@ def export_dataset(
     to = Path(to)
     settings = config if isinstance(config, Config) else _settings(config)
     manifest = _manifest(to)
-    plan = _plan(list(urls), roadmaps, jobs, settings, manifest)
+    plan = _plan(list(urls), roadmaps, jobs, via, settings, manifest)
     with store.lock(to):
         return _run(to, plan, settings.for_dataset(), full=full, progress=progress)
+
+
+def doctor(
+    url: str, *, config: str | os.PathLike[str] | Config | None = None, jobs: int | None = None
+) -> list[Answer]:
+    """Ask a GitLab what an export of a group or project would see and cost there.
+
+    Everything is asked with the token, if there is one, and without: what can be seen, whether
+    GraphQL gives histories and at what score of which limit, whether weights are licensed, how
+    times are written, the server's clock, and a guess of requests and minutes. It makes fewer than
+    20 requests. The answers name no person and no title, and have no secret in them.
+
+    Parameters
+    ----------
+    url : str
+        A group or project, as copied from the browser.
+    config : path or Config, optional
+        A roadmap.toml, or its settings.
+    jobs : int, optional
+        Requests at once of the export that is guessed; 4 by default.
+
+    Returns
+    -------
+    list of Answer
+        Each a `question` and its `answer`.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the address is wrong, or no GitLab.
+    AccessError
+        Where the group or project can be seen neither with the token nor without.
+    ServerError
+        Where nothing answers.
+    """
+    settings = config if isinstance(config, Config) else _settings(config)
+    return gitlab.examine(
+        gitlab.parse_address(url, settings.url),
+        settings.section,
+        jobs=jobs or settings.jobs or DEFAULT_JOBS,
+        now=_now,
+    )
 
 
 def simulate_dataset(to: str | os.PathLike[str], *, issues: int, seed: int) -> Exported:
@@ -204,6 +263,7 @@ def _plan(
     urls: list[str],
     roadmaps: str | None,
     jobs: int | None,
+    via: Via,
     settings: Config,
     manifest: store.Manifest | None,
 ) -> _Plan:
@@ -222,7 +282,7 @@ def _plan(
         settings = _roadmaps_at(roadmaps, settings)
     place, documents = _roadmaps(settings)
     request = gitlab.Request(
-        addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place
+        addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place, via
     )
     if manifest is not None and manifest.origin != request.origin:
         raise ConfigurationError(
@@ -309,6 +369,12 @@ def _run(
         full=full,
         keep=gitlab.KEPT,
     ) as run:
+        if export.anonymous and run.manifest and not run.manifest.runs[-1].anonymous:
+            # What is not seen without a token would count as deleted.
+            raise AccessError(
+                f"{to}: exported with a token before, so expected one, got none. Set "
+                "GITLAB_PRIVATE_TOKEN, or give another --to for what is public."
+            )
         reporter.stage("what is known already")
         _learn(known, run, full)
         unreadable = _forget_unreadable(known, run)
@@ -326,9 +392,20 @@ def _run(
             config=config,
             requests=export.requests,
             failures=[one._asdict() for one in export.failures],
+            via=export.via,
+            anonymous=export.anonymous,
+            notices=export.notices,
         )
     first = run.manifest is None
-    return Exported(to, _rows(made), export.requests, list(export.failures), first)
+    return Exported(
+        to,
+        _rows(made),
+        export.requests,
+        list(export.failures),
+        first,
+        export.via,
+        export.anonymous,
+    )
 
 
 def _rows(made: dict[str, Any]) -> dict[str, int]:

@@ -50,19 +50,32 @@ def export(
     *paths: str,
     options: tuple[str, ...] = (),
     token: str | None = "secret",
+    via: str = "rest",
 ) -> Outcome:
-    """Export groups or projects of these paths from the server into a dataset."""
+    """Export groups or projects of these paths from the server into a dataset.
+
+    By REST unless said otherwise: what is tested of lists, faults and requests is the same for both
+    ways, and a history by REST has its milliseconds. tests/test_graphql_export.py tests the other.
+    """
     addresses = [f"{server.url}/{path}" for path in paths]
-    return command("export", *addresses, "--to", str(to), *options, token=token)
+    told = ("--to", str(to), "--via", via)
+    return command("export", *addresses, *told, *options, token=token)
 
 
 def start_export(
-    server: LoopbackGitLab, to: Path, *paths: str, stderr: int = subprocess.DEVNULL
+    server: LoopbackGitLab,
+    to: Path,
+    *paths: str,
+    stderr: int = subprocess.DEVNULL,
+    via: str = "rest",
 ) -> subprocess.Popen[bytes]:
     """Start the same as a process of its own, to be killed."""
     addresses = [f"{server.url}/{path}" for path in paths]
     return subprocess.Popen(
-        [sys.executable, "-m", "roadmap_analytics", "export", *addresses, "--to", str(to)],
+        [
+            *(sys.executable, "-m", "roadmap_analytics", "export", *addresses),
+            *("--to", str(to), "--via", via),
+        ],
         env={**os.environ, "GITLAB_PRIVATE_TOKEN": server.token},
         stdout=subprocess.DEVNULL,
         # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.

@@ -36,7 +36,6 @@ _FIXED = {
     "milestones": ["kind", "state"],
     "milestone_dates": ["state"],
     "people": ["state"],
-    "unread": ["kind", "field"],
     "revisions": ["layout"],
     "roadmap_items": ["key", "parent", "kind", "item", "source"],
     "responsibilities": ["role", "key"],

@@ -6,7 +6,8 @@ docs/dataset.md; it knows neither frames nor where the records go.
 
 from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.addresses import parse as parse_address
-from roadmap_analytics.gitlab.crawl import KEPT, Export, Request
+from roadmap_analytics.gitlab.crawl import KEPT, Export, Request, Via
+from roadmap_analytics.gitlab.doctor import Answer, examine
 from roadmap_analytics.gitlab.histories import Failure
 from roadmap_analytics.gitlab.known import Known
 from roadmap_analytics.gitlab.progress import Progress, Reporter
@@ -15,6 +16,7 @@ from roadmap_analytics.gitlab.repository import Place
 __all__ = [
     "KEPT",
     "Address",
+    "Answer",
     "Export",
     "Failure",
     "Known",
@@ -22,5 +24,7 @@ __all__ = [
     "Progress",
     "Reporter",
     "Request",
+    "Via",
+    "examine",
     "parse_address",
 ]

@@ -53,7 +53,13 @@ class PartFailed(Exception):  # noqa: N818 - the rest goes on
 
 
 def connect(
-    origin: str, section: str | None, limiter: Limiter, jobs: int, now: Callable[[], datetime]
+    origin: str,
+    section: str | None,
+    limiter: Limiter,
+    jobs: int,
+    now: Callable[[], datetime],
+    *,
+    anonymous: bool = False,
 ) -> Client:
     """Make a client from `GITLAB_PRIVATE_TOKEN` or python-gitlab's own configuration.
 
@@ -65,6 +71,8 @@ def connect(
         Section of python-gitlab's configuration; its default section unless given.
     now
         This machine's clock, for servers that do not tell their time.
+    anonymous
+        Whether to send no credentials, though there are some.
 
     Raises
     ------
@@ -79,6 +87,8 @@ def connect(
     }
     if token:
         secrets = {"private_token": token}
+    if anonymous:
+        secrets = {}
     for name, secret in secrets.items():
         if secret and not (secret.isascii() and secret.isprintable()):
             raise ConfigurationError(
@@ -178,6 +188,13 @@ class Client:
                     yield row
             if page and len(seen) == before:
                 raise PartFailed(200, "a next page without any new row, so that the end is missing")
+
+    def sample(self, path: str, size: int, **query: Any) -> tuple[list[Row], int | None]:
+        """Give the first rows of a list, and how many there are (None: over 10,000)."""
+        pages = self._ask(
+            lambda: self._api.http_list(path, query, iterator=True, per_page=size, **_STRICT), path
+        )
+        return list(islice(pages, size)), pages.total
 
     def graphql(self, body: Row) -> Row:
         """Ask the GraphQL API; what the answer means is for the caller to see."""

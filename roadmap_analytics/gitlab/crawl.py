@@ -77,7 +77,7 @@ class Request:
     section: str | None = None
     jobs: int = 4
     documents: repository.Place | None = None
-    via: Via = "rest"
+    via: Via = "auto"
 
     @property
     def origin(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
+from roadmap_analytics.gitlab.transport import ATTEMPTS, TOO_SLOW
 
 __all__ = ["GraphQL", "Refused"]
 
@@ -121,7 +122,7 @@ class GraphQL:
         )
         after: str | None = None
         while True:
-            owner = self.ask(query, p=path, a=after)[kind]
+            owner = self._patiently(query, p=path, a=after)[kind]
             if owner is None:
                 raise Refused(404, f"no such {kind}, or it may not be seen", "failed")
             try:
@@ -134,6 +135,21 @@ class GraphQL:
             if following is None:
                 return
             after = following
+
+    def _patiently(self, query: str, **variables: Any) -> Row:
+        """Ask for a page of a list, again where it took too long: it cannot be asked for in parts.
+
+        `Transport` repeats no query that took too long, as batches are asked for in halves.
+        """
+        limiter = self._client.transport.limiter
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self.ask(query, **variables)
+            except Refused as refused:
+                if refused.status is not None and refused.status not in TOO_SLOW:
+                    raise
+            limiter.sleep(limiter.backoff(attempt))
+        return self.ask(query, **variables)
 
 
 MILESTONE = "id iid title state startDate dueDate createdAt updatedAt webPath"

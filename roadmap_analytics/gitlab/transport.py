@@ -60,6 +60,8 @@ DEEPEST = 50
 """Levels of lists and objects in an answer; GitLab's own have about five."""
 PIECE = 2**18
 PASSING = frozenset({408, 425, 500, 502, 503, 504, *range(520, 531)})
+TOO_SLOW = frozenset({408, 503, 504})
+"""What may be answered where a query takes too long (see `_gave_up`)."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the run is being stopped
@@ -323,7 +325,9 @@ class Transport(HTTPAdapter):
                 raise
             except requests.RequestException as error:
                 attempt += 1
-                if attempt >= ATTEMPTS:
+                if attempt >= ATTEMPTS or (
+                    _in_halves(request) and isinstance(error, requests.Timeout)
+                ):
                     self._count_lost(request, reason(error))
                     raise
                 self.limiter.sleep(self.limiter.backoff(attempt))
@@ -332,7 +336,8 @@ class Transport(HTTPAdapter):
             if response.status_code == 429 and patient:
                 limited += 1
                 continue
-            if response.status_code in PASSING and attempt + 1 < ATTEMPTS:
+            too_slow = _in_halves(request) and _gave_up(response)
+            if response.status_code in PASSING and attempt + 1 < ATTEMPTS and not too_slow:
                 attempt += 1
                 self.limiter.sleep(self.limiter.backoff(attempt))
                 continue
@@ -400,6 +405,24 @@ class Transport(HTTPAdapter):
             return response.status_code == 200 and bool(response.content)
         except requests.RequestException:
             return False
+
+
+def _in_halves(request: requests.PreparedRequest) -> bool:
+    """Whether the caller asks for less at once where an answer takes too long: GraphQL queries.
+
+    Asked again as it is, such a query would take as long again.
+    """
+    return request.method == "POST"
+
+
+def _gave_up(response: requests.Response) -> bool:
+    """Whether GitLab, or a proxy before it, ended a query that took too long.
+
+    GitLab says 503 of that, with these words; any other 503 is of a server that is being restarted.
+    """
+    if response.status_code == 503:
+        return b"timed out" in response.content
+    return response.status_code in TOO_SLOW
 
 
 def _where(url: str) -> tuple[str, str, int | None]:
