@@ -6,6 +6,8 @@ import base64
 import hashlib
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -261,6 +263,70 @@ def test_a_notebook_that_fails_leaves_the_pages_that_were_there(tmp_path: Path) 
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["page.html"]
     assert (tmp_path / "out" / "page.html").read_text() == "as it was"
+
+
+SECRETS = {
+    "GITLAB_PRIVATE_TOKEN": "s3cret-1",
+    "CI_JOB_JWT": "s3cret-2",
+    "CI_JOB_TOKEN": "s3cret-3",
+    "CI_REGISTRY_PASSWORD": "s3cret-4",
+    "SSH_PRIVATE_KEY": "s3cret-5",
+    "GITLAB_PAT": "s3cret-6",
+    "CI_REPOSITORY_URL": "https://gitlab-ci-token:s3cret-7@git.example.org/a/b.git",
+    "DATABASE_URL": "postgres://me:s3cret-8@db/x",
+    "AWS_SECRET_ACCESS_KEY": "s3cret-9",
+    "HTTPS_PROXY": "http://me:s3cret-10@proxy:3128",
+    "PYTHON_GITLAB_CFG": "/home/me/s3cret-11.cfg",
+    "MY_OWN": "s3cret-12",
+}
+
+
+def test_kernels_see_no_variable_but_what_python_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    folder = notebooks(
+        tmp_path / "notebooks",
+        "print({k: v for k, v in os.environ.items() if 's3cret' in v}, len(os.environ) > 3)",
+        "print('in', os.listdir(), end='.')",
+    )
+    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder)
+    text = Html.read(index.parent / "page.html").text
+    assert "{} True" in text
+    assert "in []." in text, "an empty folder of its own"
+
+
+def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path) -> None:
+    """A downloaded folder may hold modules and settings of the names that a kernel looks for."""
+    folder = notebooks(
+        tmp_path / "notebooks", "import matplotlib.pyplot as plt", "plt.plot([1]); print('drawn')"
+    )
+    trap = tmp_path / "downloaded"
+    (trap / ".ipython/profile_default/startup").mkdir(parents=True)
+    (trap / "profile_default/startup").mkdir(parents=True)
+    mark = f"open({str(tmp_path / 'ran')!r}, 'a').write(__name__ + '\\n')\n"
+    modules = ["matplotlib", "pandas", "numpy", "json", "zmq", "IPython", "ipykernel", "comm"]
+    for module in (*modules, "sitecustomize", "usercustomize", "roadmap_analytics", "os"):
+        (trap / f"{module}.py").write_text(mark)
+    for settings in ("ipython_config", "ipython_kernel_config", "jupyter_config"):
+        (trap / f"{settings}.py").write_text(mark)
+    (trap / ".ipython/profile_default/startup/00.py").write_text(mark)
+    (trap / "profile_default/startup/00.py").write_text(mark)
+    (trap / "matplotlibrc").write_text("backend: module://matplotlib_trap\n")
+    (trap / "matplotlib_trap.py").write_text(mark)
+    code = (
+        "import sys; from roadmap_analytics.report.build import write_report; "
+        "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3])"
+    )
+    done = subprocess.run(
+        # -P: the command roadmap-analytics has the folder of its script in the path, not this one
+        [sys.executable, "-P", "-c", code, str(SAMPLE.resolve()), "out", str(folder)],
+        cwd=trap, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "drawn" in Html.read(trap / "out/page.html").text
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
 
 
 def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path) -> None:

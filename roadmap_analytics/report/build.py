@@ -42,6 +42,18 @@ _TAGS = [
 _ATTRIBUTES = {"a": ["href"], "*": ["class"], "th": ["scope"]}
 
 
+_KEPT_VARIABLES = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR", "TEMP", "TMP"),
+        *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "MPLCONFIGDIR"),
+        *("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+        *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE"),
+    }
+)
+"""Where programs, libraries, caches and the time zone are: no more than Python needs to start."""
+
+
 @dataclass
 class _Page:
     """What the template knows of one page."""
@@ -130,23 +142,25 @@ def _read(folder: Path) -> list[tuple[_Page, Any]]:
 
 
 def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
-    # The kernels need no access to GitLab, so they get no token either.
-    environment = {k: v for k, v in os.environ.items() if "TOKEN" not in k.upper()}
-    environment["ROADMAP_DATASET"] = str(dataset)
+    environment = _environment(dataset)
 
     def run(source: tuple[_Page, Any]) -> None:
         page, notebook = source
         try:
             with tempfile.TemporaryDirectory(prefix="ra-") as private:
+                empty = Path(private) / "empty"
+                empty.mkdir()
                 client = NotebookClient(
                     notebook,
                     timeout=_CELL_SECONDS,
                     startup_timeout=_KERNEL_SECONDS,
                     kernel_name="python3",
                     config=_kernel(Path(private)),
+                    resources={"metadata": {"path": str(empty)}},
                 )
                 # A loop of its own, which is closed again; `execute` leaves one open per thread.
-                asyncio.run(client.async_execute(env=environment))
+                own = {"IPYTHONDIR": private, "JUPYTER_CONFIG_DIR": private}
+                asyncio.run(client.async_execute(env=environment | own))
         except CellExecutionError as error:
             raise ConfigurationError(
                 f"report: notebook {page.name} failed: {error.ename}: {error.evalue}; "
@@ -160,6 +174,21 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, sources))
+
+
+def _environment(dataset: Path) -> dict[str, str]:
+    """Return the variables that a kernel needs; what it is not given, no notebook can show.
+
+    A CI job has a dozen secrets in variables with names of their own, so those to keep are listed,
+    not those to leave out. The safe path keeps modules that lie in the caller's folder, which may
+    have been downloaded, out of the kernel.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_VARIABLES or name.startswith("LC_")
+    }
+    return kept | {"ROADMAP_DATASET": str(dataset), "PYTHONSAFEPATH": "1"}
 
 
 def _first_line(error: Exception) -> str:
