@@ -68,7 +68,7 @@ PARTS = {
     ),
     "state_at": Part(WORK, lambda d: ra.state_at(d, d.exported_at)),
     "planned_work": Part(PLANS, lambda d: ra.planned_work(d, as_of=d.exported_at)),
-    "moved_on": Part(PLANS, lambda d: ra.moved_on(d, as_of=d.exported_at)),
+    "carried_over": Part(PLANS, lambda d: ra.carried_over(d, as_of=d.exported_at)),
 }
 
 

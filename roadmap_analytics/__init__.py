@@ -21,18 +21,18 @@ _NAMES = {
         "item_milestones",
     ),
     "analysis.forecast.promises": ("targets_against_forecast",),
+    "analysis.duties": ("duties",),
     "analysis.lead_times": (
         "lead_times",
         "throughput",
         "work_item_age",
     ),
+    "analysis.load_history": ("workload_history",),
+    "analysis.load_plan": ("workload_plan",),
     "analysis.open_work": ("open_issues",),
     "analysis.plan": ("plan_differences",),
     "analysis.planned": (
-        "future_issues",
         "future_work",
-        "moved_on",
-        "moved_on_counts",
         "planned_work",
     ),
     "analysis.progress": (
@@ -50,18 +50,14 @@ _NAMES = {
         "horizon_slippage",
         "milestone_slippage",
         "renewal_slippage",
-        "slip_by_precision",
         "slip_per_revision",
         "slippage",
     ),
     "analysis.timeline": ("milestone_timeline",),
     "analysis.view": ("state_at",),
     "analysis.workload": (
-        "duties",
         "workload",
         "workload_by_milestone",
-        "workload_history",
-        "workload_plan",
     ),
     "charts.burndown": (
         "plot_burndown",
@@ -80,7 +76,6 @@ _NAMES = {
     ),
     "charts.planned": (
         "plot_future",
-        "plot_moved_on",
         "plot_planned",
     ),
     "charts.slippage": (

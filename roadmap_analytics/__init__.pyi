@@ -2,6 +2,7 @@
 from roadmap_analytics.analysis.attribution import attribution as attribution
 from roadmap_analytics.analysis.burndown import burndown as burndown
 from roadmap_analytics.analysis.burndown import burndowns as burndowns
+from roadmap_analytics.analysis.duties import duties as duties
 from roadmap_analytics.analysis.forecast.forecast import backtest as backtest
 from roadmap_analytics.analysis.forecast.forecast import backtest_forecasts as backtest_forecasts
 from roadmap_analytics.analysis.forecast.forecast import forecast as forecast
@@ -12,12 +13,11 @@ from roadmap_analytics.analysis.forecast.promises import (
 from roadmap_analytics.analysis.lead_times import lead_times as lead_times
 from roadmap_analytics.analysis.lead_times import throughput as throughput
 from roadmap_analytics.analysis.lead_times import work_item_age as work_item_age
+from roadmap_analytics.analysis.load_history import workload_history as workload_history
+from roadmap_analytics.analysis.load_plan import workload_plan as workload_plan
 from roadmap_analytics.analysis.open_work import open_issues as open_issues
 from roadmap_analytics.analysis.plan import plan_differences as plan_differences
-from roadmap_analytics.analysis.planned import future_issues as future_issues
 from roadmap_analytics.analysis.planned import future_work as future_work
-from roadmap_analytics.analysis.planned import moved_on as moved_on
-from roadmap_analytics.analysis.planned import moved_on_counts as moved_on_counts
 from roadmap_analytics.analysis.planned import planned_work as planned_work
 from roadmap_analytics.analysis.progress import current_milestones as current_milestones
 from roadmap_analytics.analysis.progress import milestone_progress as milestone_progress
@@ -29,16 +29,12 @@ from roadmap_analytics.analysis.slippage import carry_over_counts as carry_over_
 from roadmap_analytics.analysis.slippage import horizon_slippage as horizon_slippage
 from roadmap_analytics.analysis.slippage import milestone_slippage as milestone_slippage
 from roadmap_analytics.analysis.slippage import renewal_slippage as renewal_slippage
-from roadmap_analytics.analysis.slippage import slip_by_precision as slip_by_precision
 from roadmap_analytics.analysis.slippage import slip_per_revision as slip_per_revision
 from roadmap_analytics.analysis.slippage import slippage as slippage
 from roadmap_analytics.analysis.timeline import milestone_timeline as milestone_timeline
 from roadmap_analytics.analysis.view import state_at as state_at
-from roadmap_analytics.analysis.workload import duties as duties
 from roadmap_analytics.analysis.workload import workload as workload
 from roadmap_analytics.analysis.workload import workload_by_milestone as workload_by_milestone
-from roadmap_analytics.analysis.workload import workload_history as workload_history
-from roadmap_analytics.analysis.workload import workload_plan as workload_plan
 from roadmap_analytics.charts.burndown import plot_burndown as plot_burndown
 from roadmap_analytics.charts.burndown import plot_burndowns as plot_burndowns
 from roadmap_analytics.charts.burndown import plot_burnup as plot_burnup
@@ -51,7 +47,6 @@ from roadmap_analytics.charts.forecast import plot_forecast as plot_forecast
 from roadmap_analytics.charts.forecast import plot_lead_times as plot_lead_times
 from roadmap_analytics.charts.forecast import plot_throughput as plot_throughput
 from roadmap_analytics.charts.planned import plot_future as plot_future
-from roadmap_analytics.charts.planned import plot_moved_on as plot_moved_on
 from roadmap_analytics.charts.planned import plot_planned as plot_planned
 from roadmap_analytics.charts.slippage import plot_lifecycle as plot_lifecycle
 from roadmap_analytics.charts.slippage import plot_slip_per_revision as plot_slip_per_revision

@@ -15,7 +15,7 @@ PICTURES = ROOT / "docs" / "images"
 def main() -> None:
     mpl.use("Agg")
     dataset = ra.load(ROOT / "data" / "sample")
-    day = dataset.exported_at.date()
+    day = dataset.exported_date
     current = ra.current_milestones(ra.milestone_progress(dataset, as_of=day))
     tracked = ra.slippage(dataset, as_of=day)
     first = int(current["milestone_id"].iloc[1])

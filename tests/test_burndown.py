@@ -18,6 +18,7 @@ from roadmap_analytics.analysis.progress import current_milestones, milestone_pr
 from roadmap_analytics.analysis.scope import carried_over, scope_changes
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
+from roadmap_analytics.report import sentences
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 from tests.slow_reference import Reference
 
@@ -154,6 +155,29 @@ def test_carried_over_says_into_which_milestone() -> None:
     before = carried_over(eight_issues().dataset(), as_of="2025-03-16")
     assert before["outcome"].tolist() == ["still open"]
     assert carried_over(eight_issues().dataset(), as_of="2025-03-13").empty
+
+
+def test_carried_over_numbers_the_times() -> None:
+    world = World()
+    for number, due in ((1, "2025-03-03"), (2, "2025-03-05"), (3, "2025-03-07")):
+        world.milestone(number, f"M{number}", None, due)
+    world.issue(1, "2025-03-01")
+    world.issue(2, "2025-03-01")
+    for day, milestone in (("01", 1), ("04", 2), ("06", 3)):
+        world.put(1, f"2025-03-{day}", milestone)
+    world.put(2, "2025-03-01", 2)
+    dataset = world.dataset()
+    frame = carried_over(dataset, as_of="2025-03-10")
+    columns = ["milestone", "issue_id", "times", "into_milestone"]
+    assert frame[columns].fillna("").to_numpy().tolist() == [
+        ["M1", 1, 1, "M2"],
+        ["M2", 1, 2, "M3"],
+        ["M2", 2, 1, ""],
+        ["M3", 1, 3, ""],
+    ]
+    alone = carried_over(dataset, 3, as_of="2025-03-10")
+    assert alone["times"].tolist() == [3]  # of all milestones, whichever is asked for
+    assert sentences.carried_over(frame).endswith("; 2 not for the first time, 3 times at most.")
 
 
 # -- GitLab's vectors --------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
 from roadmap_analytics.analysis.burndown import burndown, burndowns
-from roadmap_analytics.analysis.planned import future_work, moved_on_counts, planned_work
+from roadmap_analytics.analysis.planned import future_work, planned_work
 from roadmap_analytics.analysis.progress import milestone_progress
 from roadmap_analytics.charts._style import COLORS
 from roadmap_analytics.charts.burndown import (
@@ -26,7 +26,7 @@ from roadmap_analytics.charts.burndown import (
     plot_progress,
     plot_scope_changes,
 )
-from roadmap_analytics.charts.planned import plot_future, plot_moved_on, plot_planned
+from roadmap_analytics.charts.planned import plot_future, plot_planned
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
 
@@ -156,7 +156,7 @@ def test_small_multiples_have_one_inset_each_and_say_what_is_left_out() -> None:
     assert "2 more not shown" in fewer.get_title("left")
 
 
-def test_planned_future_and_moved_on() -> None:
+def test_planned_and_future() -> None:
     dataset = eight_issues().dataset()
     ax = drawn(plot_planned(planned_work(dataset, as_of=AS_OF)))
     assert [bar.get_height() for bar in ax.containers[0]] == [0, 0, 1, 3, 0]
@@ -166,8 +166,6 @@ def test_planned_future_and_moved_on() -> None:
     assert [bar.get_height() for bar in opened.containers[0]] == [1, 4, 1, 0, 0]
     ahead = drawn(plot_future(future_work(dataset, as_of=AS_OF)))
     assert [t.get_text() for t in ahead.texts] == ["1, the oldest 20 days old"] * 2
-    moved = drawn(plot_moved_on(moved_on_counts(dataset, as_of=AS_OF)))
-    assert [t.get_text() for t in moved.texts] == ["5 (62 %)", "3 (38 %)"]
 
 
 @pytest.mark.parametrize("measure", ["issues", "weight", "hours"])
@@ -188,7 +186,6 @@ def every_chart(dataset: Dataset, as_of: str = AS_OF) -> Iterator[Axes]:
     yield plot_progress(milestone_progress(dataset, as_of=as_of))
     yield plot_planned(planned_work(dataset, as_of=as_of))
     yield plot_future(future_work(dataset, as_of=as_of))
-    yield plot_moved_on(moved_on_counts(dataset, as_of=as_of))
 
 
 @pytest.mark.parametrize("simulated", [True, False])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,16 +12,14 @@ from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.planned import (
     future_issues,
     future_work,
-    moved_on,
-    moved_on_counts,
     planned_work,
 )
 from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.frames import Dataset
-from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
+from tests.eight_issues import AS_OF, SOMEDAY, World, eight_issues
 from tests.test_burndown import QUICK, worlds, zones
 
-ALL = (planned_work, future_issues, future_work, moved_on, moved_on_counts)
+ALL = (planned_work, future_issues, future_work)
 
 
 def test_weeks_of_the_eight_issues() -> None:
@@ -84,32 +81,6 @@ def test_label_and_prefix_come_from_the_configuration() -> None:
     assert shelves[["shelf", "issues"]].to_numpy().tolist() == [["later", 1], ["Winter", 1]]
 
 
-def test_moving_on_by_hand() -> None:
-    frame = moved_on(eight_issues().dataset(), as_of=AS_OF).set_index("issue_id")
-    assert frame["moves"].to_dict() == {1: 0, 2: 0, 3: 1, 4: 0, 5: 1, 6: 1, 7: 0, 8: 0}
-    assert frame.loc[3, ["first_milestone", "last_milestone", "delay_days"]].tolist() == [
-        "Harvest",
-        "Winter",
-        14.0,
-    ]
-    assert frame.loc[6, "last_milestone"] == "DRAFT: Someday"  # no due date: later, how much is NA
-    assert np.isnan(frame.loc[6, "delay_days"])
-    counts = moved_on_counts(eight_issues().dataset(), as_of=AS_OF)
-    assert counts.to_numpy().tolist() == [[0, 1, 4, 5 / 8], [1, 3, 0, 3 / 8]]
-
-
-def test_moving_back_and_forth() -> None:
-    world = World()
-    world.milestone(HARVEST, "Harvest", None, "2025-03-14")
-    world.milestone(WINTER, "Winter", None, "2025-03-28")
-    world.issue(1, "2025-03-01")
-    for day, milestone in [("04", WINTER), ("05", HARVEST), ("06", WINTER), ("07", None)]:
-        world.put(1, f"2025-03-{day}", milestone)
-    world.take(1, "2025-03-08", None)
-    world.put(1, "2025-03-09", HARVEST)  # not counted: what it came from is not known
-    assert moved_on(world.dataset(), as_of=AS_OF)["moves"].tolist() == [1]
-
-
 @QUICK
 @given(worlds, zones, st.integers(0, 24))
 def test_weeks_add_up(world: World, zone: str, days: int) -> None:
@@ -123,10 +94,6 @@ def test_weeks_add_up(world: World, zone: str, days: int) -> None:
     state = state_at(dataset, at)["state"].reindex(issues["issue_id"])
     closed = frame["closed_planned"].sum() + frame["closed_unplanned"].sum()
     assert closed >= (state == "closed").sum()
-    counts = moved_on_counts(dataset, as_of=as_of, timezone=zone)
-    assert counts["opened"].sum() + counts["closed"].sum() == len(
-        moved_on(dataset, as_of=as_of, timezone=zone)
-    )
 
 
 @QUICK

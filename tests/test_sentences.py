@@ -44,10 +44,6 @@ EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
         lambda: ra.future_work(NOTHING, as_of=AS_OF),
         "Nothing is set aside under the Future label or in draft milestones.",
     ),
-    "moved_on": (
-        lambda: ra.moved_on_counts(NOTHING, as_of=AS_OF),
-        "No issue was ever in a milestone.",
-    ),
     "workload": (
         lambda: ra.workload(NOTHING, as_of=AS_OF),
         "Nobody holds an open issue; 0 open issues have no assignee.",

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
-from roadmap_analytics.analysis.slippage import precision_of
-from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.roadmap import tables
 
 TARGETS = [
@@ -148,22 +146,6 @@ def test_slip_per_revision() -> None:
     ]
 
 
-def test_what_a_date_of_one_kind_is_worth() -> None:
-    rows = ra.slip_by_precision(plan(*TARGETS), as_of="2025-12-31")
-    assert table(rows, "precision", "promises", "followed", "median_slip_days", "share_later") == [
-        ("day", 3, 1, 122.0, 1.0),
-        ("part of a month", 5, 3, 0.0, 1 / 3),
-        ("quarter", 1, 1, 62.0, 1.0),
-    ]
-
-
-def test_precision_by_the_days_covered() -> None:
-    start = pd.Series(pd.to_datetime(["2025-05-01"] * 6))
-    widths = pd.to_timedelta([0, 6, 9, 30, 91, 180], unit="D")
-    names = ["day", "week", "part of a month", "month", "quarter", "longer"]
-    assert precision_of(start, start + widths).tolist() == names
-
-
 def test_renewals_and_horizon() -> None:
     dataset = plan(*TARGETS)
     rows = ra.renewal_slippage(dataset, as_of="2025-11-10")
@@ -203,12 +185,6 @@ def test_carry_over_of_items_and_people() -> None:
         ("Radio", 2, 1, 0, 1),
         ("Bells", 2, 1, 0, 0),
     ]
-    people = ra.carry_over_counts(dataset, as_of="2025-12-31", by="person")
-    assert table(people, "person", "items", "carried_over", "stated", "backlogged") == [
-        ("ada", 4, 6, 1, 1)
-    ]
-    with pytest.raises(ConfigurationError, match="'team'"):
-        ra.carry_over_counts(dataset, as_of="2025-12-31", by="team")
 
 
 def seen() -> ra.Dataset:
@@ -259,7 +235,6 @@ def test_milestones_of_gitlab() -> None:
         ra.renewal_slippage,
         ra.horizon_slippage,
         ra.carry_over_counts,
-        ra.slip_by_precision,
     ],
 )
 def test_nothing_gives_an_empty_frame_with_its_columns(call: object) -> None:

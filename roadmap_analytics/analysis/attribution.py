@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.days import AsOf, dates_of
 from roadmap_analytics.analysis.stays import NOTHING, Stays, open_stays
+from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -46,18 +45,19 @@ def attribution(
     dataset: Dataset,
     *,
     as_of: AsOf,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
 ) -> pd.DataFrame:
-    """Share out the slip of every milestone that missed its first due date.
+    """Divide the slip of every milestone that missed its first due date among causes.
 
     Parameters
     ----------
     dataset : Dataset
     as_of : date or aware timestamp
         A date means the end of that day in `timezone`. Nothing after it matters.
-    timezone : str
-        IANA name of the zone whose days are meant.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
     types : str or list of str, optional
         Work item types to count; all by default.
 
@@ -77,7 +77,8 @@ def attribution(
         - `carried_in_days`: work open at the start that stood open in another milestone before
         - `scope_days`: work added after the start, less what was taken out
         - `pace_days`: closing slower than before (negative: faster)
-        - `committed`, `carried_in`, `added_after_start` (net), `closed`: the issues behind that
+        - `committed`, `carried_in`, `net_added_after_start` (added less taken out), `closed`: the
+          issues behind that
         - `pace_per_week`, `pace_before_per_week`: issues closed; the latter of the last three
           milestones of the same group or project that ended before the start
         - `pace_is_planned`: there were none, so the pace before is the one that the plan needed
@@ -105,19 +106,18 @@ def attribution(
     >>> attribution(Dataset({}), as_of="2025-03-10").empty
     True
     """
-    at = replay.instant(as_of, timezone)
-    last = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
-    known = replay.milestones_at(dataset, at)
-    spans = replay.intervals(dataset, "milestone", until=at)
+    view = View.of(dataset, as_of, timezone, types)
+    last, known = view.last, view.milestones
+    spans = view.spans("milestone")
     spans = spans.rename(columns={"milestone_id": "target"}).dropna(subset=["target"])
     members = spans.astype({"target": "int64"})
-    stays = open_stays(dataset, members, at, timezone=timezone, types=types)
+    stays = open_stays(dataset, members, view.at, timezone=view.timezone, types=types)
     first_came: dict[int, tuple[np.datetime64, int]] = {}
     for key, stay in stays.items():
         for issue, came in zip(stay.issue, stay.came, strict=True):
             first_came[issue] = min(first_came.get(issue, (came, key)), (came, key))
     ids = known["milestone_id"].tolist()
-    starts, dues = _days(known["start_date"]), _days(known["due_date"])
+    starts, dues = dates_of(known["start_date"]), dates_of(known["due_date"])
     courses = {
         key: _course(stays.get(key, NOTHING), key, start, last, first_came)
         for key, start in zip(ids, starts, strict=True)
@@ -125,7 +125,7 @@ def attribution(
     of_path: dict[str, list[_Course | None]] = {}
     for key, path in zip(ids, known["path"], strict=True):
         of_path.setdefault(path, []).append(courses[key])
-    baseline = _baselines(dataset, at)
+    baseline = _baselines(view)
     rows = []
     for key, title, path, due in zip(ids, known["title"], known["path"], dues, strict=True):
         course, first_due = courses[key], baseline.get(key, due)
@@ -137,12 +137,8 @@ def attribution(
             {"milestone_id": key, "title": title} | _shared_out(course, first_due, last_due, before)
         )
     frame = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    frame.attrs.update(replay.about(dataset, as_of, timezone))
+    frame.attrs.update(view.about())
     return frame
-
-
-def _days(dates: pd.Series[Any]) -> npt.NDArray[np.datetime64]:
-    return dates.to_numpy().astype("datetime64[D]")
 
 
 _TYPES: dict[str, Any] = {
@@ -151,18 +147,18 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(["start_date", "baseline_due_date", "due_date", "end_date"], "datetime64[us]"),
     "finished": "bool",
     **dict.fromkeys(["slip_days", *PARTS], "int64"),
-    **dict.fromkeys(["committed", "carried_in", "added_after_start", "closed"], "int64"),
+    **dict.fromkeys(["committed", "carried_in", "net_added_after_start", "closed"], "int64"),
     **dict.fromkeys(["pace_per_week", "pace_before_per_week"], "float64"),
     "pace_is_planned": "bool",
 }
 
 
-def _baselines(dataset: Dataset, at: pd.Timestamp) -> dict[int, np.datetime64]:
-    """Give the first due date that an export saw, per milestone; not what was seen after `at`."""
-    seen = dataset.milestone_dates
-    seen = seen[((seen["observed_at"] < at) & seen["due_date"].notna()).to_numpy()]
+def _baselines(view: View) -> dict[int, np.datetime64]:
+    """Return the first due date that an export saw by then, per milestone."""
+    seen = view.dataset.milestone_dates
+    seen = seen[((seen["observed_at"] < view.at) & seen["due_date"].notna()).to_numpy()]
     seen = seen.sort_values(["milestone_id", "observed_at"]).drop_duplicates("milestone_id")
-    due = seen["due_date"].to_numpy().astype("datetime64[D]")
+    due = dates_of(seen["due_date"])
     return dict(zip(seen["milestone_id"].tolist(), due, strict=True))
 
 
@@ -218,7 +214,7 @@ def _shared_out(
         "slip_days": slip, "moved_days": moved,
         **dict(zip(PARTS[1:], _whole(parts, slip - moved), strict=True)),
         "committed": course.fresh + course.carried_in, "carried_in": course.carried_in,
-        "added_after_start": course.added, "closed": course.closed,
+        "net_added_after_start": course.added, "closed": course.closed,
         "pace_per_week": 7 * pace, "pace_before_per_week": 7 * usual,
         "pace_is_planned": before is None,
     }  # fmt: skip

@@ -16,8 +16,10 @@ import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days, instant, ticks
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.stays import NOTHING, open_stays
+from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -31,24 +33,25 @@ def lead_times(
     dataset: Dataset,
     *,
     as_of: AsOf,
-    milestone: int | str | None = None,
+    milestone: MilestoneRef | None = None,
     since: AsOf | None = None,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
 ) -> pd.DataFrame:
-    """Give the share of issues still open so many days after their creation (Kaplan-Meier).
+    """Estimate the share of issues still open so many days after their creation (Kaplan-Meier).
 
     Parameters
     ----------
     dataset : Dataset
     as_of : date or aware timestamp
         A date means the end of that day in `timezone`. Nothing after it matters.
-    milestone : int or str, optional
-        Only issues in this milestone at `as_of`.
+    milestone : int or str, or a list of these, optional
+        Only issues in this milestone, or in one of these, at `as_of`.
     since : date or aware timestamp, optional
         Only issues created after it: how long work takes may have changed.
-    timezone : str
-        IANA name of the zone whose days are meant.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
     types : str or list of str, optional
         Work item types to count; all by default.
 
@@ -96,21 +99,17 @@ def lead_times(
     0   0.0       0        2         1.0
     1   2.0       1        2         0.5
     """
-    at = replay.instant(as_of, timezone)
-    chosen = replay.in_scope(dataset, types)[["issue_id"]]
-    state = replay.fields_at(dataset, at)
-    state = state[state.index.isin(chosen["issue_id"])]
+    view = View.of(dataset, as_of, timezone, types)
+    state = view.state
     if milestone is not None:
-        only = replay.find_milestone(dataset, milestone)
-        state = state[(state["milestone_id"] == only).fillna(False).to_numpy(bool)]
+        chosen = find_milestones(dataset, milestone)
+        state = state[state["milestone_id"].isin(chosen).to_numpy(bool)]
     if since is not None:
-        state = state[(state["created_at"] >= replay.instant(since, timezone)).to_numpy()]
-    spans = replay.intervals(dataset, "state", until=at)
-    spans = spans[((spans["value"] == "closed") & spans["end_at"].isna()).to_numpy()]
-    closed_at = spans.set_index("issue_id")["start_at"].reindex(state.index)
+        state = state[(state["created_at"] >= instant(since, view.timezone)).to_numpy()]
+    closed_at = view.closed_at.reindex(state.index)
     done = closed_at.notna().to_numpy()
-    took = replay.ticks(closed_at.fillna(at)) - replay.ticks(state["created_at"])
-    days = took.clip(min=0) / _DAY
+    took = ticks(closed_at.fillna(view.at)) - ticks(state["created_at"])
+    days = took.clip(min=0) / _DAY  # a close dated before the creation was imported so
     frame = _kaplan_meier(days, done)
     frame.attrs.update(
         {
@@ -120,7 +119,7 @@ def lead_times(
             "p85_days": _reached(frame, 0.85),
             "closed_only_median_days": float(np.median(days[done])) if done.any() else None,
         }
-        | replay.about(dataset, as_of, timezone)
+        | view.about()
     )
     return frame
 
@@ -159,10 +158,10 @@ def work_item_age(
     dataset: Dataset,
     *,
     as_of: AsOf,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
 ) -> pd.DataFrame:
-    """Give the age of every open issue.
+    """Return the age of every open issue.
 
     Parameters
     ----------
@@ -183,23 +182,23 @@ def work_item_age(
     >>> work_item_age(Dataset({}), as_of="2025-03-10").columns.tolist()[:2]
     ['issue_id', 'age_days']
     """
-    at = replay.instant(as_of, timezone)
-    issues = replay.in_scope(dataset, types)[replay.WHICH]
-    state = replay.fields_at(dataset, at)
+    view = View.of(dataset, as_of, timezone, types)
+    state = view.state
     state = state[(state["state"] == "opened").to_numpy()]
-    state["age_days"] = (at.value // 1000 - replay.ticks(state["created_at"])) / _DAY
-    frame = state[["age_days", "milestone_id"]].reset_index().merge(issues, on="issue_id")
+    state["age_days"] = (ticks(pd.Series([view.at]))[0] - ticks(state["created_at"])) / _DAY
+    which = view.issues[replay.WHICH]
+    frame = state[["age_days", "milestone_id"]].reset_index().merge(which, on="issue_id")
     frame = frame.sort_values(["age_days", "issue_id"], ascending=[False, True], ignore_index=True)
-    frame.attrs.update(replay.about(dataset, as_of, timezone))
+    frame.attrs.update(view.about())
     return frame
 
 
 def throughput(
     dataset: Dataset,
-    milestone: int | str | None = None,
+    milestone: MilestoneRef | None = None,
     *,
     as_of: AsOf,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
 ) -> pd.DataFrame:
     """Count what came and what was closed in each week, weeks without any included.
@@ -207,8 +206,9 @@ def throughput(
     Parameters
     ----------
     dataset : Dataset
-    milestone : int or str, optional
-        Only what came into this milestone, and was closed in it; all issues by default.
+    milestone : int or str, or a list of these, optional
+        Only what came into this milestone, and was closed in it; all issues by default. Several
+        count as one.
     as_of, timezone, types
         As in `lead_times`.
 
@@ -235,36 +235,37 @@ def throughput(
     >>> throughput(Dataset({}), as_of="2025-03-10").columns.tolist()
     ['week_date', 'added', 'closed', 'whole']
     """
-    at = replay.instant(as_of, timezone)
+    view = View.of(dataset, as_of, timezone, types)
     if milestone is None:
-        members = replay.in_scope(dataset, types)[["issue_id", "created_at"]]
-        members = members.rename(columns={"created_at": "start_at"})
+        members = view.issues[["issue_id", "created_at"]].rename(columns={"created_at": "start_at"})
         members["end_at"] = pd.Series(pd.NaT, members.index, dtype=members["start_at"].dtype)
     else:
-        chosen = replay.find_milestone(dataset, milestone)
-        members = replay.intervals(dataset, "milestone", until=at)
-        members = members[(members["milestone_id"] == chosen).fillna(False).to_numpy(bool)]
+        members = view.spans("milestone")
+        chosen = find_milestones(dataset, milestone)
+        members = members[members["milestone_id"].isin(chosen).to_numpy(bool)]
     members = members[["issue_id", "start_at", "end_at"]].assign(target=0)
-    stays = open_stays(dataset, members, at, timezone=timezone, types=types).get(0, NOTHING)
-    last = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
-    first = stays.came.min() if len(stays.came) else last + 7
+    stays = open_stays(dataset, members, view.at, timezone=view.timezone, types=types)
+    stay, last = stays.get(0, NOTHING), view.last
+    first = stay.came.min() if len(stay.came) else last + 7
+    first = max(first, last - FAR_DAYS)
     mondays = np.arange(_monday(first), last + 1, 7)
 
-    def weekly(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
+    def weekly(days: Days) -> npt.NDArray[np.int64]:
         week = np.searchsorted(mondays, days, "right") - 1
-        return np.bincount(week, minlength=len(mondays)).astype(np.int64)
+        shown = week[week >= 0]
+        return np.bincount(shown, minlength=len(mondays)).astype(np.int64)
 
     frame = pd.DataFrame(
         {
             "week_date": mondays.astype("datetime64[us]"),
-            "added": weekly(stays.came),
-            "closed": weekly(stays.left[stays.closed]),
+            "added": weekly(stay.came),
+            "closed": weekly(stay.left[stay.closed]),
             "whole": mondays + 6 <= last,
         }
     )
     whole = frame.loc[frame["whole"], "closed"]
     frame.attrs["per_week"] = float(whole.mean()) if len(whole) else None
-    frame.attrs.update(replay.about(dataset, as_of, timezone))
+    frame.attrs.update(view.about())
     return frame
 
 

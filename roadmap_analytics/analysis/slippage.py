@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.replay import AsOf
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.analysis.days import AsOf
+from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -26,7 +25,6 @@ __all__ = [
     "horizon_slippage",
     "milestone_slippage",
     "renewal_slippage",
-    "slip_by_precision",
     "slip_per_revision",
     "slippage",
 ]
@@ -47,22 +45,20 @@ _SLIPPAGE = [
     "deferred",
 ]
 _STATUS = {"same": "continued"}
-_WORKERS = ["driver", "responsible", "work"]
-_PRECISIONS = [(0, "day"), (6, "week"), (16, "part of a month"), (30, "month"), (91, "quarter")]
 
 
-def _until(dataset: Dataset, name: str, as_of: AsOf) -> pd.DataFrame:
-    """Rows of a frame that are dated at or before the day of `as_of`."""
-    frame = dataset[name]
-    return frame[frame["revision"] <= replay.last_day(as_of)]
+def _until(view: View, name: str) -> pd.DataFrame:
+    """Return the rows of a roadmap frame that are dated at or before the day of the view."""
+    frame = view.dataset[name]
+    return frame[frame["revision"] <= view.day]
 
 
 def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
     return (later - earlier).dt.total_seconds() / 86400
 
 
-def _marked(frame: pd.DataFrame, dataset: Dataset, as_of: AsOf) -> pd.DataFrame:
-    frame.attrs.update(replay.about(dataset, as_of))
+def _marked(frame: pd.DataFrame, view: View) -> pd.DataFrame:
+    frame.attrs.update(view.about())
     return frame
 
 
@@ -78,7 +74,7 @@ def _moves(frame: pd.DataFrame, by: str, column: str) -> pd.DataFrame:
     )
 
 
-def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
     r"""Follow every item of the roadmap over its revisions.
 
     Parameters
@@ -87,6 +83,9 @@ def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
         Needs `roadmap_items`, `item_matches` and `revisions`.
     as_of : date or aware timestamp
         Revisions dated later do not exist.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
 
     Returns
     -------
@@ -122,9 +121,10 @@ def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     0  2025-02-01/1  2025-05-31        NaN        new
     1  2025-02-01/1  2025-07-31       61.0  continued
     """
-    items = _until(dataset, "roadmap_items", as_of)
-    matches = _until(dataset, "item_matches", as_of)
-    days = sorted(_until(dataset, "revisions", as_of)["revision"])
+    view = View.of(dataset, as_of, timezone)
+    items = _until(view, "roadmap_items")
+    matches = _until(view, "item_matches")
+    days = sorted(_until(view, "revisions")["revision"])
     ids = {
         (day, key): item
         for day, key, item in items[["revision", "key", "item"]].itertuples(index=False)
@@ -145,7 +145,7 @@ def slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     }
     kinds |= dict.fromkeys(["item", "key", "kind", "title", "target_text", "status"], "str")
     frame = frame.astype(kinds).sort_values(["item", "revision"], kind="stable", ignore_index=True)
-    return _marked(frame[_SLIPPAGE], dataset, as_of)
+    return _marked(frame[_SLIPPAGE], view)
 
 
 def _appearances(
@@ -300,7 +300,9 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+def milestone_slippage(
+    dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
+) -> pd.DataFrame:
     """Follow the due dates of GitLab's milestones over the exports.
 
     Parameters
@@ -310,6 +312,9 @@ def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
         reports as exports.
     as_of : date or aware timestamp
         Observations made later do not exist.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
 
     Returns
     -------
@@ -330,8 +335,9 @@ def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     >>> rows["slip_days"].tolist()
     [nan, 14.0]
     """
+    view = View.of(dataset, as_of, timezone)
     seen = dataset.milestone_dates
-    seen = seen[seen["observed_at"] < replay.instant(as_of)]
+    seen = seen[seen["observed_at"] < view.at]
     seen = seen.sort_values(["milestone_id", "observed_at"], kind="stable", ignore_index=True)
     before = seen.groupby("milestone_id", sort=False)["due_date"].shift()
     first = ~seen["milestone_id"].duplicated()
@@ -347,11 +353,11 @@ def milestone_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
         "total_slip_days",
         "state",
     ]
-    return _marked(rows[columns], dataset, as_of)
+    return _marked(rows[columns], view)
 
 
-def renewal_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
-    """Hold each planned update of the roadmap against the update that came.
+def renewal_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
+    """Compare each planned update of the roadmap with the update that came.
 
     Returns
     -------
@@ -365,13 +371,13 @@ def renewal_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     Where a revision that is not in the dataset came between, the date that the next one gives for
     its predecessor is taken.
     """
-    rows = _until(dataset, "revisions", as_of).sort_values("revision", ignore_index=True)
+    view = View.of(dataset, as_of, timezone)
+    rows = _until(view, "revisions").sort_values("revision", ignore_index=True)
     following = rows["revision"].shift(-1)
     named = rows["previous"].shift(-1)
     renewed = named.where(named > rows["revision"], following)
-    today = replay.last_day(as_of)
     planned = rows["next_update_date"]
-    past = ((today - planned).dt.days).astype("float64")
+    past = ((view.day - planned).dt.days).astype("float64")
     rows = rows.assign(
         renewed_date=renewed,
         slip_days=_days(renewed, planned),
@@ -385,10 +391,10 @@ def renewal_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
         "slip_days",
         "overdue_days",
     ]
-    return _marked(rows.loc[planned.notna(), columns].reset_index(drop=True), dataset, as_of)
+    return _marked(rows.loc[planned.notna(), columns].reset_index(drop=True), view)
 
 
-def horizon_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
+def horizon_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
     """Follow the roadmap's estimate for the whole over its revisions.
 
     Returns
@@ -403,7 +409,8 @@ def horizon_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     In a plan that is renewed each time, the horizon moves by design: compare it with
     `window_days`. Where it is an estimate for one fixed amount of work, the slip is delay.
     """
-    rows = _until(dataset, "revisions", as_of).sort_values("revision", ignore_index=True)
+    view = View.of(dataset, as_of, timezone)
+    rows = _until(view, "revisions").sort_values("revision", ignore_index=True)
     rows = _moves(rows.assign(all=0), "all", "horizon_date")
     rows = rows.assign(window_days=_days(rows["horizon_date"], rows["revision"]))
     columns = [
@@ -414,55 +421,37 @@ def horizon_slippage(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
         "total_slip_days",
         "window_days",
     ]
-    return _marked(rows[columns], dataset, as_of)
+    return _marked(rows[columns], view)
 
 
-def carry_over_counts(dataset: Dataset, *, as_of: AsOf, by: str = "item") -> pd.DataFrame:
-    """Count how often work was taken along into the next revision.
-
-    Parameters
-    ----------
-    by : {"item", "person"}
-        A person counts where they drive, answer for, or work on the item in the revision before.
+def carry_over_counts(
+    dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
+) -> pd.DataFrame:
+    """Count how often each item was carried over into the next revision.
 
     Returns
     -------
     DataFrame
-        One row per item (`item`, `title` as last known) or `person`: `revisions` (in which it
-        stood), `carried_over` (times it went on into a later revision), `stated` (statements of the
-        documents that it was continued), `backlogged` (statements that it was put back). For
-        persons these are sums over items; `items` tells over how many. Standing priorities are not
-        work items and are left out.
-
-    Raises
-    ------
-    ConfigurationError
-        For any other `by`.
+        One row per item (`item`, `title` as last known): `revisions` (in which it stood),
+        `carried_over` (times it went on into a later revision), `stated` (statements of the
+        documents that it was continued), `backlogged` (statements that it was put back). Standing
+        priorities are not work items and are left out.
     """
-    if by not in ("item", "person"):
-        raise ConfigurationError(f"by: expected 'item' or 'person', got {by!r}")
-    items = _until(dataset, "roadmap_items", as_of)
-    said = _statements(dataset, items, as_of)
+    view = View.of(dataset, as_of, timezone)
+    items = _until(view, "roadmap_items")
+    said = _statements(view, items)
     rows = items[items["kind"] != "priority"].merge(said, on=["revision", "key"], how="left")
     rows = rows.sort_values(["item", "revision"], kind="stable")
     rows[["stated", "backlogged"]] = rows[["stated", "backlogged"]].fillna(0).astype("int64")
     rows["carried_over"] = rows["item"].duplicated(keep="last").astype("int64")
     sums = dict.fromkeys(["carried_over", "stated", "backlogged"], "sum")
-    if by == "person":
-        duties = _until(dataset, "responsibilities", as_of)
-        mine = duties[duties["role"].isin(_WORKERS)][
-            ["revision", "key", "person"]
-        ].drop_duplicates()
-        rows = rows.merge(mine.dropna(subset="key"), on=["revision", "key"])
-        out = rows.groupby("person", as_index=False).agg({"item": "nunique", **sums})
-        return _marked(out.rename(columns={"item": "items"}), dataset, as_of)
     out = rows.groupby("item", as_index=False).agg({"title": "last", "revision": "nunique", **sums})
-    return _marked(out.rename(columns={"revision": "revisions"}), dataset, as_of)
+    return _marked(out.rename(columns={"revision": "revisions"}), view)
 
 
-def _statements(dataset: Dataset, items: pd.DataFrame, as_of: AsOf) -> pd.DataFrame:
-    """Statements per item of the revision that they look back on."""
-    said = _until(dataset, "carry_over", as_of)
+def _statements(view: View, items: pd.DataFrame) -> pd.DataFrame:
+    """Count the statements per item of the revision that they look back on."""
+    said = _until(view, "carry_over")
     days = sorted(items["revision"].unique())
     before = dict(zip(days[1:], days, strict=False))
     looking_back = said["revision"].map(before)
@@ -475,57 +464,3 @@ def _statements(dataset: Dataset, items: pd.DataFrame, as_of: AsOf) -> pd.DataFr
         }
     ).dropna(subset=["revision", "key"])
     return rows.groupby(["revision", "key"], as_index=False)[["stated", "backlogged"]].sum()
-
-
-def precision_of(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
-    """Name how precise targets are, by the days that they cover: day, week, part of a month ...
-
-    Examples
-    --------
-    >>> first, last = (pd.Series(pd.to_datetime([day])) for day in ("2025-05-21", "2025-05-31"))
-    >>> precision_of(first, last)[0]
-    'part of a month'
-    """
-    width = _days(end, start).fillna(0)
-    steps = [width <= most for most, _ in _PRECISIONS]
-    return pd.Series(np.select(steps, [name for _, name in _PRECISIONS], "longer"), index=end.index)
-
-
-def slip_by_precision(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
-    """Tell what a date of one kind has been worth: how such dates slipped in the past.
-
-    Returns
-    -------
-    DataFrame
-        One row per `precision` (day, week, part of a month, month, quarter, longer): `promises`
-        (dates of that kind), `followed` (of these, how many got another date later), and of the
-        slip to that next date `median_slip_days`, `p25_slip_days`, `p75_slip_days`, `share_later`.
-
-    Notes
-    -----
-    A promise whose item was finished or dropped has no next date and no slip: `followed` against
-    `promises` says how much is unknown. What was kept silently looks the same as what was dropped
-    silently.
-    """
-    rows = slippage(dataset, as_of=as_of)
-    rows = rows[rows["target_date"].notna()]
-    following = rows.groupby("item", sort=False)["slip_days"].shift(-1)
-    rows = rows.assign(
-        precision=precision_of(rows["target_start_date"], rows["target_date"]), following=following
-    )
-    order = [name for _, name in _PRECISIONS] + ["longer"]
-    out = (
-        rows.groupby("precision")["following"]
-        .agg(
-            promises="size",
-            followed="count",
-            median_slip_days="median",
-            p25_slip_days=lambda x: x.quantile(0.25),
-            p75_slip_days=lambda x: x.quantile(0.75),
-            share_later=lambda x: (x.dropna() > 0).mean(),
-        )
-        .reindex([name for name in order if name in set(rows["precision"])])
-        .rename_axis("precision")
-        .reset_index()
-    )
-    return _marked(out, dataset, as_of)

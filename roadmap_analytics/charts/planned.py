@@ -1,4 +1,4 @@
-"""Charts of planned and unplanned work, of what lies ahead, and of work that moved on."""
+"""Charts of planned and unplanned work, and of what is set aside for later."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roadmap_analytics.charts._style import (
     styled,
 )
 
-__all__ = ["plot_future", "plot_moved_on", "plot_planned"]
+__all__ = ["plot_future", "plot_planned"]
 
 
 @styled
@@ -122,45 +122,6 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlim(0, max(issues.max(), 1.0) * 1.35)
     ax.set_ylim(-len(frame) + 0.4, 0.6)
-    return ax
-
-
-@styled
-def plot_moved_on(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many issues moved on to a later milestone how often.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What `moved_on_counts` returns.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Axes
-        One bar per number of moves: closed issues solid, open ones hatched on top; the words on
-        a bar give its height and share.
-    """
-    ax = axes_or_new(ax, size=(8.6, 3.4))
-    ax.set_title("How often issues moved on to a later milestone")
-    ax.set_ylabel("issues (solid: closed; hatched: open)")
-    ax.set_xlabel("times moved on")
-    stamp(ax, frame)
-    if frame.empty:
-        return _nothing(ax)
-    moves = frame["moves"].to_numpy(float)
-    closed, opened = (frame[name].to_numpy(float) for name in ("closed", "opened"))
-    ax.bar(moves, closed, width=0.7, color=COLORS["completed"])
-    ax.bar(moves, opened, width=0.7, bottom=closed, color="white", edgecolor=COLORS["remaining"],
-           hatch="///", lw=0.9)  # fmt: skip
-    for x, height, share in zip(moves, closed + opened, frame["share"], strict=True):
-        ax.annotate(f"{height:,.0f} ({100 * share:.0f} %)", xy=(x, height), xytext=(0, 3),
-                    textcoords="offset points", ha="center", va="bottom", fontsize=9)  # fmt: skip
-    ax.set_xticks(moves, [f"{x:.0f}" for x in moves])
-    ax.set_xlim(-0.7, max(moves.max(), 3) + 0.7)
-    ax.set_ylim(0, max(float((closed + opened).max()), 1.0) * 1.18)
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return ax
 
 

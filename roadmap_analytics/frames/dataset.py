@@ -6,6 +6,7 @@ version of this library built them.
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import os
 from collections.abc import Iterable, Mapping
@@ -100,6 +101,23 @@ class Dataset:
         if not runs:
             return pd.Timestamp("NaT")
         return pd.Timestamp(runs[-1]["ended_at"]).tz_convert("UTC").as_unit("us")
+
+    @property
+    def exported_date(self) -> dt.date:
+        """Day of the last export in the dataset's own time zone (``[calendar]``; else UTC).
+
+        Raises
+        ------
+        DatasetError
+            Where the dataset has no manifest, and so no day of export.
+        """
+        if pd.isna(self.exported_at):
+            raise DatasetError(
+                "dataset: expected a manifest with the time of the export, got none; name the day "
+                "yourself (as_of)"
+            )
+        zone = (self.config.get("calendar") or {}).get("timezone") or "UTC"
+        return self.exported_at.tz_convert(zone).date()
 
     def with_frames(self, **frames: pd.DataFrame) -> Dataset:
         """Give a dataset with these frames in place of its own.

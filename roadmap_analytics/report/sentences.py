@@ -22,7 +22,6 @@ __all__ = [
     "lead_times",
     "milestone_slippage",
     "milestones",
-    "moved_on",
     "planned",
     "promises",
     "punctuality",
@@ -114,10 +113,12 @@ def carried_over(frame: pd.DataFrame) -> str:
         return "No milestone has passed its due date with open issues."
     outcomes = frame["outcome"].value_counts().sort_index()
     parts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    return (
+    said = (
         f"{_count(len(frame), 'issue')} of {_count(frame['milestone_id'].nunique(), 'milestone')} "
-        f"{'was' if len(frame) == 1 else 'were'} open on the due day: {parts}."
+        f"{'was' if len(frame) == 1 else 'were'} open on the due day: {parts}"
     )
+    again, most = int((frame["times"] > 1).sum()), int(frame["times"].max())
+    return f"{said}; {again} not for the first time, {most} times at most." if again else f"{said}."
 
 
 def planned(frame: pd.DataFrame, weeks: int = 13) -> str:
@@ -139,21 +140,6 @@ def future(frame: pd.DataFrame) -> str:
         return "Nothing is set aside under the Future label or in draft milestones."
     shelves = ", ".join(f"{row['issues']} in {row['shelf']}" for row in frame.to_dict("records"))
     return f"Set aside for later: {shelves}."
-
-
-def moved_on(frame: pd.DataFrame) -> str:
-    """Say how many issues moved on, from what `moved_on_counts` returns."""
-    total = int(frame[["opened", "closed"]].sum().sum()) if len(frame) else 0
-    if not total:
-        return "No issue was ever in a milestone."
-    again = frame[frame["moves"] > 0]
-    count = int(again[["opened", "closed"]].sum().sum())
-    if not count:
-        return f"None of {total} issues moved on to a later milestone."
-    return (
-        f"{count} of {total} issues that were ever in a milestone ({_percent(count / total)}) "
-        f"moved on to a later one, {_count(int(frame['moves'].max()), 'time')} at most."
-    )
 
 
 def workload(frame: pd.DataFrame) -> str:

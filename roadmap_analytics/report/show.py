@@ -126,7 +126,7 @@ def choose(
     milestone: int | None = None,
     person: str | None = None,
     day: Any = None,
-    timezone: str = "UTC",
+    timezone: str | None = None,
 ) -> None:
     """Draw one milestone, person and day; in a live notebook, whichever the reader chooses.
 
@@ -146,10 +146,10 @@ def choose(
         Shown first; default: everyone.
     day : date, optional
         Shown first; default: the day of the export.
-    timezone : str
-        Whose days are meant.
+    timezone : str, optional
+        Whose days are meant; by default those of the dataset's ``[calendar]``.
     """
-    day = pd.Timestamp(day if day is not None else dataset.exported_at).date()
+    day = pd.Timestamp(day if day is not None else dataset.exported_date).date()
     offered = dataset.milestones.sort_values("due_date", ascending=False, kind="stable")
     if offered.empty:
         conclusion("There is no milestone in these data, so there is none to explore.")
