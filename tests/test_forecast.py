@@ -32,6 +32,7 @@ from roadmap_analytics.analysis.forecast.futures import (
 from roadmap_analytics.analysis.forecast.promises import targets_against_forecast
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
+from roadmap_analytics.report import sentences
 from roadmap_analytics.roadmap.tables import parse
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 
@@ -153,6 +154,48 @@ def test_a_roadmap_item_is_forecast_through_its_milestones() -> None:
     assert row["target_date"] == pd.Timestamp("2025-04-30")
     assert row["gap_p85_days"] == (row["p85_date"] - row["target_date"]).days
     assert 0.8 < row["chance_by_target_date"] <= 1
+
+
+def plan_of(*texts: str) -> dict[str, pd.DataFrame]:
+    days = ("2025-01-01", "2025-02-01", "2025-03-01")
+    return parse(
+        [
+            {"name": f"{day}-roadmap.md", "text": f"# Plan\n\n{text}"}
+            for day, text in zip(days, texts, strict=False)
+        ]
+    )
+
+
+def test_a_key_that_a_dropped_item_had_does_not_hide_the_slip_of_the_item_that_has_it_now() -> None:
+    roadmap = plan_of(
+        "1. Wooden barrels by end of March\n2. Cider press by end of April\n",
+        "1. Cider press by end of May\n",  # the barrels are dropped, the press has their key
+    )
+    dataset = Dataset(eight_issues().frames() | roadmap)
+    held = targets_against_forecast(dataset, as_of=AS_OF)
+    assert held[["key", "title", "slipped_days"]].to_numpy().tolist() == [["1", "Cider press", 31]]
+
+
+def test_an_item_that_is_done_is_no_target_any_more() -> None:
+    url = "https://git.example.org/groups/orchard/-/milestones/10"
+    text = f"1. Cider by 5 March ([{url}]({url}))\n2. [x] Perry by 7 March\n"
+    dataset = Dataset(eight_issues().frames() | plan_of(text))
+    world = eight_issues()
+    world.close(1, "2025-03-16 12:00")  # the last one open in Harvest, after the target date
+    over = Dataset(world.frames() | plan_of(text))
+    held = targets_against_forecast(over, as_of="2025-03-19").iloc[0]
+    assert held["remaining"] == 0
+    assert held[[*DATES, "chance_by_target_date", "gap_p50_days"]].isna().all()
+    assert (held["note"], held["done_date"]) == (
+        "done: nothing is open",
+        pd.Timestamp("2025-03-17"),
+    )
+    assert sentences.promises(targets_against_forecast(over, as_of="2025-03-19")) == (
+        sentences.promises(targets_against_forecast(Dataset({}), as_of="2025-03-19"))
+    )
+    still = targets_against_forecast(dataset, as_of=AS_OF).iloc[0]
+    assert still["gap_p50_days"] > 0
+    assert pd.isna(still["done_date"])
 
 
 @pytest.mark.parametrize(
@@ -491,3 +534,14 @@ def test_a_state_first_seen_later_does_not_decide_what_is_listed() -> None:
         dataset = Dataset(frames | {"milestone_dates": later})
         listed.append(len(forecast(dataset, as_of="2025-04-10", seed=1)))
     assert listed == [0, 0]  # all were closed by 21 March
+
+
+def test_the_seed_has_a_default() -> None:
+    dataset = eight_issues().dataset()
+    pd.testing.assert_frame_equal(
+        forecast(dataset, HARVEST, as_of=AS_OF), forecast(dataset, HARVEST, as_of=AS_OF, seed=1)
+    )
+    for call in (backtest, backtest_forecasts):
+        pd.testing.assert_frame_equal(
+            call(dataset, as_of=AS_OF), call(dataset, as_of=AS_OF, seed=1)
+        )

@@ -47,6 +47,7 @@ QUANTILES = {"p50_date": 0.50, "p85_date": 0.85, "p95_date": 0.95}
 WINDOW_DAYS = 91
 MIN_LEFT, MIN_DAYS = 3, 14  # less than that is no ground for a date
 DRAWS = 2000
+SEED = 1
 
 _ENDLESS = "over five years ahead; work comes about as fast as it is done"
 _BEYOND = "beyond what past milestones tell, some of which are still open"
@@ -453,7 +454,7 @@ def forecast_targets(
     targets: Sequence[Target],
     *,
     as_of: AsOf,
-    seed: int,
+    seed: int = SEED,
     method: str = "bursts",
     window_days: int = WINDOW_DAYS,
     timezone: str = "UTC",
@@ -665,7 +666,7 @@ def backtest_forecasts(
     dataset: Dataset,
     *,
     as_of: AsOf,
-    seed: int,
+    seed: int = SEED,
     methods: Iterable[str] = tuple(METHODS),
     every_days: int = 14,
     window_days: int = WINDOW_DAYS,
@@ -800,7 +801,7 @@ def _level(answer: _Answer, day: np.datetime64, done: bool) -> float:
     return float(over.mean() if done else over[1])
 
 
-def backtest(dataset: Dataset, *, as_of: AsOf, seed: int, **settings: Any) -> pd.DataFrame:
+def backtest(dataset: Dataset, *, as_of: AsOf, seed: int = SEED, **settings: Any) -> pd.DataFrame:
     """Count how often forecasts held over the dataset's own past.
 
     Parameters

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.forecast.forecast import QUANTILES, forecast_targets, item_target
-from roadmap_analytics.analysis.replay import AsOf
+from roadmap_analytics.analysis.days import AsOf, dates_of
+from roadmap_analytics.analysis.forecast.forecast import (
+    QUANTILES,
+    SEED,
+    forecast_targets,
+    item_target,
+)
 from roadmap_analytics.analysis.slippage import slippage
+from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -19,16 +24,25 @@ __all__ = ["targets_against_forecast"]
 
 
 def targets_against_forecast(
-    dataset: Dataset, *, as_of: AsOf, seed: int, past: pd.DataFrame | None = None
+    dataset: Dataset,
+    *,
+    as_of: AsOf,
+    seed: int = SEED,
+    timezone: str | None = None,
+    past: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Hold every target date of the valid roadmap revision against the forecast of its milestone.
+    """Compare every target date of the roadmap in force with the forecast of its milestones.
 
     Parameters
     ----------
     dataset : Dataset
     as_of : date or aware timestamp
-        The last revision dated by then is the valid one. Nothing after it matters.
+        The last revision dated by then is in force. Nothing after it matters.
     seed : int
+        As in `forecast`.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
     past : DataFrame, optional
         As in `forecast`.
 
@@ -43,10 +57,12 @@ def targets_against_forecast(
           one revision to the next over all items and revisions so far, and the share that moved
           later; NA without any
         - `milestones`: how many milestones of the dataset it refers to; `remaining` in them
-        - `p50_date`, `p85_date`, `p95_date`: as in `forecast`
-        - `chance_by_target_date`: share of futures in which nothing is left by the target date
-        - `gap_p50_days`, `gap_p85_days`: the forecast less the target; positive is later; of an
-          item with nothing left the day on which that happened less the target
+        - `p50_date`, `p85_date`, `p95_date`: as in `forecast`; NA where the item is done
+        - `chance_by_target_date`: share of futures in which nothing is left by the target date;
+          NA where the item is done
+        - `gap_p50_days`, `gap_p85_days`: the forecast less the target; positive is later
+        - `done_date`: the day on which nothing was left any more, of an item that is done; NA
+          where only the document says so
         - `note`: why there is no forecast, or that it is done; else NA
 
     Raises
@@ -60,40 +76,43 @@ def targets_against_forecast(
     >>> targets_against_forecast(Dataset({}), as_of="2025-03-10", seed=1).empty
     True
     """
-    moves = slippage(dataset, as_of=as_of)
+    view = View.of(dataset, as_of, timezone)
+    moves = slippage(dataset, as_of=as_of, timezone=timezone)
     slips = moves["slip_days"].dropna()
-    day = replay.last_day(as_of)
-    items = dataset.roadmap_items
-    items = items[(items["revision"] <= day).to_numpy()]
-    items = items[(items["revision"] == items["revision"].max()).to_numpy()]
+    items = view.of_revision("roadmap_items")
     items = items[items["target_date"].notna().to_numpy()].reset_index(drop=True)
     targets = [
-        item_target(dataset, str(key), as_of=as_of)._replace(due=target)
-        for key, target in zip(
-            items["key"], items["target_date"].to_numpy().astype("datetime64[D]"), strict=True
-        )
+        item_target(dataset, str(key), as_of=as_of, timezone=view.timezone)._replace(due=target)
+        for key, target in zip(items["key"], dates_of(items["target_date"]), strict=True)
     ]
-    ahead = forecast_targets(dataset, targets, as_of=as_of, seed=seed, past=past)
-    own = moves.drop_duplicates(["revision", "key"]).set_index(["revision", "key"])
-    slipped = own["total_slip_days"].reindex(pd.MultiIndex.from_frame(items[["revision", "key"]]))
-    done = ahead["emptied_date"]
-
-    def gap(name: str) -> pd.Series[Any]:
-        days: pd.Series[Any] = (done.fillna(ahead[name]) - items["target_date"]).dt.days
-        return days.astype("float64")
+    ahead = forecast_targets(
+        dataset, targets, as_of=as_of, seed=seed, timezone=view.timezone, past=past
+    )
+    # By item, not by key: an item that was dropped may have had the key that another one has now.
+    own = moves.set_index(["revision", "item"])["total_slip_days"]
+    slipped = own.reindex(pd.MultiIndex.from_frame(items[["revision", "item"]]))
 
     linked = pd.Series([len(target.milestones) for target in targets], dtype="int64")
+    done = items["done"].astype(bool) | ahead["emptied_date"].notna()
+    dates = {name: ahead[name].mask(done) for name in QUANTILES}
+    note = ahead["note"].mask(linked == 0, "it refers to no milestone of the dataset")
+    note = note.mask(items["done"].astype(bool), "done: the roadmap says so")
+
+    def gap(name: str) -> pd.Series[Any]:
+        return (dates[name] - items["target_date"]).dt.days.astype("float64")
+
     frame: pd.DataFrame = items[["revision", "key", "title", "target_text", "target_date"]].assign(
         slipped_days=slipped.to_numpy(float),
         usual_slip_days=float(slips.median()) if len(slips) else np.nan,
         usual_later_share=float((slips > 0).mean()) if len(slips) else np.nan,
         milestones=linked,
         remaining=ahead["remaining"],
-        **{name: ahead[name] for name in QUANTILES},
-        chance_by_target_date=ahead["chance_by_due_date"].where(linked > 0),
+        **dates,
+        chance_by_target_date=ahead["chance_by_due_date"].where((linked > 0) & ~done),
         gap_p50_days=gap("p50_date"),
         gap_p85_days=gap("p85_date"),
-        note=ahead["note"].mask(linked == 0, "it refers to no milestone of the dataset"),
+        done_date=ahead["emptied_date"],
+        note=note.where(~ahead["emptied_date"].notna(), "done: nothing is open"),
     )
-    frame.attrs.update(replay.about(dataset, as_of), seed=seed)
+    frame.attrs.update(view.about(), seed=seed)
     return frame
