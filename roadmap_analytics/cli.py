@@ -272,6 +272,29 @@ def check(dataset: Dataset) -> int:
 def report(
     dataset: Dataset,
     to: Annotated[Path, typer.Option("--to", metavar="OUT", help="Folder for the pages.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="Show the state on this day."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            help="Show what changed since this day. Default: the export at least two weeks "
+            "before, or the previous roadmap revision.",
+        ),
+    ] = None,
+    notebooks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Add your own notebooks; one named like a bundled one replaces it.",
+        ),
+    ] = None,
+    bundled: Annotated[
+        bool, typer.Option("--bundled/--no-bundled", help="Run the bundled notebooks.")
+    ] = True,
     confidential: Annotated[
         bool, typer.Option("--confidential", help="Show titles of confidential issues.")
     ] = False,
@@ -281,7 +304,17 @@ def report(
     ] = None,
 ) -> None:
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
-    _tell(str(ra.write_report(dataset, to, confidential=confidential, pseudonyms=pseudonyms)))
+    index = ra.write_report(
+        dataset,
+        to,
+        as_of=as_of,
+        since=since,
+        notebooks=notebooks,
+        bundled=bundled,
+        confidential=confidential,
+        pseudonyms=pseudonyms,
+    )
+    _tell(str(index))
 
 
 @app.command()

@@ -243,6 +243,36 @@ class People(Frame):
     state: Series[str] = _text("active, blocked, deactivated ...; NA where unknown", nullable=True)
 
 
+class Unread(Frame):
+    """One thing that GitLab sent and the other frames leave out: odd, or in unknown words.
+
+    `check` names them all. A note in unknown words may be a change that no frame knows of.
+    """
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["kind", "subject", "field", "text"]
+
+    kind: Series[str] = _text(
+        "note: a system note in unknown words; value: an odd value, which counts as missing; row: "
+        "an odd row, which is left out",
+        isin=["note", "value", "row"],
+    )
+    subject: Series[str] = _text(
+        "what it belongs to: an issue (sigsum/core/log-go#12), a milestone's address, or a project"
+    )
+    issue_id: Series[pd.Int64Dtype] = _value("the issue; NA for none", nullable=True)
+    milestone_id: Series[pd.Int64Dtype] = _value("the milestone; NA for none", nullable=True)
+    unread_field: Series[str] = pa.Field(
+        alias="field", description="the field, or the list that the row or note stands in"
+    )
+    text: Series[str] = _text(
+        "of a note the first words, without names and numbers; else what was sent, shortened"
+    )
+    rows: Series[int] = _value("how often", ge=1)
+
+
 class Revisions(Frame):
     """One roadmap revision."""
 
@@ -391,6 +421,7 @@ FRAMES: Mapping[str, type[Frame]] = {
     "milestones": Milestones,
     "milestone_dates": MilestoneDates,
     "people": People,
+    "unread": Unread,
     "revisions": Revisions,
     "roadmap_items": RoadmapItems,
     "responsibilities": Responsibilities,

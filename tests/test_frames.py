@@ -444,6 +444,43 @@ def test_hostile_titles_stay_as_they_are() -> None:
     assert made(issue(title=title))["issues"]["title"].tolist() == [title]
 
 
+def test_user_names_of_any_shape_are_read_so_that_past_load_is_theirs() -> None:
+    built = made(
+        issue(assignees=[user("cy")]),
+        history(
+            notes=[
+                note(1, 1, "assigned to @.ada-"),
+                note(2, 2, "assigned to @bo_-. and unassigned @.ada-"),
+                note(3, 3, "assigned to @bo_.- and unassigned @.ada-"),
+                note(4, 4, "assigned to @cy and unassigned @bo_.-"),
+            ]
+        ),
+    )
+    assert story(built, "assignee") == [
+        (1, "add", ".ada-", "note"),
+        (3, "add", "bo_.-", "note"),
+        (3, "remove", ".ada-", "note"),
+        (4, "add", "cy", "note"),
+        (4, "remove", "bo_.-", "note"),
+    ]
+    unread = built["unread"]
+    assert unread[["subject", "text", "rows"]].values.tolist() == [
+        ["team/code#7", "assigned to …. and unassigned …", 1]
+    ], "no user name ends with a full stop"
+
+
+def test_notes_in_unknown_words_are_counted_by_kind_and_issue() -> None:
+    notes = ["put on shelf 3", "put on shelf 4", "sang to @ada", "mentioned in #3", "closed"]
+    records = [history(7, notes=[note(n, n, body) for n, body in enumerate(notes)])]
+    records = [issue(7), issue(8), history(8, notes=[note(1, 1, "put on shelf 3")]), *records]
+    gone = history(9, notes=[note(1, 1, "of an issue that is not here")])
+    unread = made(*records, gone, history(8))["unread"]
+    assert unread[["kind", "subject", "issue_id", "field", "text", "rows"]].values.tolist() == [
+        ["note", "team/code#7", 7, "notes", "put on shelf …", 2],
+        ["note", "team/code#7", 7, "notes", "sang to …", 1],
+    ]
+
+
 def test_notes_are_counted_by_what_became_of_them() -> None:
     counts: dict[str, int] = {}
     notes = ["closed", "mentioned in issue #3", "sang a song", "unassigned @bo", "reopened"]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from roadmap_analytics import schema
 from roadmap_analytics.analysis.quality import COLUMNS, KINDS, Check, check
 from roadmap_analytics.frames import Dataset, RunRecords, build
 from tests.eight_issues import EXPORTED_AT, HARVEST, WINTER, World, eight_issues
@@ -277,6 +278,23 @@ def test_odd_histories_missing_numbers_and_work_outside() -> None:
     world.issues[1]["confidential"] = True
     seen = of_kind(check(world.dataset()), "numbers_missing").iloc[0]
     assert pd.isna(seen["cause"])
+
+
+def test_notes_in_unknown_words_are_counted_by_their_wording() -> None:
+    dataset = eight_issues().dataset()
+    rows = [("team#1", 1, "put on shelf …", 2), ("team#2", 2, "put on shelf …", 1)]
+    rows.append(("team#1", 1, "sang to …", 1))
+    unread = [
+        {"kind": "note", "subject": s, "issue_id": i, "field": "notes", "text": t, "rows": n}
+        for s, i, t, n in rows
+    ]
+    found = check(dataset.with_frames(unread=schema.tidy("unread", unread)))
+    assert found.ok, "nothing is known to be wrong"
+    assert of_kind(found, "unread_note")["count"].tolist() == [2, 1, 1]
+    words = "system notes in unknown words: the change that they tell of is in no frame"
+    text = str(found)
+    assert f"  3 x {words}\n      team#1 (got put on shelf …); team#2 (got put on shelf …)" in text
+    assert f"  1 x {words}\n      team#1 (got sang to …)" in text
 
 
 def test_report_tells_kind_cause_and_examples_but_no_titles_and_obeys_no_control_characters() -> (

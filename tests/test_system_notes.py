@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics import schema
-from roadmap_analytics.frames.system_notes import Change, hours_of, is_other, parse
+from roadmap_analytics.frames.system_notes import Change, hours_of, is_other, parse, wording
 
 
 def assignee(action: str, name: str | None = None) -> Change:
@@ -31,6 +31,13 @@ WORDINGS: dict[str, list[Change]] = {
         assignee("remove", "e"),
     ],
     "assigned to @jo.do-e_1": [assignee("add", "jo.do-e_1")],
+    "assigned to @ada- and unassigned @.bo": [assignee("add", "ada-"), assignee("remove", ".bo")],
+    "assigned to @_c-, @d.-_e, and @-f": [
+        assignee("add", "_c-"),
+        assignee("add", "d.-_e"),
+        assignee("add", "-f"),
+    ],
+    "Reassigned to @x-": [assignee("set", "x-")],
     "unassigned @d": [assignee("remove", "d")],
     "removed assignee": [assignee("remove")],
     "Assignee removed": [assignee("remove")],
@@ -140,11 +147,34 @@ def test_other_notes_change_nothing_and_are_known(body: str) -> None:
         "&lt;b&gt;closed",
         "added ~ labels",
         "assigned to @a" + "\0",
+        "assigned to @a.",
     ],
 )
 def test_what_only_looks_like_a_known_note_changes_nothing(body: str) -> None:
     assert parse(body) == []
     assert not is_other(body)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "kind"),
+    [
+        (["sang to @ada", "sang to @.bo-"], "sang to …"),
+        (["put it on shelf 7", "put it on shelf 12b"], "put it on shelf …"),
+        (["hung up **one**", "hung up **two words**"], "hung up …"),
+        (["sent !3 to team/code#4", "sent group/x!9 to #5"], "sent … to …"),
+        (["wrote a line\x1b[31m"], "wrote a …"),
+        ([""], ""),
+    ],
+)
+def test_notes_of_one_wording_are_one_kind(bodies: list[str], kind: str) -> None:
+    assert {wording(body) for body in bodies} == {kind}
+
+
+@given(st.text())
+def test_a_wording_is_short_and_fit_for_a_terminal(body: str) -> None:
+    kind = wording(body)
+    assert len(kind) <= 80
+    assert kind.isprintable()
 
 
 @given(st.text())
@@ -186,7 +216,8 @@ def test_hostile_lengths_cost_no_time(body: str) -> None:
 
 
 USERS = st.lists(
-    st.from_regex(r"[a-z0-9_]([a-z0-9_.-]{0,8}[a-z0-9_])?", fullmatch=True), unique=True
+    st.from_regex(r"[a-zA-Z0-9_.][a-zA-Z0-9_.-]{0,8}[a-zA-Z0-9_-]|[a-zA-Z0-9_]", fullmatch=True),
+    unique=True,
 )
 DAYS = st.dates(dt.date(1900, 1, 1), dt.date(2999, 12, 31))
 

@@ -13,7 +13,7 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["plan_differences"]
+__all__ = ["plan_differences", "roadmap_targets"]
 
 _TYPES: dict[str, Any] = {
     **{"key": "str", "title": "str", "target_date": "datetime64[us]", "milestone_id": "Int64"},
@@ -78,6 +78,48 @@ def plan_differences(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
     frame.attrs.update(view.about())
     frame.attrs["revision"] = None if view.revision is None else str(view.revision.date())
     return frame
+
+
+def roadmap_targets(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
+    """Return what the newest roadmap revision says of each milestone.
+
+    Parameters
+    ----------
+    dataset, as_of, timezone
+        As in `plan_differences`.
+
+    Returns
+    -------
+    DataFrame
+        One row per milestone that an item links to or bears the title of, sorted by
+        `milestone_id`: `key`, `title`, `target_date` of the item (of several the latest date).
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> roadmap_targets(Dataset({}), as_of="2025-03-10").columns.tolist()
+    ['milestone_id', 'key', 'title', 'target_date']
+    """
+    view = View.of(dataset, as_of, timezone)
+    types = {"milestone_id": "int64", "key": "str", "title": "str"}
+    rows: list[dict[str, Any]] = []
+    if view.revision is not None:
+        items = view.of_revision("roadmap_items")
+        linked = _linked(view, items, view.milestones)
+        said = {
+            key: {"key": key, "title": title, "target_date": target}
+            for key, title, target in zip(
+                items["key"], items["title"], items["target_date"], strict=True
+            )
+        }
+        rows = [
+            {"milestone_id": one} | said[key]
+            for key, several in linked.items() if key in said for one in several
+        ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=[*types, "target_date"])
+    frame = frame.astype(types | {"target_date": "datetime64[us]"})
+    frame = frame.sort_values(["milestone_id", "target_date"], na_position="first", kind="stable")
+    return frame.drop_duplicates("milestone_id", keep="last", ignore_index=True)
 
 
 def _linked(view: View, items: pd.DataFrame, known: pd.DataFrame) -> dict[str, list[int]]:

@@ -31,6 +31,7 @@ COLUMNS = {
     "expected": "str",
     "got": "str",
     "cause": "str",
+    "count": "int64",
 }
 SEVERITIES = ["fault", "warning", "note"]
 KINDS = {
@@ -39,6 +40,7 @@ KINDS = {
     "unknown_issue": "rows about issues that the dataset does not hold",
     "replay_differs": "replay of the stored events does not give today's field",
     "history_differs": "the recorded history ends elsewhere than today's field (the field won)",
+    "unread_note": "system notes in unknown words: the change that they tell of is in no frame",
     "person_twice": "one person under several names",
     "assignee_left": "open issue, and its assignee's account is no longer active",
     "open_in_closed_milestone": "open issue in a closed milestone",
@@ -96,7 +98,8 @@ class Check:
         planner; a history that ends elsewhere is a warning where the cause is evident and lies in
         the past, else a fault), `kind` (see `KINDS`), `subject` (``project#iid``, an address, a
         name), the ids of the issue and the milestone, `person`, `field`, `expected` (today's
-        field), `got` (what the history says), `cause` (the likely one). No titles of issues.
+        field), `got` (what the history says), `cause` (the likely one), `count` (how many notes,
+        say, the row stands for). No titles of issues.
     fields : DataFrame
         One row per field: `issues`, `exact` (histories that end at today's field), of these
         `inferred` (what the issue was created with was not recorded but inferred), `corrected`
@@ -161,11 +164,12 @@ class Check:
 
 def _sentences(found: pd.DataFrame, kind: str) -> Iterable[str]:
     found = found[found["kind"] == kind]
-    for _, rows in found.groupby(["field", "cause"], dropna=False, sort=True):
+    told_apart = "got" if kind == "unread_note" else "cause"  # every wording is a kind of its own
+    for _, rows in found.groupby(["field", told_apart], dropna=False, sort=True):
         field, cause = rows["field"].iloc[0], rows["cause"].iloc[0]
         what = KINDS[kind] if pd.isna(field) else f"{field}: {KINDS[kind]}"
         why = "" if pd.isna(cause) else f"; likely cause: {cause}"
-        yield f"  {len(rows):,} x {what}{why}"
+        yield f"  {rows['count'].sum():,} x {what}{why}"
         examples = [_example(row) for row in rows.head(_SHOWN).itertuples()]
         more = len(rows) - len(examples)
         yield f"      {'; '.join(examples)}{f'; and {more:,} more' if more else ''}"
@@ -216,7 +220,7 @@ def check(dataset: Dataset) -> Check:
 
 def _assemble(parts: list[pd.DataFrame]) -> pd.DataFrame:
     found = pd.concat([p for p in parts if len(p)] or [pd.DataFrame()])
-    found = found.reindex(columns=list(COLUMNS)).astype(COLUMNS)
+    found = found.reindex(columns=list(COLUMNS)).fillna({"count": 1}).astype(COLUMNS)
     order = found.assign(
         severity=pd.Categorical(found["severity"], SEVERITIES),
         kind=pd.Categorical(found["kind"], list(KINDS)),
@@ -559,6 +563,11 @@ def _odd_history(dataset: Dataset) -> pd.DataFrame:
     )
 
 
+def _unread_notes(dataset: Dataset) -> pd.DataFrame:
+    notes = dataset.unread[dataset.unread["kind"] == "note"].drop(columns="field")
+    return _found("unread_note", "warning", notes, got=notes["text"], count=notes["rows"])
+
+
 def _numbers_missing(dataset: Dataset) -> pd.DataFrame:
     """Count per project the issue numbers below the highest that no issue has."""
     seen = dataset.issues.groupby("project")["iid"].agg(["max", "nunique"]).reset_index()
@@ -588,6 +597,7 @@ _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
     _dates,
     _people,
     _odd_history,
+    _unread_notes,
     _numbers_missing,
     _outside,
 ]

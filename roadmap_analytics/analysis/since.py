@@ -17,7 +17,10 @@ from roadmap_analytics.errors import ConfigurationError
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["changes"]
+__all__ = ["changes", "last_review"]
+
+_REVIEW_DAYS = 14
+"""A meeting compares with an export at least so old: nightly exports differ by a day of work."""
 
 _ISSUES = ("closed", "reopened", "added", "removed", "moved_on")
 _TYPES: dict[str, Any] = {
@@ -103,6 +106,45 @@ def changes(
     frame.attrs.update(now.about())
     frame.attrs["since"] = str(before.day.date())
     return frame
+
+
+def last_review(
+    dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
+) -> tuple[pd.Timestamp, str] | None:
+    """Return the day to compare `as_of` with where nobody names one, and what happened on it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    as_of : date or aware timestamp
+    timezone : str, optional
+        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
+
+    Returns
+    -------
+    (Timestamp, str) or None
+        The day of the newest export at least two weeks before ("export"), else the date of the
+        newest roadmap revision before that day ("roadmap revision"). None where there is neither.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> runs = [{"ended_at": f"2025-03-{day}T01:00:00Z"} for day in ("01", "05", "20")]
+    >>> last_review(Dataset({}, {"runs": runs}), as_of="2025-03-20")
+    (Timestamp('2025-03-05 00:00:00'), 'export')
+    >>> last_review(Dataset({}), as_of="2025-03-20") is None
+    True
+    """
+    view = View.of(dataset, as_of, timezone)
+    ended = pd.Series([run.get("ended_at") for run in dataset.manifest.get("runs") or []])
+    ended = pd.to_datetime(ended.dropna(), utc=True, format="ISO8601")
+    days = ended.dt.tz_convert(view.timezone).dt.tz_localize(None).dt.normalize()
+    days = days[(days <= view.day - pd.Timedelta(_REVIEW_DAYS, "D")).to_numpy()]
+    if len(days):
+        return pd.Timestamp(days.max()), "export"
+    revisions = dataset.revisions["revision"]
+    revisions = revisions[(revisions < view.day).to_numpy()]
+    return (pd.Timestamp(revisions.max()), "roadmap revision") if len(revisions) else None
 
 
 def _figures(view: View, day: AsOf) -> pd.DataFrame:

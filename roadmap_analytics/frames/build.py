@@ -16,6 +16,7 @@ import pyarrow as pa
 from roadmap_analytics import schema, store
 from roadmap_analytics.frames import events
 from roadmap_analytics.frames.extract import Extract, Milestone, Record, instants
+from roadmap_analytics.frames.unread import unread
 from roadmap_analytics.roadmap import tables
 
 __all__ = ["RunRecords", "build", "build_tables", "roadmap_frames"]
@@ -111,7 +112,8 @@ def build(
         person=person,
     )
     if counts is not None:
-        counts.update(found, notes_other=extract.other, notes_unread=extract.unread.total())
+        unread_notes = extract.unread_notes().num_rows
+        counts.update(found, notes_other=extract.other, notes_unread=unread_notes)
     accounts = {name: person(name) for name in extract.people}
     frames = {
         "issues": _issues(issues, person),
@@ -121,6 +123,7 @@ def build(
         "milestones": _milestone_frame(extract, deleted, config),
         "milestone_dates": _milestone_dates(extract, deleted, started),
         "people": _people(extract, person),
+        "unread": unread(extract, issues),
         **roadmap_frames(extract.documents(), config, accounts),
     }
     return {name: frames[name] for name in schema.FRAMES}

@@ -237,7 +237,8 @@ def load(
     for name in names:
         if name not in schema.FRAMES:
             raise _unknown(name, schema.FRAMES)
-    if manifest.tables_are_ours:
+    there = set(names) <= manifest.tables["frames"].keys()  # an earlier version knew fewer frames
+    if manifest.tables_are_ours and (there or not any(run.files for run in manifest.runs)):
         read = {name: _read(path, name) for name in names}
     else:
         records = store.Records(Path(path), manifest.runs)

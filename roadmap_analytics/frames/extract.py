@@ -13,7 +13,6 @@ that was written last stands alone: an event that it lacks is gone, with its mil
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -87,6 +86,7 @@ _EVENTS = {
 }
 # Histories are numbered from 0 as they come, so that each of several in one run can be told apart.
 _HISTORIES = {"issue_id": pa.int64(), "run": pa.int32()}
+_NOTES = {"issue_id": pa.int64(), "history": pa.int64(), "wording": _WORD}
 
 
 def instants(texts: Iterable[str | None]) -> pa.Array:
@@ -198,8 +198,6 @@ class Extract:
         Label id to (run, name), the newest.
     other : int
         How many notes are in known words about nothing that issue history follows.
-    unread : Counter
-        The beginnings of notes in unknown words.
     """
 
     def __init__(self) -> None:
@@ -207,6 +205,7 @@ class Extract:
         self._events = _Rows("history", _EVENTS)
         self._histories = _Rows("history", _HISTORIES)
         self._history_count = 0
+        self._unread_notes = _Rows("notes", _NOTES)
         self._issue_lists: dict[int, tuple[int, set[int]]] = {}
         self._milestone_lists: dict[tuple[str, int], tuple[int, set[int]]] = {}
         self.milestones: dict[tuple[int, int], Milestone] = {}
@@ -216,7 +215,6 @@ class Extract:
         self._documents: dict[str, tuple[int, Record]] = {}
         self._document_list: tuple[int, set[str]] | None = None
         self.other = 0
-        self.unread: Counter[str] = Counter()
         self._takers: dict[str, Callable[[int, Record], None]] = {
             "issue": self._issue,
             "history": self._history,
@@ -370,7 +368,7 @@ class Extract:
         if not changes and system_notes.is_other(note["body"]):
             self.other += 1
         elif not changes:
-            self.unread[note["body"][:80]] += 1
+            self._unread_notes.add((issue, history, system_notes.wording(note["body"])))
         for place, change in enumerate(changes):
             value, number, before = change.value, change.number, change.before_number
             if change.field == "state":
@@ -491,11 +489,19 @@ class Extract:
 
     def events(self) -> pa.Table:
         """Give what the newest history of every issue holds."""
+        return self._standing(self._events)
+
+    def unread_notes(self) -> pa.Table:
+        """Give the issue and the wording of every note in unknown words."""
+        return self._standing(self._unread_notes)
+
+    def _standing(self, rows: _Rows) -> pa.Table:
+        """Keep of the rows of all histories those of the newest history of every issue."""
         standing = np.zeros(self._history_count, dtype=bool)
         standing[_newest_rows(self._histories.table(), "issue_id", "run")] = True
-        table = self._events.table()
+        table = rows.table()
         table = table.filter(pa.array(standing[_ints(table, "history")]))
-        self._events.replace(table)
+        rows.replace(table)
         return table
 
     def deleted_milestones(self) -> set[int]:

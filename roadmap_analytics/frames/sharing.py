@@ -36,6 +36,7 @@ _FIXED = {
     "milestones": ["kind", "state"],
     "milestone_dates": ["state"],
     "people": ["state"],
+    "unread": ["kind", "field"],
     "revisions": ["layout"],
     "roadmap_items": ["key", "parent", "kind", "item", "source"],
     "responsibilities": ["role", "key"],

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Change", "hours_of", "is_other", "parse"]
+__all__ = ["Change", "hours_of", "is_other", "parse", "wording"]
 
 
 class Change(NamedTuple):
@@ -40,7 +40,9 @@ class Change(NamedTuple):
 _LONGEST = 5_000  # characters; GitLab's own notes stay far below
 _SECONDS = {"mo": 4 * 5 * 8 * 3600, "w": 5 * 8 * 3600, "d": 8 * 3600, "h": 3600, "m": 60, "s": 1}
 _SPAN = r"-?\d{1,9}(?:mo|[wdhms])(?:\s+\d{1,9}(?:mo|[wdhms]))*"
-_USER = r"@[\w](?:[\w.-]*[\w])?"
+# GitLab's user names: letters, digits, "_", "." and "-" in any order, so that `.ada` and `bo-` are
+# names; only the last character is never a full stop, which could end the sentence.
+_USER = r"@[\w.-]*[\w-]"
 _USERS = rf"{_USER}(?:(?:,\s*and\s+|,\s*|\s+and\s+){_USER})*"
 _LABEL = r'~(?:"[^"]*"|[^\s"~]+)'
 _LABELS = rf"{_LABEL}(?:\s+{_LABEL})*"
@@ -263,3 +265,28 @@ def is_other(body: str) -> bool:
     (True, False)
     """
     return _OTHER.match(body.strip().strip("_*")) is not None
+
+
+# What differs between two notes of one wording: names, references, quotations, numbers.
+_FILLED_IN = re.compile(
+    r"(?:@[\w.-]*[\w-]|https?://\S+|\"[^\"]*\"|`[^`]*`|\*\*.*?\*\*|\[[^\]]*\]\([^)]*\)"
+    r"|(?:[\w./-]*[#!&%~$])\S+|\S*\d\S*)"
+)
+_MOST_WORDS = 6  # of a wording that are shown: the verb and its object, but no text of a person
+
+
+def wording(body: str) -> str:
+    """Give the first words of a note with names, references, quotations and numbers left out.
+
+    Notes of one wording give the same text, by which those in unknown words are counted.
+
+    Examples
+    --------
+    >>> wording('changed the flavour from "sweet" to "sour" for @ada')
+    'changed the flavour from … to'
+    >>> wording("pinned to board 12")
+    'pinned to board …'
+    """
+    plain = _FILLED_IN.sub("…", body[:_LONGEST])
+    words = "".join(c if c.isprintable() else " " for c in plain).split()
+    return " ".join(words[:_MOST_WORDS])[:80]

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,10 @@ from traitlets.config import Config
 
 from roadmap_analytics import frames
 from roadmap_analytics.analysis import quality
+from roadmap_analytics.analysis.days import AsOf
+from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.report.board import FILTERS, Board, board
 from roadmap_analytics.report.show import CONCLUSION, said
 
 __all__ = ["write_report"]
@@ -80,11 +84,14 @@ def write_report(
     dataset: str | Path,
     out: str | Path,
     *,
+    as_of: AsOf | None = None,
+    since: AsOf | None = None,
     notebooks: str | Path | None = None,
+    bundled: bool = True,
     confidential: bool = False,
     pseudonyms: int | None = None,
 ) -> Path:
-    """Run every notebook on a dataset and write one HTML page each, and `index.html`.
+    """Run every notebook on a dataset and write one HTML page each, and the board, `index.html`.
 
     Parameters
     ----------
@@ -92,8 +99,17 @@ def write_report(
         A dataset as `export` or `simulate` writes it.
     out : path
         Folder for the pages; made where it is missing, pages of the same name are replaced.
+    as_of : date, optional
+        The day the pages describe; by default that of the newest export. Notebooks that name it
+        in their cell of parameters get it there.
+    since : date, optional
+        The day of the last review, with which the board compares; by default that of the newest
+        export at least two weeks before, else of the previous roadmap revision.
     notebooks : path, optional
-        Folder of notebooks; default: those of this package.
+        Folder with notebooks of your own. They stand beside the bundled ones; one that bears the
+        name of a bundled one takes its place.
+    bundled : bool
+        Whether the notebooks of this package run as well.
     confidential : bool
         Whether titles of confidential issues are shown. They count either way.
     pseudonyms : int, optional
@@ -117,28 +133,81 @@ def write_report(
     if pseudonyms is not None:
         shown = shown.pseudonymised(seed=pseudonyms)
     exporter = _exporter()
-    sources = _read(Path(notebooks) if notebooks is not None else _own_notebooks())
+    day = as_of if as_of is not None else _last_day(shown)
+    overview = board(shown, as_of=day, since=since)
+    sources = _read(_notebook_files(notebooks, bundled))
+    if as_of is not None:
+        for _, notebook in sources:
+            _set_parameters(notebook, as_of=str(overview.day.date()))
     with tempfile.TemporaryDirectory(prefix="roadmap-analytics-") as scratch:
         path = Path(dataset).resolve()
         if shown is not original:
             path = Path(scratch) / "dataset"
             shown.save(path)
         _execute(sources, path)
-    return _write(exporter, sources, Path(out), shown)
+    return _write(exporter, sources, Path(out), shown, overview)
 
 
-def _own_notebooks() -> Path:
+def _last_day(dataset: frames.Dataset) -> pd.Timestamp:
+    """Return the day that the data describe: of the newest export, else the newest revision."""
+    exported = dataset.exported_at
+    if not pd.isna(exported):
+        return View.of(dataset, exported).day
+    newest = dataset.revisions["revision"].max()
+    if pd.isna(newest):
+        raise ConfigurationError(
+            "report: the dataset holds neither an export nor a roadmap revision, so it has no day; "
+            "name one with --as-of"
+        )
+    return pd.Timestamp(newest)
+
+
+def _notebook_files(own: str | Path | None, bundled: bool) -> list[Path]:
+    """Return the notebooks to run; one's own take the place of bundled ones of the same name."""
     installed = Path(__file__).parents[1] / "notebooks"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "notebooks"
+    ours = installed if installed.is_dir() else Path(__file__).parents[2] / "notebooks"
+    files = {file.name: file for file in sorted(ours.glob("*.ipynb"))} if bundled else {}
+    if own is not None:
+        mine = {file.name: file for file in sorted(Path(own).glob("*.ipynb"))}
+        if not mine:
+            raise ConfigurationError(f"report: no notebooks (*.ipynb) in {own}")
+        if "index.ipynb" in mine:
+            raise ConfigurationError(
+                f"report: {mine['index.ipynb']}: index.html is the board; rename the notebook"
+            )
+        files |= mine
+    return list(files.values())
 
 
-def _read(folder: Path) -> list[tuple[_Page, Any]]:
-    files = sorted(folder.glob("*.ipynb"))
-    if not files:
-        raise ConfigurationError(f"report: no notebooks (*.ipynb) in {folder}")
-    found = [(file.stem, nbformat.read(file, as_version=4)) for file in files]  # type: ignore[no-untyped-call]
+def _read(files: list[Path]) -> list[tuple[_Page, Any]]:
+    found = []
+    for file in files:
+        try:
+            found.append((file.stem, nbformat.read(file, as_version=4)))  # type: ignore[no-untyped-call]
+        except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+            raise ConfigurationError(
+                f"report: {file}: expected a notebook of format 4, got {_first_line(error)}"
+            ) from None
     found.sort(key=lambda pair: (pair[1].metadata.get("order", 99), pair[0]))
     return [(_Page(nb.metadata.get("title", stem), f"{stem}.html"), nb) for stem, nb in found]
+
+
+def _set_parameters(notebook: Any, **values: str) -> None:
+    """Put a cell behind the one tagged "parameters" that sets those which it names.
+
+    The way of papermill: what a notebook does not name, it does not get.
+    """
+    for place, cell in enumerate(notebook.cells):
+        if "parameters" not in cell.metadata.get("tags", []):
+            continue
+        named = {
+            n: v for n, v in values.items() if re.search(rf"^{n}\b", cell.source, re.MULTILINE)
+        }
+        if named:
+            source = "\n".join(f"{name} = {value!r}" for name, value in named.items())
+            added = nbformat.v4.new_code_cell(source, metadata={"tags": ["injected-parameters"]})  # type: ignore[no-untyped-call]
+            notebook.cells.insert(place + 1, added)
+        return
 
 
 def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
@@ -217,9 +286,13 @@ def _exporter() -> HTMLExporter:
 
 
 def _write(
-    exporter: HTMLExporter, sources: list[tuple[_Page, Any]], out: Path, dataset: frames.Dataset
+    exporter: HTMLExporter,
+    sources: list[tuple[_Page, Any]],
+    out: Path,
+    dataset: frames.Dataset,
+    overview: Board,
 ) -> Path:
-    index = _Page("Roadmap report", "index.html")
+    index = _Page("Board", "index.html")
     pages = [index, *(page for page, _ in sources)]
     css = (_TEMPLATE / "page.css").read_text("utf-8")
     js = (_TEMPLATE / "sort.js").read_text("utf-8")
@@ -230,9 +303,9 @@ def _write(
     for page, notebook in sources:
         page.conclusions = _conclusions(notebook)
     html = {p.file: exporter.from_notebook_node(_folded(nb), {"page": p})[0] for p, nb in sources}
-    exporter.environment.filters["said"] = said
+    exporter.environment.filters.update(FILTERS, said=said)
     contents = exporter.environment.get_template("contents.html.j2")
-    html[index.file] = contents.render(page=index)
+    html[index.file] = contents.render(page=index, board=overview)
     out.mkdir(parents=True, exist_ok=True)
     for file, text in html.items():
         temporary = out / f".{file}.part"

@@ -16,16 +16,20 @@ __all__ = [
     "burndown",
     "burnup",
     "carried_over",
+    "changed",
+    "decision",
     "duties",
     "forecast",
     "future",
     "lead_times",
     "milestone_slippage",
     "milestones",
+    "percent",
     "planned",
     "promises",
     "punctuality",
     "renewals",
+    "roadmap_changes",
     "scope_changes",
     "shifted",
     "slippage",
@@ -130,7 +134,7 @@ def planned(frame: pd.DataFrame, weeks: int = 13) -> str:
     outside = int(last["closed_unplanned"].sum())
     return (
         f"Of {total} issues closed in the last {len(last)} full weeks, {outside} "
-        f"({_percent(outside / total)}) were in no milestone: work that the roadmap did not plan."
+        f"({percent(outside / total)}) were in no milestone: work that the roadmap did not plan."
     )
 
 
@@ -239,7 +243,7 @@ def forecast(frame: pd.DataFrame) -> str:
     said = f"{row['title']}: even odds to be done by {row['p50_date']:%Y-%m-%d}, {sure}"
     if pd.isna(row["due_date"]):
         return f"{said}; it has no due date."
-    chance = _percent(row["chance_by_due_date"])
+    chance = percent(row["chance_by_due_date"])
     return f"{said}; the due date {row['due_date']:%Y-%m-%d} has a chance of {chance}."
 
 
@@ -260,16 +264,16 @@ def backtest(frame: pd.DataFrame, method: str = "bursts") -> str:
         )
     one = row.iloc[0]
     said = (
-        f"Here {_percent(one['coverage'])} of {_count(int(one['forecasts']), 'past forecast')} at "
+        f"Here {percent(one['coverage'])} of {_count(int(one['forecasts']), 'past forecast')} at "
         f"85 % held ({_count(int(one['milestones']), 'milestone')}; likely between "
-        f"{_percent(one['low'])} and {_percent(one['high'])})"
+        f"{percent(one['low'])} and {percent(one['high'])})"
     )
     if not one["shifted_forecasts"]:
         return said + "."
     return (
-        f"{said}; shifted by the outcomes known by then, {_percent(one['shifted_coverage'])} of "
-        f"{int(one['shifted_forecasts'])} ({_percent(one['shifted_low'])} to "
-        f"{_percent(one['shifted_high'])})."
+        f"{said}; shifted by the outcomes known by then, {percent(one['shifted_coverage'])} of "
+        f"{int(one['shifted_forecasts'])} ({percent(one['shifted_low'])} to "
+        f"{percent(one['shifted_high'])})."
     )
 
 
@@ -387,6 +391,101 @@ def promises(frame: pd.DataFrame) -> str:
     )
 
 
+def decision(row: Any) -> str:
+    """Say what to decide about one milestone at risk, from a row of the board.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> decision(SimpleNamespace(
+    ...     title="R1", status="unlikely", due=pd.Timestamp("2025-03-28"), chance=0.07,
+    ...     remaining=7, unassigned=1, change={"added": 4, "closed": 0},
+    ...     due_difference=21, remaining_change=3))
+    'R1: 7 % likely by 28 Mar 2025; 1 of 7 open issues has no assignee; 4 issues were added and \
+none was closed; GitLab is 21 days later than the roadmap.'
+    """
+    told = []
+    if row.status == "overdue":
+        told.append(f"due {_day(row.due)}, and {_count(row.remaining, 'issue')} still open")
+    elif row.chance is None:
+        told.append(f"due {_day(row.due)}, with {_count(row.remaining, 'issue')} open")
+    else:
+        told.append(f"{percent(row.chance)} likely by {_day(row.due)}")
+    if row.unassigned:
+        verb = "has" if row.unassigned == 1 else "have"
+        told.append(f"{row.unassigned} of {_count(row.remaining, 'open issue')} {verb} no assignee")
+    if row.change is not None and (row.change["added"] or row.change["closed"]):
+        added, closed = row.change["added"], row.change["closed"]
+        one = f"{_count(added, 'issue') if added else 'no issue'} "
+        one += f"{'was' if added < 2 else 'were'} added"
+        two = f"{closed or 'none'} {'was' if closed < 2 else 'were'} closed"
+        told.append(f"{one} and {two}")
+    elif row.change is not None:
+        told.append("nothing was closed")
+    if row.due_difference:
+        days = _count(abs(row.due_difference), "day")
+        told.append(
+            f"GitLab is {days} {'later' if row.due_difference > 0 else 'earlier'} than the roadmap"
+        )
+    return f"{row.title}: {'; '.join(told)}."
+
+
+def changed(row: dict[str, Any]) -> list[str]:
+    """Say what changed in one milestone, from a row of `changes`; empty where nothing did.
+
+    Examples
+    --------
+    >>> base = dict.fromkeys(["closed", "reopened", "added", "removed", "moved_on"], 0)
+    >>> base |= {"state": "active", "state_before": "active", "due_date_before": None,
+    ...          "due_date": pd.Timestamp("2025-03-28")}
+    >>> changed(base | {"closed": 3, "removed": 2, "moved_on": 1})
+    ['3 closed', '2 removed (1 moved on)', 'due date set to 28 Mar 2025']
+    """
+    told = [f"{row[name]} {name}" for name in ("closed", "reopened", "added") if row[name]]
+    if row["removed"]:
+        moved = f" ({row['moved_on']} moved on)" if row["moved_on"] else ""
+        told.append(f"{row['removed']} removed{moved}")
+    before, now = row["due_date_before"], row["due_date"]
+    if pd.isna(row["state_before"]):
+        told.insert(0, "new")
+    elif pd.isna(before) != pd.isna(now):
+        told.append("due date cleared" if pd.isna(now) else f"due date set to {_day(now)}")
+    elif not pd.isna(now) and before != now:
+        days = int((now - before).days)
+        told.append(
+            f"due {_count(abs(days), 'day')} {'later' if days > 0 else 'earlier'}, {_day(now)}"
+        )
+    if row["state_before"] == "active" and row["state"] == "closed":
+        told.append("milestone closed")
+    return told
+
+
+def roadmap_changes(frame: pd.DataFrame) -> list[str]:
+    """Say what newer roadmap revisions changed, from those rows of `slippage`.
+
+    Examples
+    --------
+    >>> roadmap_changes(pd.DataFrame({
+    ...     "title": ["A", "B", "C"], "status": ["new", "continued", "dropped"],
+    ...     "slip_days": [None, 21, None]}))
+    ['New in the roadmap: A.', 'Dropped from the roadmap: C.', 'Later in the roadmap: B (21 days).']
+    """
+    told = []
+    for status, words in [("new", "New in"), ("done", "Done in"), ("dropped", "Dropped from")]:
+        if len(titles := frame.loc[(frame["status"] == status).to_numpy(bool), "title"]):
+            told.append(f"{words} the roadmap: {_list(titles, most=8)}.")
+    moved = frame["slip_days"].astype("float64")
+    for words, mine in [("Later", moved > 0), ("Earlier", moved < 0)]:
+        some = frame[mine.to_numpy()]
+        if len(some):
+            days = [
+                f"{title} ({_count(abs(int(slip)), 'day')})"
+                for title, slip in zip(some["title"], some["slip_days"], strict=True)
+            ]
+            told.append(f"{words} in the roadmap: {_list(days, most=8)}.")
+    return told
+
+
 # -- words -----------------------------------------------------------------------------------------
 
 
@@ -395,8 +494,23 @@ def _amount(value: Any) -> str:
     return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
 
 
-def _percent(share: Any) -> str:
-    return f"{100 * float(share):.0f} %"
+def percent(share: Any) -> str:
+    """Write a chance or share; what is possible is never 0 %, what is not certain never 100 %.
+
+    Examples
+    --------
+    >>> percent(0.07), percent(0.0005), percent(1)
+    ('7 %', '<1 %', '100 %')
+    """
+    share = float(share)
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+def _day(value: Any) -> str:
+    day = pd.Timestamp(value)
+    return f"{day.day} {day:%b %Y}"  # not "%-d", which Windows does not know
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

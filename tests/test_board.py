@@ -1,0 +1,145 @@
+"""The board: the first page of the report, as values and as HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+
+import roadmap_analytics as ra
+from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.report import build
+from roadmap_analytics.report.board import MOST_ROWS, Row, board, web_link
+from tests import odd_datasets
+from tests.eight_issues import World, eight_issues
+
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def sample() -> ra.Dataset:
+    return ra.load(SAMPLE)
+
+
+def page(dataset: ra.Dataset, out: Path, since: Any = None) -> str:
+    """The first page alone, without running a notebook."""
+    overview = board(dataset, as_of=build._last_day(dataset), since=since)
+    return build._write(build._exporter(), [], out, dataset, overview).read_text("utf-8")
+
+
+def test_eight_issues_on_the_board() -> None:
+    seen = board(eight_issues().dataset(), as_of="2025-03-18", since="2025-03-09")
+    harvest, winter = seen.rows
+    assert (harvest.title, harvest.status) == ("Harvest", "overdue")  # the riskiest comes first
+    assert (harvest.remaining, harvest.scope, harvest.remaining_change) == (1, 5, -5)
+    assert harvest.holders == [("ada", 1)]
+    assert harvest.unassigned == 0
+    assert (winter.remaining, winter.holders, winter.unassigned) == (2, [("bo", 1)], 1)
+    assert str(winter.due) == "2025-03-28 00:00:00"  # the move of the 20th lies ahead
+    assert seen.drafts == [
+        ("DRAFT: Someday", "https://git.example.org/orchard/press/-/milestones/30", 1)
+    ]
+    told = {one.title: one.what for one in seen.changed}
+    assert told["Harvest"] == ["3 closed", "1 reopened", "1 added", "3 removed (3 moved on)"]
+    assert seen.decisions[0] == (
+        "Harvest: due 14 Mar 2025, and 1 issue still open; 1 issue was added and 3 were closed."
+    )
+
+
+def test_numbers_are_those_of_the_analyses(sample: ra.Dataset) -> None:
+    day = sample.exported_at.date()
+    seen = board(sample, as_of=day)
+    progress = ra.milestone_progress(sample, as_of=day).set_index("milestone_id")
+    dates = ra.forecast(sample, as_of=day).set_index("milestone_id")
+    assert {row.milestone_id for row in [*seen.rows, *seen.undated]} == set(
+        ra.current_milestones(progress.reset_index())["milestone_id"]
+    )
+    for row in seen.rows:
+        assert row.remaining == progress.loc[row.milestone_id, "remaining"]
+        assert row.chance == pytest.approx(dates.loc[row.milestone_id, "chance_by_due_date"])
+    chances = [row.chance for row in seen.rows if row.chance is not None]
+    assert chances == sorted(chances)
+
+
+def test_sixty_milestones_leave_nothing_out(tmp_path: Path) -> None:
+    world = World()
+    for number in range(1, 61):
+        world.milestone(number, f"Milestone {number}", "2025-03-01", f"2025-04-{number % 28 + 1}")
+        world.issue(number, "2025-03-01 08:00")
+        world.put(number, "2025-03-01 08:00", number)
+        world.member(number, "2025-03-01 08:00", "assignee", "add", f"person{number % 40}")
+    dataset = world.dataset()
+    seen = board(dataset, as_of="2025-03-18")
+    assert len(seen.drawn) == MOST_ROWS
+    assert len(seen.drawn) + len(seen.listed) == 60
+    html = page(dataset, tmp_path)
+    assert "48 more running milestones" in html
+    for number in range(1, 61):
+        assert f">Milestone {number}<" in html
+
+
+@pytest.mark.parametrize(
+    "world",
+    [World(), odd_datasets.hostile()],
+    ids=["nothing", "hostile"],
+)
+def test_a_page_whatever_the_data(world: Any, tmp_path: Path) -> None:
+    dataset = world.dataset() if isinstance(world, World) else world
+    html = page(dataset, tmp_path)
+    assert "<h1>Roadmap on" in html
+    assert "<script>alert" not in html
+    assert 'href="javascript:' not in html.lower()
+    assert "style=" not in html.partition("<body>")[2]
+
+
+def test_what_a_page_says_where_there_is_nothing(tmp_path: Path) -> None:
+    html = page(World().dataset(), tmp_path)
+    assert "No milestone with a due date is running." in html
+    assert "<tbody>" not in html  # no table without rows
+
+
+def test_an_earlier_day_and_a_review_that_lies_after_it(sample: ra.Dataset) -> None:
+    with pytest.raises(ConfigurationError, match="--since: expected a day before 2026-09-30"):
+        board(sample, as_of="2026-09-30", since="2026-10-01")
+    assert board(sample, as_of="2026-09-30").since == pd.Timestamp("2026-07-10")
+
+
+def test_changes_are_those_of_the_numbers_shown() -> None:
+    row = Row(1, "A", None, "open", 3, 9, "", None, None, None, None, "", 0.484, [], 0, 0,
+              {"remaining_before": 5, "chance_before": 0.036})  # fmt: skip
+    assert row.remaining_change == -2
+    assert row.chance_change == 44  # 48 % less 4 %
+    assert row.due_difference is None
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "//x", "data:text/html,x", "", None, 5,
+                                 "http://[", "https:/x"])  # fmt: skip
+def test_only_web_addresses_are_linked(url: Any) -> None:
+    assert web_link(url) is None
+
+
+def test_own_notebooks_stand_beside_ours_or_take_their_place(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in ("burndown", "mine"):
+        nbformat.write(nbformat.v4.new_notebook(), mine / f"{name}.ipynb")
+    files = {file.stem: file for file in build._notebook_files(mine, True)}
+    assert files["burndown"].parent == files["mine"].parent == mine
+    assert files["slippage"].parent != mine
+    assert {file.stem for file in build._notebook_files(mine, False)} == {"burndown", "mine"}
+    nbformat.write(nbformat.v4.new_notebook(), mine / "index.ipynb")
+    with pytest.raises(ConfigurationError, match="rename the notebook"):
+        build._notebook_files(mine, True)
+
+
+def test_a_notebook_gets_the_day_where_it_names_one() -> None:
+    cell = nbformat.v4.new_code_cell("as_of = None\nseed = 1", metadata={"tags": ["parameters"]})
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    build._set_parameters(notebook, as_of="2026-09-30")
+    assert notebook.cells[1].source == "as_of = '2026-09-30'"
+    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("as_of = None")])
+    build._set_parameters(other, as_of="2026-09-30")
+    assert len(other.cells) == 1
