@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import sentences
+from roadmap_analytics.report.text import said, web_link
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -262,25 +262,6 @@ def _text(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
 
-def web_link(url: Any) -> str | None:
-    """Return an address that a page may link to: http or https, else None.
-
-    Examples
-    --------
-    >>> web_link("https://git.example.org/a/-/milestones/1")
-    'https://git.example.org/a/-/milestones/1'
-    >>> web_link("javascript:alert(1)") is None
-    True
-    """
-    if not isinstance(url, str):
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in ("http", "https") and parts.netloc else None
-
-
 def _spark(course: pd.DataFrame | None) -> str:
     """Draw what remains by day as a small line; the scale begins at 0."""
     if course is None or course.empty:
@@ -350,8 +331,9 @@ def _day(value: Any) -> str:
 
 FILTERS = {
     "day": _day,
-    "isoday": lambda value: "–" if pd.isna(value) else str(value.date()),
+    "isoday": lambda value: "–" if pd.isna(value) else f"{value:%Y-%m-%d}",
     "percent": sentences.percent,
+    "said": said,
     "weblink": web_link,
     "whole": lambda value: "–" if pd.isna(value) else f"{int(value):+d}",
 }

@@ -32,7 +32,7 @@ from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report.board import FILTERS, Board, board
-from roadmap_analytics.report.show import CONCLUSION, said
+from roadmap_analytics.report.show import CONCLUSION
 
 __all__ = ["write_report"]
 
@@ -295,7 +295,7 @@ def _write(
     index = _Page("Board", "index.html")
     pages = [index, *(page for page, _ in sources)]
     css = (_TEMPLATE / "page.css").read_text("utf-8")
-    js = (_TEMPLATE / "sort.js").read_text("utf-8")
+    js = (_TEMPLATE / "page.js").read_text("utf-8")
     provenance = _provenance(dataset)
     for page in pages:
         page.css, page.js, page.pages, page.provenance = css, js, pages, provenance
@@ -303,7 +303,7 @@ def _write(
     for page, notebook in sources:
         page.conclusions = _conclusions(notebook)
     html = {p.file: exporter.from_notebook_node(_folded(nb), {"page": p})[0] for p, nb in sources}
-    exporter.environment.filters.update(FILTERS, said=said)
+    exporter.environment.filters.update(FILTERS)
     contents = exporter.environment.get_template("contents.html.j2")
     html[index.file] = contents.render(page=index, board=overview)
     out.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,7 @@ the HTML, so that nbval compares what is said. The report picks the conclusion u
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -18,8 +17,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
+from roadmap_analytics.report.text import DAY, link, said
 
-__all__ = ["choose", "claim", "conclusion", "headline", "said", "show", "table"]
+__all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
 
 CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
@@ -29,9 +29,6 @@ _CLASSES = "ra mathjax_ignore tex2jax_ignore"
 """The latter two keep JupyterLab (MathJax 3 and 2) from setting $...$ in titles as mathematics."""
 
 
-_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-
-
 def _display(html: str, plain: str, **metadata: Any) -> None:
     data = {"text/html": f"<div class='{_CLASSES}'>{html}</div>", "text/plain": plain}
     display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
@@ -39,11 +36,6 @@ def _display(html: str, plain: str, **metadata: Any) -> None:
 
 _LONG = 24
 """Characters from which on the text of a cell may be broken into lines."""
-
-
-def said(sentence: str) -> str:
-    """Give a sentence as HTML, whose days stay on one line; a browser breaks lines at hyphens."""
-    return _DAY.sub(r"<span class='day'>\g<0></span>", escape(sentence))
 
 
 def headline(question: str, *, as_of: Any, dataset: Any) -> None:
@@ -84,8 +76,18 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
     _display(f"<p class='caption'>{said(caption)}</p>", caption)
 
 
-def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    index: bool = False,
+    links: Mapping[str, str] | None = None,
+    filters: Iterable[str] = (),
+) -> None:
     """Show a small frame as a table: escaped, days without a clock, missing as a dash.
+
+    An empty frame is one line, not a table without rows. On a page of the report every table sorts
+    by a click on a heading and can be saved as CSV.
 
     Parameters
     ----------
@@ -95,21 +97,42 @@ def table(frame: pd.DataFrame, *, caption: str, index: bool = False) -> None:
         What the table holds, with units.
     index : bool
         Whether the index is a column of the table.
+    links : mapping, optional
+        Column -> column with its web addresses, which is not shown itself.
+    filters : list of str
+        Columns by whose values the rows can be chosen on a page of the report. A cell may hold
+        several values, joined by a comma and a space.
+
+    Raises
+    ------
+    KeyError
+        Where `links` or `filters` names a column that the frame lacks.
     """
     shown = frame.reset_index() if index else frame
-    cells = pd.DataFrame({c: shown[c].map(_cell) for c in shown.columns}, dtype=object)
-    numeric = {c for c in shown.columns if pd.api.types.is_numeric_dtype(shown[c])}
+    links, filters = dict(links or {}), set(filters)
+    if missing := {*links, *links.values(), *filters} - set(shown.columns):
+        raise KeyError(f"table: expected columns of the frame, got {sorted(missing)}")
+    columns = [c for c in shown.columns if c not in links.values()]
+    if shown.empty:
+        _display(f"<p class='caption'>{said(caption)}: none.</p>", f"{caption}: none.")
+        return
+    cells = pd.DataFrame({c: shown[c].map(_cell) for c in columns}, dtype=object)
+    numeric = {c for c in columns if pd.api.types.is_numeric_dtype(shown[c])}
     head = "".join(
-        f"<th scope='col'{_look(c in numeric)}>{escape(_name(c))}</th>" for c in cells.columns
+        f"<th scope='col'{_classes(c in numeric and 'number', c in filters and 'filter')}>"
+        f"{escape(_name(c))}</th>"
+        for c in columns
     )
+    addresses = {c: shown[of].tolist() for c, of in links.items()}
     rows = "".join(
         "<tr>"
         + "".join(
-            f"<td{_look(c in numeric, text)}>{escape(text)}</td>"
-            for c, text in zip(cells.columns, row, strict=True)
+            f"<td{_look(c in numeric, text)}>"
+            f"{link(text, addresses[c][place]) if c in addresses else escape(text)}</td>"
+            for c, text in zip(columns, row, strict=True)
         )
         + "</tr>"
-        for row in cells.itertuples(index=False)
+        for place, row in enumerate(cells.itertuples(index=False))
     )
     _display(
         f"<table class='sortable'><caption>{escape(caption)}</caption>"
@@ -196,10 +219,15 @@ def _chooser(
     display(widgets.VBox([*controls.values(), output]))  # type: ignore[no-untyped-call]
 
 
+def _classes(*names: str | bool) -> str:
+    chosen = " ".join(name for name in names if isinstance(name, str))
+    return f" class='{chosen}'" if chosen else ""
+
+
 def _look(numeric: bool, text: str = "") -> str:
     if numeric:
         return " class='number'"
-    if _DAY.match(text) and len(text) <= len("2026-12-11 18:00"):
+    if DAY.match(text) and len(text) <= len("2026-12-11 18:00"):
         return " class='day'"
     return " class='long'" if len(text) > _LONG else ""
 

@@ -186,3 +186,61 @@ def test_a_phone_shows_it_without_scrolling_sideways(
         assert_quiet(page)
         keep_picture(page, f"phone-{'dark-' if dark else ''}{path.stem}")
     page.close()
+
+
+# Rows that are shown, and the file that a click on "CSV" would save.
+SHOWN = """[...document.querySelector('th.filter').closest('table').tBodies[0].rows]
+  .filter(row => !row.hidden).length"""
+CHOOSE = """(() => {
+  const select = document.querySelector('.toolbar select');
+  const value = [...select.options].map(o => o.value).find(v => v && v !== '–');
+  select.value = value; select.dispatchEvent(new Event('change'));
+  const table = document.querySelector('th.filter').closest('table');
+  const column = [...table.tHead.rows[0].cells].findIndex(c => c.classList.contains('filter'));
+  return [...table.tBodies[0].rows].filter(row => !row.hidden)
+    .every(row => row.cells[column].textContent.split(', ').includes(value)); })()"""
+SAVED = """(async () => {
+  let saved; const make = URL.createObjectURL;
+  URL.createObjectURL = blob => { saved = blob; return make(blob); };
+  document.querySelector('.toolbar select').closest('.toolbar').querySelector('button').click();
+  URL.createObjectURL = make;
+  return await saved.text(); })()"""
+
+
+def test_open_issues_are_filtered_and_saved(page: Page, sample_report: Path) -> None:
+    page.open((sample_report / "burndown.html").as_uri())
+    everything = page.value(SHOWN)
+    assert page.value(CHOOSE) is True
+    chosen = page.value(SHOWN)
+    assert 0 < chosen < everything
+    lines = page.value(SAVED).splitlines()
+    assert lines[0].startswith('"iid","title","assignees"')
+    assert len(lines) == 1 + chosen
+    assert_quiet(page)
+
+
+def test_a_title_that_looks_like_a_formula_is_text_in_a_spreadsheet(
+    page: Page, sample_report: Path
+) -> None:
+    page.open((sample_report / "burndown.html").as_uri())
+    page.value("document.querySelector('th.filter').closest('table').tBodies[0].rows[0]"
+               ".cells[1].textContent = '=HYPERLINK(\"x\")'")  # fmt: skip
+    assert '"\'=HYPERLINK(""x"")"' in page.value(SAVED)
+
+
+def test_the_board_comes_first_and_links_to_gitlab(page: Page, sample_report: Path) -> None:
+    page.open((sample_report / "index.html").as_uri())
+    rows = page.value("[...document.querySelectorAll('table.board tbody tr')].length")
+    assert rows >= 4
+    assert page.value("document.querySelectorAll('table.board svg.spark title').length") == rows
+    links = page.value("[...document.querySelectorAll('table.board th a')].map(a => a.href)")
+    assert len(links) == rows
+    assert all(link.startswith("https://gitlab.example/") for link in links)
+    # The whole board fits a laptop's screen.
+    bottom = "document.querySelector('table.board').getBoundingClientRect().bottom"
+    page.resize(1440, 900)
+    assert page.value(bottom) < 900
+    page.resize(390, 844)
+    wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert page.value(wide) is True
+    assert_quiet(page)

@@ -1,0 +1,98 @@
+// Tables sort by a click on a column's head, are filtered by the columns marked for it, and can be
+// saved. Nothing here asks the network: a saved file is made in the page.
+const missing = (text) => text === "–";
+
+function sortable(table) {
+  table.querySelectorAll("thead th").forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      for (const other of table.querySelectorAll("th")) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const body = table.tBodies[0];
+      const text = (row) => row.cells[column].textContent.trim();
+      const numeric = [...body.rows].every((row) => missing(text(row)) || !isNaN(Number(text(row))));
+      // Numbers and ISO days by value, the rest as text; what is missing stays last.
+      const order = (a, b) =>
+        numeric ? Number(text(a)) - Number(text(b)) : text(a).localeCompare(text(b));
+      const rows = [...body.rows].sort((a, b) =>
+        missing(text(a)) || missing(text(b))
+          ? missing(text(a)) - missing(text(b))
+          : (down ? -1 : 1) * order(a, b));
+      body.append(...rows);
+    });
+  });
+}
+
+function toolbar(table) {
+  const bar = document.createElement("div");
+  bar.className = "toolbar";
+  const rows = [...table.tBodies[0].rows];
+  const selects = [];
+  const count = document.createElement("output");
+  const apply = () => {
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = !selects.every(([select, column]) =>
+        select.value === "" || row.cells[column].textContent.trim().split(", ").includes(select.value));
+      shown += !row.hidden;
+    }
+    count.textContent = shown === rows.length ? "" : `${shown} of ${rows.length}`;
+  };
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    if (!head.classList.contains("filter")) return;
+    const values = new Set(rows.flatMap((row) => row.cells[column].textContent.trim().split(", ")));
+    const label = document.createElement("label");
+    label.textContent = head.textContent + " ";
+    const select = document.createElement("select");
+    select.append(new Option("all", ""));
+    for (const value of [...values].sort((a, b) => missing(a) - missing(b) || a.localeCompare(b)))
+      select.append(new Option(missing(value) ? "none" : value, value));
+    select.addEventListener("change", apply);
+    label.append(select);
+    bar.append(label);
+    selects.push([select, column]);
+  });
+  const csv = document.createElement("button");
+  csv.type = "button";
+  csv.textContent = "CSV";
+  csv.title = "Save the rows shown as a CSV file";
+  csv.addEventListener("click", () => save(csvOf(table), "text/csv", fileName(table.caption) + ".csv"));
+  bar.append(csv, count);
+  table.before(bar);
+}
+
+function csvOf(table) {
+  const lines = [table.tHead.rows[0], ...table.tBodies[0].rows].filter((row) => !row.hidden);
+  const quoted = (cell) => {
+    let text = cell.textContent.trim();
+    if (missing(text)) text = "";
+    // A spreadsheet would run a title that begins like a formula.
+    if (/^[=+\-@\t\r]/.test(text) && isNaN(Number(text))) text = "'" + text;
+    return `"${text.replaceAll('"', '""')}"`;
+  };
+  // The byte order mark tells spreadsheets that this is UTF-8.
+  return "\ufeff" + lines.map((row) => [...row.cells].map(quoted).join(",")).join("\r\n") + "\r\n";
+}
+
+function fileName(caption) {
+  const words = (caption ? caption.textContent : document.title).toLowerCase().match(/[a-z0-9]+/g) || ["table"];
+  return words.slice(0, 6).join("-");
+}
+
+function save(content, type, name) {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  const anchor = document.createElement("a");
+  anchor.href = address;
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  toolbar(table); // before sortable: the heads still hold plain text
+  sortable(table);
+}

@@ -1,0 +1,54 @@
+"""How a page writes text from the world: escaped, days unbroken, only web addresses linked."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["DAY", "link", "said", "web_link"]
+
+DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+
+
+def said(sentence: str) -> str:
+    """Return a sentence as HTML whose days stay on one line; a browser breaks lines at hyphens.
+
+    Examples
+    --------
+    >>> said("<b> by 2025-03-28")
+    "&lt;b&gt; by <span class='day'>2025-03-28</span>"
+    """
+    return DAY.sub(r"<span class='day'>\g<0></span>", escape(sentence))
+
+
+def web_link(url: Any) -> str | None:
+    """Return an address that a page may link to: http or https, else None.
+
+    Examples
+    --------
+    >>> web_link("https://git.example.org/a/-/milestones/1")
+    'https://git.example.org/a/-/milestones/1'
+    >>> web_link("javascript:alert(1)") is None
+    True
+    """
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def link(text: str, url: Any) -> str:
+    """Return text as HTML, linked where its address may be.
+
+    Examples
+    --------
+    >>> link("A & B", "https://git.example.org/1"), link("A & B", None)
+    ("<a href='https://git.example.org/1'>A &amp; B</a>", 'A &amp; B')
+    """
+    address = web_link(url)
+    return f"<a href='{escape(address)}'>{escape(text)}</a>" if address else escape(text)
