@@ -109,6 +109,7 @@ def test_every_wording_of_three_generations(kind: str, body: str, parts: list[Pa
         ("LabelNote", "added ~1 ~2 labels and more"),
         ("LabelNote", "added"),
         ("LabelNote", "added some labels"),
+        ("LabelNote", "added 999999 deleted labels"),
         ("MilestoneNote", "changed milestone to nothing"),
         ("MilestoneNote", "changed milestone to %5 and back"),
         ("WeightNote", "changed weight to many"),
@@ -225,12 +226,14 @@ def test_a_removal_without_name_and_past_is_for_rest_unless_there_is_none() -> N
         {"id": "gid://gitlab/FutureNote/0f2f195e"},
         {"id": "gid://elsewhere/Note/7"},
         {"id": None},
+        {"id": f"gid://gitlab/Note/{'7' * 5000}"},
         {"body": None},
         {"createdAt": "yesterday"},
         {"createdAt": "2024-03-01T10:00:00"},
         {"createdAt": None},
         {"author": {"id": "gid://gitlab/User/1"}},
         {"author": {"username": "ana", "id": "x"}},
+        {"author": "ana"},
     ],
 )
 def test_a_note_of_another_shape_is_not_understood(odd: Row) -> None:

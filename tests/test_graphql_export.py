@@ -26,6 +26,7 @@ from tests.gitlab_server.hand_world import (
     milestone,
 )
 from tests.gitlab_server.life import Life
+from tests.test_faults import fails_by_name, storm
 
 Row = dict[str, Any]
 PATHS = ("orchard", "upkeep")
@@ -417,6 +418,14 @@ def test_graphql_that_is_switched_off(hand_gitlab: LoopbackGitLab, tmp_path: Pat
     refused(export(hand_gitlab, tmp_path / "b", *PATHS, via="graphql"), 4, "got 404: ")
 
 
+def test_without_a_token_a_server_in_trouble_is_not_a_matter_of_rights(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    hand_gitlab.inject({"kind": "status", "status": 500, "match": "graphql", "times": None})
+    outcome = export(hand_gitlab, tmp_path / "data", *PATHS, token=None, via="auto")
+    refused(outcome, 4, "got 500: ", "or try again later")
+
+
 @pytest.mark.parametrize("limit", [(100,), (100, 50), (100, 50, 20)])
 def test_a_lower_limit_of_complexity_asks_for_fewer_activities(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, limit: tuple[int, ...]
@@ -573,6 +582,60 @@ def test_answers_that_are_not_gitlabs(
     assert {one["via"] for one in histories(to).values()} == {"rest"}
 
 
+@pytest.mark.parametrize(
+    "nodes",
+    [None, [1], [{"id": "gid://gitlab/Milestone/x"}], [{"id": 7, "iid": "1"}], [{"id": None}]],
+)
+def test_lists_that_are_not_gitlabs_are_named_failures(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, nodes: Any
+) -> None:
+    page = {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    body = {"data": {"group": {"id": "gid://gitlab/Group/10", "milestones": page}}}
+    odd = {"kind": "status", "status": 200, "body": body, "times": None}
+    hand_gitlab.inject({**odd, "match": r"graphql[\s\S]*group\(fullPath[\s\S]*milestones"})
+    outcome = export(hand_gitlab, tmp_path / "data", "orchard", token=None, via="auto")
+    assert outcome.code == 4, outcome.err
+    assert "milestones of group orchard: 200: a GraphQL answer without milestones" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_server_under_a_path(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_gitlab.set(prefix="/gitlab")
+    (tmp_path / "roadmap.toml").write_text(
+        f'[gitlab]\nurl = "{hand_gitlab.url}/gitlab"\ngroups = ["orchard"]\n'
+    )
+    out = done(command("export", "--to", "data", token=None))
+    assert "histories by GraphQL" in out
+    addresses = ra.load(tmp_path / "data").milestones["web_url"]
+    assert addresses.str.startswith(f"{hand_gitlab.url}/").all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("token", ["secret", None])
+def test_mixed_faults(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, seed: int, token: str | None
+) -> None:
+    done(export(hand_gitlab, tmp_path / "calm", *PATHS, token=token, via="graphql"))
+    faults = [
+        *storm(seed),
+        {"kind": "timeout", "match": "graphql", "chance": 0.3, "times": 6, "seed": seed},
+    ]
+    hand_gitlab.inject(*faults)
+    to = tmp_path / "data"
+    for _ in range(8):
+        outcome = export(hand_gitlab, to, *PATHS, token=token, via="auto")
+        if outcome.code == 0 and store.read_manifest(to).runs[-1].via == "graphql":
+            break
+        fails_by_name(outcome, 0, 4)
+    else:
+        raise AssertionError("eight runs, and still no dataset: " + outcome.err)
+    found, expected = ra.load(to), ra.load(tmp_path / "calm")
+    pd.testing.assert_frame_equal(comparable(found.issue_events), comparable(expected.issue_events))
+    pd.testing.assert_frame_equal(found.issues, expected.issues)
+
+
 # -- again, and again after a kill -----------------------------------------------------------------
 
 
@@ -693,6 +756,19 @@ def test_the_doctor_says_what_an_export_would_see(hand_gitlab: LoopbackGitLab) -
     assert "secret" not in outcome.out
     assert "ana" not in outcome.out.replace("analytics", "")
     assert "apples" not in outcome.out
+
+
+@pytest.mark.parametrize("answer", [{"data": {"project": 7}}, {"data": 7}, [7], {"errors": [7]}])
+def test_the_doctor_of_what_is_no_gitlab(hand_gitlab: LoopbackGitLab, answer: Any) -> None:
+    odd = {"kind": "status", "status": 200, "body": answer, "match": "graphql", "times": None}
+    hand_gitlab.inject(odd)
+    outcome = ask(hand_gitlab, "groups/orchard")
+    done(outcome)
+    assert said(outcome, "with the token: histories by GraphQL").startswith("no (")
+    hand_gitlab.inject({**odd, "match": "api"})
+    outcome = ask(hand_gitlab, "groups/orchard")
+    assert outcome.code == 4, outcome.out
+    assert "Traceback" not in outcome.err
 
 
 def test_the_doctor_where_little_is_seen(hand_gitlab: LoopbackGitLab) -> None:

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 _LONGEST = 20_000
 """Characters; GitLab's own sentences stay far below. It bounds the work for a hostile one."""
 
-_GID = re.compile(r"gid://gitlab/(?:\w+::)*(\w+)/(\w+)", re.ASCII)
+_GID = re.compile(r"gid://gitlab/(?:\w{1,40}::)*(\w{1,40})/(\d{1,18}|\w{1,64})", re.ASCII)
 _NO_FIELD = frozenset({"IterationNote"})
 """Synthetic notes about what issue history does not follow; REST is not asked for them either."""
 
@@ -72,7 +72,7 @@ _LABEL_REFERENCE = r'[\w./-]*~(?:"[^"]*"|[^\s"~]+)'
 _LABELS = re.compile(
     rf"(?P<verb>added|removed)\s+"
     rf"(?:(?P<named>{_LABEL_REFERENCE}(?:\s+{_LABEL_REFERENCE})*)"
-    rf"(?:\s+\+\s+(?P<more>\d{{1,6}})\s+deleted)?|(?P<deleted>\d{{1,6}})\s+deleted)"
+    rf"(?:\s+\+\s+(?P<more>\d{{1,3}})\s+deleted)?|(?P<deleted>\d{{1,3}})\s+deleted)"
     r"(?:\s+labels?)?",
     re.IGNORECASE,
 )
@@ -269,7 +269,7 @@ def _class_of(note: Mapping[str, Any]) -> tuple[str, int | None]:
         raise NotUnderstood(f"a note with the id {str(note.get('id'))[:80]!r}")
     if found[1] in _GRAMMARS or found[1] in _NO_FIELD:
         return found[1], None
-    if found[2].isdecimal():  # Note, DiscussionNote and the like: all stored in one table
+    if _is_number(found[2]):  # Note, DiscussionNote and the like: all stored in one table
         return found[1], int(found[2])
     raise NotUnderstood(f"a note of the unknown class {found[1]}")
 
@@ -289,6 +289,8 @@ def _user(author: Mapping[str, Any] | None) -> Row | None:
     """Write a user as REST does."""
     if author is None:
         return None
+    if not isinstance(author, Mapping):
+        raise NotUnderstood("a note by what is no user")
     ident, username = number_of(author.get("id")), author.get("username")
     if ident is None or not isinstance(username, str):
         raise NotUnderstood("a note by a user without id and name")
@@ -307,4 +309,9 @@ def number_of(gid: Any) -> int | None:
     (7, None)
     """
     found = _GID.fullmatch(str(gid))
-    return int(found[2]) if found and found[2].isdecimal() else None
+    return int(found[2]) if found and _is_number(found[2]) else None
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is an id of the database, which has 63 bits."""
+    return text.isdecimal() and len(text) <= 18

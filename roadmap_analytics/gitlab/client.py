@@ -189,12 +189,18 @@ class Client:
             if page and len(seen) == before:
                 raise PartFailed(200, "a next page without any new row, so that the end is missing")
 
-    def sample(self, path: str, size: int, **query: Any) -> tuple[list[Row], int | None]:
+    def sample(
+        self, path: str, size: int, *, needed: Collection[str] = (), **query: Any
+    ) -> tuple[list[Row], int | None]:
         """Give the first rows of a list, and how many there are (None: over 10,000)."""
         pages = self._ask(
             lambda: self._api.http_list(path, query, iterator=True, per_page=size, **_STRICT), path
         )
-        return list(islice(pages, size)), pages.total
+        rows = self._ask(lambda: list(islice(pages, size)), path)
+        for row in rows:
+            if not isinstance(row, dict) or any(row.get(name) is None for name in needed):
+                raise PartFailed(200, f"a row without {' '.join(needed)}")
+        return rows, pages.total
 
     def graphql(self, body: Row) -> Row:
         """Ask the GraphQL API; what the answer means is for the caller to see."""

@@ -48,6 +48,8 @@ KEPT = ("issue", "history", "document")
 ARCHIVED_TOO = {"non_archived": "false"}
 """What was closed in a project archived since is part of what its milestones went through."""
 MOST_PASSES = 5
+MOST_NOTICES = 20
+"""Words that no rule reads may be as many as there are issues; the manifest stays short."""
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
 
@@ -181,9 +183,11 @@ class Export:
                 "Leave out --via graphql to export by REST."
             )
         if self.anonymous:
-            raise AccessError(
+            lasting = refused.why != "failed"
+            raise (AccessError if lasting else ServerError)(
                 f"{self._request.origin}/api/graphql: expected histories of issues, got {why}. "
-                "By REST they need a token: set GITLAB_PRIVATE_TOKEN (scope read_api)."
+                "By REST they need a token: set GITLAB_PRIVATE_TOKEN (scope read_api)"
+                f"{'.' if lasting else ', or try again later.'}"
             )
         self._notices[f"GraphQL: {why}"] += 1
 
@@ -201,7 +205,10 @@ class Export:
     def notices(self) -> list[dict[str, Any]]:
         """What went another way than expected and is complete all the same: `what`, `count`."""
         found = self._notices + Counter(self._source.notices())
-        return [{"what": what, "count": count} for what, count in sorted(found.items())]
+        named = sorted(found.most_common(MOST_NOTICES))
+        rest = found.total() - sum(count for _, count in named)
+        named += [("for other reasons", rest)] if rest else []
+        return [{"what": what, "count": count} for what, count in named]
 
     @property
     def started_at(self) -> str:

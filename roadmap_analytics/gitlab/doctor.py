@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from roadmap_analytics.errors import AccessError
 from roadmap_analytics.gitlab.addresses import Address
-from roadmap_analytics.gitlab.client import Client, PartFailed, connect
+from roadmap_analytics.gitlab.client import ISSUE_FIELDS, Client, PartFailed, connect
 from roadmap_analytics.gitlab.graphql import GraphQL
 from roadmap_analytics.gitlab.histories_graphql import LARGEST, batch_query
 from roadmap_analytics.gitlab.scope import refusal
@@ -167,11 +167,14 @@ class _Visit:
         path = quote(self._address.path, "")
         for kind in kinds[:-1]:
             try:
-                return kind, self._timed(partial(self._client.get, f"/{kind}s/{path}"))
+                return kind, self._timed(
+                    partial(self._client.get, f"/{kind}s/{path}", needed=("id",))
+                )
             except PartFailed as failed:
                 if failed.status != 404:
                     raise
-        return kinds[-1], self._timed(partial(self._client.get, f"/{kinds[-1]}s/{path}"))
+        last = kinds[-1]
+        return last, self._timed(partial(self._client.get, f"/{last}s/{path}", needed=("id",)))
 
     def _clock(self) -> str:
         seen = self._client.transport.seen_at
@@ -204,6 +207,7 @@ class _Visit:
                 lambda: self._client.sample(
                     f"/{kind}s/{home['id']}/issues",
                     SAMPLE,
+                    needed=ISSUE_FIELDS,
                     scope="all",
                     state="all",
                     order_by="updated_at",
@@ -228,15 +232,18 @@ class _Visit:
         iids = [str(row["iid"]) for row in rows if row["project_id"] == ident]
         query = batch_query().replace("{ project(", "{ queryComplexity { score limit } project(", 1)
         try:
-            path = self._client.get(f"/projects/{ident}")["path_with_namespace"]
+            home = self._client.get(f"/projects/{ident}", needed=("path_with_namespace",))
             began = time.monotonic()
-            data = GraphQL(self._client).ask(query, p=path, i=iids, n=100, a=None)
+            data = GraphQL(self._client).ask(
+                query, p=home["path_with_namespace"], i=iids, n=100, a=None
+            )
+            notes = list(_notes(data))
         except (PartFailed, AccessError) as refused:
             yield Answer("histories by GraphQL", f"no ({_short(refused)})")
             return
         took = time.monotonic() - began
-        notes = list(_notes(data))
-        cost = data.get("queryComplexity") or {}
+        cost = data.get("queryComplexity")
+        cost = cost if isinstance(cost, dict) else {}
         score = f"score {cost.get('score')} of {cost.get('limit')}"
         if data.get("project") is None:
             yield Answer("histories by GraphQL", f"no: the project is not shown ({score})")
@@ -249,7 +256,7 @@ class _Visit:
             f"{took:.1f} s)",
         )
         if notes:
-            kinds = Counter(str(note.get("id")).split("/")[-2] for note in notes)
+            kinds = Counter(_class(note) for note in notes)
             yield Answer(
                 "classes of notes", ", ".join(f"{k} {n}" for k, n in sorted(kinds.items()))
             )
@@ -282,11 +289,29 @@ class _Visit:
 
 
 def _notes(data: Row) -> Iterator[Row]:
-    """Yield all notes of an answer."""
+    """Yield all notes of an answer.
+
+    Raises
+    ------
+    PartFailed
+        Where it has another shape.
+    """
+    try:
+        yield from _all_notes(data)
+    except (KeyError, TypeError, AttributeError):
+        raise PartFailed(200, "an answer that is not GitLab's") from None
+
+
+def _all_notes(data: Row) -> Iterator[Row]:
     for item in ((data.get("project") or {}).get("workItems") or {}).get("nodes") or []:
         for widget in (item or {}).get("widgets") or []:
             for discussion in (widget.get("discussions") or {}).get("nodes") or []:
-                yield from discussion["notes"]["nodes"]
+                yield from (note for note in discussion["notes"]["nodes"] if note.get("id"))
+
+
+def _class(note: Row) -> str:
+    """Give the class in a note's global id."""
+    return str(note.get("id")).rpartition("/")[0].rpartition("/")[2] or "none"
 
 
 def _written(text: str) -> str:

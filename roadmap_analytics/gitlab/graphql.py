@@ -7,7 +7,7 @@ next question stands in `Refused.why`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
@@ -78,9 +78,9 @@ class GraphQL:
         Refused
             Where the list is not answered; 404 where the group or project may not be seen.
         """
-        rows = []
-        for owner, node in self._nodes(kind, path, "milestones", "", MILESTONE):
-            row: Row = {
+
+        def row(owner: Row, node: Row) -> Row:
+            return {
                 "id": number(node["id"]),
                 "iid": int(node["iid"]),
                 f"{kind}_id": number(owner["id"]),
@@ -92,8 +92,8 @@ class GraphQL:
                 "due_date": _day(node["dueDate"]),
                 "web_url": self._client.web_address(node["webPath"]),
             }
-            rows.append(row)
-        return rows
+
+        return list(self._rows(kind, path, "milestones", "", MILESTONE, row))
 
     def labels(self, kind: str, path: str) -> list[Row]:
         """Give id and name of all labels that issues of a group or project can bear.
@@ -106,15 +106,22 @@ class GraphQL:
         around = ", includeAncestorGroups: true"
         if kind == "group":
             around += ", includeDescendantGroups: true, onlyGroupLabels: false"
-        return [
-            {"id": number(node["id"]), "name": node["title"]}
-            for _, node in self._nodes(kind, path, "labels", around, "id title")
-        ]
 
-    def _nodes(
-        self, kind: str, path: str, what: str, arguments: str, fields: str
-    ) -> Iterator[tuple[Row, Row]]:
-        """Yield the owner and each row of a list of it; pages follow the cursor, never a count."""
+        def row(owner: Row, node: Row) -> Row:
+            return {"id": number(node["id"]), "name": node["title"]}
+
+        return list(self._rows(kind, path, "labels", around, "id title", row))
+
+    def _rows(
+        self,
+        kind: str,
+        path: str,
+        what: str,
+        arguments: str,
+        fields: str,
+        row: Callable[[Row, Row], Row],
+    ) -> Iterator[Row]:
+        """Yield the rows of a list, each made of its owner and node; pages follow the cursor."""
         query = (
             f"query($p: ID!, $a: String) {{ {kind}(fullPath: $p) {{ id "
             f"{what}(first: {PAGE}, after: $a{arguments}) {{ "
@@ -122,14 +129,14 @@ class GraphQL:
         )
         after: str | None = None
         while True:
-            owner = self._patiently(query, p=path, a=after)[kind]
+            owner = self._patiently(query, p=path, a=after).get(kind)
             if owner is None:
                 raise Refused(404, f"no such {kind}, or it may not be seen", "failed")
             try:
                 page = owner[what]
-                rows = [(owner, node) for node in page["nodes"] if node is not None]
+                rows = [row(owner, node) for node in page["nodes"] if node is not None]
                 following = cursor_after(page["pageInfo"], after)
-            except (KeyError, TypeError):
+            except (KeyError, TypeError, ValueError, AttributeError):
                 raise Refused(200, f"a GraphQL answer without {what}", "failed") from None
             yield from rows
             if following is None:

@@ -32,7 +32,7 @@ QUICK_SECONDS = 5.0
 DEPTHS = (100, 50, 20)
 """Activities of an issue in a batch; fewer where the server's limit of complexity asks for it."""
 SHALLOWEST = len(DEPTHS) - 1
-WAITING_ROWS = 10_000
+WAITING_ROWS = 5_000
 """Issues that wait for their batch, at most; their rows stay in memory meanwhile."""
 LOST_IN_A_ROW = 5
 """So many single issues fail in a row, and GraphQL is given up for the rest of the run."""
@@ -167,7 +167,7 @@ class GraphqlHistories:
         try:
             nodes = [node for node in project["workItems"]["nodes"] if node is not None]
             return {str(node["iid"]): _discussions(node) for node in nodes}
-        except (KeyError, TypeError, StopIteration):
+        except (KeyError, TypeError, AttributeError, StopIteration):
             raise Refused(200, "a GraphQL answer without activities", "failed") from None
 
     def _smaller(self, batch: Sequence[Due], refused: Refused) -> list[tuple[Due, Outcome]]:

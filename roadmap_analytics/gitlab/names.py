@@ -80,7 +80,7 @@ class Directory:
             fitting = {i: row for i, row in fitting.items() if row.get("group_id") is not None}
         if len(fitting) == 1:
             return next(iter(fitting.values()))
-        ids = set(_LINKED.findall(rendered or ""))
+        ids = set(_LINKED.findall(str(rendered or "")))
         if len(ids) != 1:
             raise Unresolved(f"a milestone {reference[:80]!r} that {len(fitting) or 'none'} fit")
         return self._of_id(int(ids.pop()), homes)
@@ -102,10 +102,9 @@ class Directory:
         found = _REFERENCE.fullmatch(reference)
         if found is None:
             return None
-        name = found["quoted"] or found["bare"]
-        if not (found["bare"] or "").isdecimal():
-            return self._label_named(name)
-        ident = int(name)
+        ident = _number(found["bare"])
+        if ident is None:
+            return self._label_named(found["quoted"] or found["bare"])
         if ident not in self._labels:
             self._read_labels(found["path"].strip("/") or project)
         if ident not in self._labels:
@@ -171,7 +170,11 @@ def _fits(row: Row, quoted: str | None, bare: str | None) -> bool:
     title = row["title"]
     if quoted is not None:
         return title in (quoted, html.unescape(quoted))
-    if bare is not None and bare.isdecimal():
+    if (iid := _number(bare)) is not None:
         named_by_number = row.get("group_id") is None or '"' in title
-        return bool(named_by_number and row["iid"] == int(bare))
+        return bool(named_by_number and row["iid"] == iid)
     return bool(title == bare)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) <= 18 else None
