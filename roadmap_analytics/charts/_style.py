@@ -21,6 +21,7 @@ __all__ = [
     "axes_or_new",
     "date_axis",
     "label_line",
+    "mark_beyond",
     "mark_day",
     "safe_text",
     "shade_weekends",
@@ -169,6 +170,24 @@ def mark_day(
         textcoords="offset points",
         rotation=90,
         ha="right" if side == "left" else "left",
+        va="top",
+        fontsize=8,
+        color=color,
+    )
+
+
+def mark_beyond(
+    ax: Axes, text: str, *, color: str, side: Literal["left", "right"] = "right"
+) -> None:
+    """Say at an edge of the chart what lies beyond it, where a mark would squeeze all the rest."""
+    ax.annotate(
+        safe_text(f"{text} →" if side == "right" else f"← {text}"),
+        xy=(1 if side == "right" else 0, 1),
+        xycoords="axes fraction",
+        xytext=(-3 if side == "right" else 3, -2),
+        textcoords="offset points",
+        rotation=90,
+        ha=side,
         va="top",
         fontsize=8,
         color=color,

@@ -16,6 +16,7 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     date_axis,
     label_line,
+    mark_beyond,
     mark_day,
     safe_text,
     shade_weekends,
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 _MEASURED = {"estimated hours": "estimate"}
+_AHEAD = pd.Timedelta(731, "D")  # how far ahead a due date is shown, unless the past is longer
+_QUIET = pd.Timedelta(92, "D")  # so long before anything happened, days are cut off
+_LEAD = 731  # days before the due date that comparisons show at most
 _HEADROOM = 1.28  # the words on vertical marks stand above the lines
 _FLOOR = 0.035  # of the height: names of lines at 0 stand above the days on the axis
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))]
@@ -60,6 +64,7 @@ def plot_burndown(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _name(ax, frame, "remaining")
     if _nothing(ax, frame):
         return ax
+    frame = _busy(frame)
     _ground(ax, frame)
     ideal = _ideal(frame)
     if ideal["ideal"].max() > 0:  # nothing was committed to: no plan to hold against
@@ -124,6 +129,7 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _name(ax, frame, "")
     if _nothing(ax, frame):
         return ax
+    frame = _busy(frame)
     _ground(ax, frame)
     date, scope = frame["date"], frame["scope"].to_numpy(float)
     done = frame["completed"].to_numpy(float)
@@ -171,14 +177,16 @@ def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _name(ax, frame, "removed ↓   added ↑")
     if _nothing(ax, frame):
         return ax
+    frame = _busy(frame)
     _ground(ax, frame)
     later = frame.iloc[1:]
     added, removed = later["added"].to_numpy(float), later["removed"].to_numpy(float)
     width = max(0.8, len(later) / 250)  # a day of many years would be thinner than a pixel
-    ax.bar(later["date"], added, width=width, color=COLORS["added"])
-    ax.bar(later["date"], -removed, width=width, color=COLORS["removed"], hatch="////")
-    for date, up, down in zip(later["date"], added, removed, strict=True):
-        for height, amount, sign in ((up, up, "+"), (-down, down, "−")):
+    up, down = added > 0, removed > 0  # a bar per day of many years would take seconds to draw
+    ax.bar(later["date"][up], added[up], width=width, color=COLORS["added"])
+    ax.bar(later["date"][down], -removed[down], width=width, color=COLORS["removed"], hatch="////")
+    for date, more, less in zip(later["date"], added, removed, strict=True):
+        for height, amount, sign in ((more, more, "+"), (-less, less, "−")):
             if amount and len(later) <= 45:
                 ax.annotate(
                     f"{sign}{_number(amount)}",
@@ -308,7 +316,8 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
         last is drawn strongest; the others are grey and unnamed, to compare with.
     """
     ax = axes_or_new(ax)
-    dated = frame[frame["days_to_due"].notna()]
+    dated = frame[(frame["days_to_due"] <= _LEAD).fillna(False).to_numpy(bool)]
+    early = frame.loc[(frame["days_to_due"] > _LEAD).fillna(False).to_numpy(bool), "milestone_id"]
     unit = frame.attrs.get("unit", "issues")
     _title(ax, "Remaining, by days before the due date")
     stamp(ax, frame)
@@ -351,6 +360,8 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
                 textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8,
                 color=COLORS["due"])  # fmt: skip
     shown = f", later than {_days(right)} not shown" if cut else ""
+    if len(early):
+        shown += f"\n{early.nunique()} of them only from two years before their due date on"
     shown += f"; grey: {finished.sum()} finished" if finished.any() else ""
     others = (~finished).sum() - named
     shown += f"; dotted: {others} more unfinished" if others > 0 else ""
@@ -407,18 +418,21 @@ def plot_burndowns(
 
 
 def _small(ax: Axes, frame: pd.DataFrame) -> None:
+    frame = _busy(frame)
     ax.plot(frame["date"], frame["ideal"], color=COLORS["ideal"], lw=1, linestyle="--")
     _remaining(ax, frame, width=1.6)
     last = frame.iloc[-1]
     late = bool(last["overdue"]) and last["remaining"] > 0
     dated = last["days_to_due"] is not pd.NA
     due = last["date"] + pd.Timedelta(int(last["days_to_due"]) if dated else 0, "D")
+    far = dated and due - last["date"] > max(_AHEAD, last["date"] - frame["date"].iloc[0])
     ax.set_title(safe_text(last["title"], 22), fontsize=9, pad=4)
     left = f"{_number(last['remaining'])} left"
     color = COLORS["overdue" if late else "remaining"]
     ax.set_title(left, fontsize=9, pad=4, loc="right", fontweight="normal", color=color)
-    days = [frame["date"].iloc[0], max(last["date"], due) if dated else last["date"]]
-    ax.set_xticks(mdates.date2num(days), [f"{day.day} {day:%b %Y}" for day in days])
+    days = [frame["date"].iloc[0], max(last["date"], due) if dated and not far else last["date"]]
+    names = [f"{day.day} {day:%b %Y}" for day in days]
+    ax.set_xticks(mdates.date2num(days), [names[0], f"due {due.date()} →" if far else names[1]])
     margin = 0.03 * max((days[1] - days[0]).days, 1)
     ax.set_xlim(mdates.date2num(days[0]) - margin, mdates.date2num(days[1]) + margin)
     first, second = ax.get_xticklabels()
@@ -426,7 +440,7 @@ def _small(ax: Axes, frame: pd.DataFrame) -> None:
     second.set_horizontalalignment("right")
     ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     ax.tick_params(labelsize=7)
-    if dated:
+    if dated and not far and due >= days[0]:
         ax.axvline(mdates.date2num(due), color=COLORS["due"], lw=1)
     highest = frame[["remaining", "ideal"]].max().max()
     ax.set_ylim(0, max(float(highest), 1.0) * 1.08)
@@ -469,19 +483,39 @@ def _nothing(ax: Axes, frame: pd.DataFrame) -> bool:
     return True
 
 
+def _busy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out days before the first change, where they would take up most of the chart."""
+    changed = (frame["scope"] != 0).to_numpy() | (frame["completed"] != 0).to_numpy()
+    if not changed.any():
+        return frame.tail(_QUIET.days)
+    began = frame["date"].iloc[int(changed.argmax())]
+    quiet, rest = began - frame["date"].iloc[0], frame["date"].iloc[-1] - began
+    if quiet <= max(_QUIET, rest):
+        return frame
+    busy: pd.DataFrame = frame[frame["date"] >= began - pd.Timedelta(7, "D")]
+    return busy
+
+
 def _ground(ax: Axes, frame: pd.DataFrame) -> None:
     """Prepare the time axis: weekends, due date, reporting day, room for names at the right."""
     first, last = frame["date"].iloc[0], frame["date"].iloc[-1]
-    due, as_of = (_day(frame, name) for name in ("due_date", "as_of"))
-    end = last if pd.isna(due) else max(last, due)
+    start, due, as_of = (_day(frame, name) for name in ("start_date", "due_date", "as_of"))
+    far = due - last > max(_AHEAD, last - first)  # False without a due date
+    end = last if pd.isna(due) or far else max(last, due)
     shade_weekends(ax, first, end)
     if frame["overdue"].any():
-        ax.axvspan(mdates.date2num(due), mdates.date2num(end), color=COLORS["overdue"],
+        ax.axvspan(mdates.date2num(max(due, first)), mdates.date2num(end), color=COLORS["overdue"],
                    alpha=0.07, lw=0, zorder=0.5)  # fmt: skip
-    if pd.notna(due):
+    if far:
+        mark_beyond(ax, f"due {due.date()}", color=COLORS["due"])
+    elif due < first:
+        mark_beyond(ax, f"due {due.date()}", color=COLORS["due"], side="left")
+    elif pd.notna(due):
         words = "due, reporting day" if due == as_of else "due"
         near = as_of < due and (due - as_of) < 0.03 * (end - first)  # its words would overlap
         mark_day(ax, due, words, color=COLORS["due"], side="right" if near else "left")
+    if start < first and not due < first:
+        mark_beyond(ax, f"start date {start.date()}", color=COLORS["as_of"], side="left")
     if pd.notna(as_of) and as_of != due and first <= as_of <= end:
         mark_day(ax, as_of, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
@@ -506,4 +540,6 @@ def _ideal(frame: pd.DataFrame) -> pd.DataFrame:
     if ahead.empty:
         return past
     ahead["date"] = pd.to_datetime(ahead["date"])
+    if _day(frame, "due_date") > ahead["date"].iloc[-1]:  # far beyond the chart, and so is the line
+        return past
     return pd.concat([past, ahead]).drop_duplicates("date")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -17,6 +17,7 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     date_axis,
     label_line,
+    mark_beyond,
     mark_day,
     safe_text,
     stamp,
@@ -31,6 +32,7 @@ __all__ = [
     "plot_throughput",
 ]
 
+_FAR = pd.Timedelta(1848, "D")  # as far as forecasts look; due dates farther off are said in words
 _QUANTILES = {"p50_date": "50 %", "p85_date": "85 %", "p95_date": "95 %"}
 
 
@@ -99,8 +101,12 @@ def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
             color=COLORS["muted"], fontsize=10,
         )  # fmt: skip
     mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
-    if pd.notna(row["due_date"]):
-        mark_day(ax, row["due_date"], _due(row), color=COLORS["due"], linestyle="--")
+    due = row["due_date"]
+    if pd.notna(due) and _is_near(due, today):
+        mark_day(ax, due, _due(row), color=COLORS["due"], linestyle="--")
+    elif pd.notna(due):
+        side: Literal["left", "right"] = "right" if due > today else "left"
+        mark_beyond(ax, f"{_due(row)}, {due.date()}", color=COLORS["due"], side=side)
     date_axis(ax)
     top = max([count for _, count in past] + [1])
     ax.set_ylim(-0.02 * top, 1.3 * max(top, _top(frame)))
@@ -111,6 +117,11 @@ def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
 def _top(frame: pd.DataFrame) -> float:
     """Give the height that the inner band needs; the outer one may leave the chart."""
     return max([float(values[4]) for values in frame.attrs.get("fan", [])] + [1.0])
+
+
+def _is_near(day: pd.Timestamp, today: pd.Timestamp) -> bool:
+    """Tell dates that a chart can show from typing errors and 9999-12-31."""
+    return abs(day - today) <= _FAR
 
 
 def _due(row: pd.Series[Any]) -> str:
@@ -146,11 +157,15 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
     for height, (_, row) in zip(heights, frame.iterrows(), strict=True):
-        if pd.notna(row["due_date"]):
-            ax.plot([row["due_date"]], [height], marker="D", markersize=7, markerfacecolor="white",
+        due = row["due_date"] if pd.notna(row["due_date"]) else None
+        if due is not None and not _is_near(due, today):
+            _words(ax, today, height - 0.3, f"due {due.date()}, beyond the chart", COLORS["due"])
+            due = None
+        if due is not None:
+            ax.plot([due], [height], marker="D", markersize=7, markerfacecolor="white",
                     markeredgecolor=COLORS["due"], linestyle="none", zorder=4)  # fmt: skip
         if pd.isna(row["p50_date"]) or row["remaining"] == 0:
-            after = max(day for day in (today, row["due_date"]) if pd.notna(day))
+            after = today if due is None else max(today, due)
             _words(ax, after, height, _reason(row["note"]), COLORS["muted"])
         else:
             _bar(ax, row, height)

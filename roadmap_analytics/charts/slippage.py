@@ -23,6 +23,8 @@ from roadmap_analytics.charts._style import (
 
 __all__ = ["plot_lifecycle", "plot_slip_per_revision", "plot_slippage"]
 
+_FAR = pd.Timedelta(3653, "D")  # ten years from every report: a typing error, or "never"
+
 _LINES = ["-", "--", "-.", ":"]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 _STATUSES = {
@@ -86,11 +88,13 @@ def plot_slippage(
     Axes
         Reporting date across, target date up. A flat line is on plan, a rising one is late, and one
         that reaches the diagonal is due. Bars show the days that a vague target covers.
+        Targets over ten years from every report are named above the chart and not drawn.
     """
     ax = axes_or_new(ax, size=(8.8, 5.2))
-    rows = _trend(frame).sort_values(["x", "line"], kind="stable")
+    rows, far = _near(_trend(frame).sort_values(["x", "line"], kind="stable"))
     ax.set_ylabel("Target date")
     ax.set_xlabel("Reported on")
+    _name_far(ax, far)
     if rows.empty:
         ax.annotate("no target dates", (0.5, 0.5), xycoords="axes fraction", ha="center")
         ax.set_xticks([])
@@ -107,6 +111,28 @@ def plot_slippage(
     _name_lines(ax, ends)
     stamp(ax, frame)
     return ax
+
+
+def _near(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part the targets that a chart can show from those that would squeeze all others."""
+    first, last = rows["x"].min() - _FAR, rows["x"].max() + _FAR
+    near = rows["y"].between(first, last).to_numpy()
+    return rows[near].assign(low=rows["low"].clip(lower=first)), rows[~near]
+
+
+def _name_far(ax: Axes, far: pd.DataFrame) -> None:
+    if far.empty:
+        return
+    latest = far.drop_duplicates("line", keep="last")
+    days = latest["y"].astype("datetime64[s]").astype("str")
+    said = [
+        f"{safe_text(title, 24)} {day}"
+        for title, day in zip(latest["title"].head(2), days.head(2), strict=True)
+    ]
+    said += [f"{len(latest) - 2} more"] if len(latest) > 2 else []
+    ax.annotate(f"beyond the chart: {', '.join(said)}", (0, 1), xycoords="axes fraction",
+                xytext=(0, 6), textcoords="offset points", va="bottom", fontsize=8,
+                color=COLORS["due"], annotation_clip=False)  # fmt: skip
 
 
 def _named(rows: pd.DataFrame, lines: int) -> list[Any]:

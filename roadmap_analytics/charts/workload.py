@@ -230,7 +230,10 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     ax.set_ylim(-max(len(people), 1) + 0.5, 0.5)
     ax.set_xticks(range(len(shown)), [f"{pd.Timestamp(w):%d %b}" for w in shown])
     ax.set_yticks([-i for i in range(len(people))], [safe_text(p, 24) for p in people])
-    ax.set_xlabel("week that ends on this Sunday; hours (+ overdue), * mostly assumed")
+    later = frame.loc[~frame["week"].isin(shown), "planned_hours"].sum()
+    later += sum(frame.attrs.get("beyond_hours", {}).values())
+    more = f"; {later:,.0f} hours in later weeks" if round(later) else ""
+    ax.set_xlabel(f"week that ends on this Sunday; hours (+ overdue), * mostly assumed{more}")
     ax.grid(visible=False)
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
