@@ -58,6 +58,8 @@ FIELDS = [
 ]
 ACTIONS = ["add", "remove", "set"]
 SOURCES = ["event", "note", "creation", "inferred"]
+STATE_REASONS = ["moved", "promoted", "duplicate"]
+"""Why an issue was closed without being done: its work goes on elsewhere."""
 ITEM_KINDS = ["priority", "item", "activity"]
 ROLES = ["driver", "maintainer", "responsible", "work", "review", "input", "contact"]
 CARRY_OVER = ["backlogged", "continued", "done", "dropped"]
@@ -99,6 +101,12 @@ class Issues(Frame):
         "issue, task, incident, ticket, test_case, requirement ... as GitLab says"
     )
     state: Series[str] = _text("state at the export", isin=STATES)
+    state_reason: Series[str] = _text(
+        "of an issue that was closed without being done: moved (to another project), promoted (to "
+        "an epic) or duplicate (of another issue); else NA",
+        nullable=True,
+        isin=STATE_REASONS,
+    )
     author: Series[str] = _text("who opened it; NA where the account is gone", nullable=True)
     created_at: Series[At] = _value("when it was opened; a moved copy keeps the original's")
     updated_at: Series[At] = _value("GitLab's own last change; not every change bumps it")
@@ -179,6 +187,11 @@ class IssueEvents(Frame):
     number: Series[float] = _value(
         "for weight: the weight; for times: hours (an addition to time_spent may be negative)",
         nullable=True,
+    )
+    state_reason: Series[str] = _text(
+        "for a close without the work being done: moved, promoted or duplicate; else NA",
+        nullable=True,
+        isin=STATE_REASONS,
     )
     source: Series[str] = _text("where the row comes from", isin=SOURCES)
     correction: Series[bool] = _value(

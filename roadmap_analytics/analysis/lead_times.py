@@ -107,14 +107,15 @@ def lead_times(
     if since is not None:
         state = state[(state["created_at"] >= instant(since, view.timezone)).to_numpy()]
     closed_at = view.closed_at.reindex(state.index)
-    done = closed_at.notna().to_numpy()
+    # What was closed without being done had taken at least so long: it counts as still open then.
+    done = closed_at.notna().to_numpy() & state["state_reason"].isna().to_numpy()
     took = ticks(closed_at.fillna(view.at)) - ticks(state["created_at"])
     days = took.clip(min=0) / _DAY  # a close dated before the creation was imported so
     frame = _kaplan_meier(days, done)
     frame.attrs.update(
         {
             "issues": len(days),
-            "open_issues": int((~done).sum()),
+            "open_issues": int(closed_at.isna().sum()),
             "median_days": _reached(frame, 0.50),
             "p85_days": _reached(frame, 0.85),
             "closed_only_median_days": float(np.median(days[done])) if done.any() else None,

@@ -212,7 +212,7 @@ def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
     return _DayEnds(
         log.issue[ends],
         day[ends],
-        log.newest("milestone", milestone, NONE, ends),
+        replay.counted_milestones(log, ends),
         log.newest("state", closed, False, ends),
         size,
         milestone[added],

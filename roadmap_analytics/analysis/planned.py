@@ -106,7 +106,8 @@ def planned_work(
 def _closed(view: View) -> pd.DataFrame:
     """Return issue and week of each close that stood at the week's end and not at its beginning."""
     spans = view.spans("state")
-    spans = spans[(spans["value"] == "closed").to_numpy()].reset_index(drop=True)
+    spans = spans[(spans["value"] == "closed").to_numpy()]
+    spans = spans[~replay.given_up(view.dataset, spans)].reset_index(drop=True)
     issue = spans["issue_id"].to_numpy()
     began, ended = _weeks(spans["start_at"], view.timezone), _weeks(spans["end_at"], view.timezone)
     # An issue that was closed when the week began, and was reopened and closed again within it, was

@@ -54,6 +54,7 @@ KINDS = {
     "numbers_missing": "issue numbers not seen: deleted, or confidential and hidden",
     "public_only": "exported without a token: only what is public; no confidential issues",
     "another_way": "fetched another way than expected; nothing is missing",
+    "given_up": "closed without being done: out of scope of its milestone from that day",
     "closed_without_milestone": "closed while in no milestone: work outside the roadmap",
 }
 """Every kind of finding, in the order of the report."""
@@ -84,6 +85,13 @@ _IN_PAST = {
     "old": "the history is older than GitLab's event tables",
 }
 """Likely causes that nobody can mend: such a history is a warning, any other a fault."""
+_REASONS = {
+    "moved": "moved out of what is exported",
+    "promoted": "promoted to an epic",
+    "duplicate": "a duplicate of another issue",
+}
+_KINDS_OF_GOT = {"unread_note", "given_up"}
+"""Kinds of finding that are counted by what was got: every wording, every reason by itself."""
 _SHOWN = 3
 
 
@@ -164,7 +172,7 @@ class Check:
 
 def _sentences(found: pd.DataFrame, kind: str) -> Iterable[str]:
     found = found[found["kind"] == kind]
-    told_apart = "got" if kind == "unread_note" else "cause"  # every wording is a kind of its own
+    told_apart = "got" if kind in _KINDS_OF_GOT else "cause"
     for _, rows in found.groupby(["field", told_apart], dropna=False, sort=True):
         field, cause = rows["field"].iloc[0], rows["cause"].iloc[0]
         what = KINDS[kind] if pd.isna(field) else f"{field}: {KINDS[kind]}"
@@ -588,7 +596,14 @@ def _numbers_missing(dataset: Dataset) -> pd.DataFrame:
 def _outside(dataset: Dataset) -> pd.DataFrame:
     issues = replay.in_scope(dataset)
     closed = issues[(issues["state"] == "closed") & issues["milestone_id"].isna()]
-    return _found("closed_without_milestone", "note", _named(dataset, closed))
+    done = closed[closed["state_reason"].isna()]
+    return _found("closed_without_milestone", "note", _named(dataset, done))
+
+
+def _given_up(dataset: Dataset) -> pd.DataFrame:
+    issues = replay.in_scope(dataset)
+    given_up = _named(dataset, issues[issues["state_reason"].notna()])
+    return _found("given_up", "note", given_up, got=given_up["state_reason"].map(_REASONS))
 
 
 _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
@@ -599,5 +614,6 @@ _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
     _odd_history,
     _unread_notes,
     _numbers_missing,
+    _given_up,
     _outside,
 ]

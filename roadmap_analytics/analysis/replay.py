@@ -242,11 +242,19 @@ def ordered(
     types: Iterable[str] | str | None,
 ) -> Ordered:
     """Return the events of some fields before an instant, of the issues that count, in order."""
-    events = dataset.issue_events
+    hidden = dataset.issues["issue_id"].to_numpy()[~scope_mask(dataset, types)]
+    return _ordered(dataset.issue_events, fields, until, hidden)
+
+
+def _ordered(
+    events: pd.DataFrame,
+    fields: Iterable[str],
+    until: pd.Timestamp | None,
+    hidden: Ints | None = None,
+) -> Ordered:
     about = {name: (events["field"] == name).to_numpy() for name in fields}
     rows = in_order(events, np.logical_or.reduce(list(about.values())), until)
-    hidden = dataset.issues["issue_id"].to_numpy()[~scope_mask(dataset, types)]
-    if len(hidden):
+    if hidden is not None and len(hidden):
         rows = rows[~among(events["issue_id"].to_numpy()[rows], hidden)]
     return Ordered(
         events,
@@ -329,7 +337,8 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
         as `milestone_id` (NA: a milestone that is no longer known), `number` (weight; hours) or
         `value`; `start_at`; `end_at`, which is no longer covered, NaT where it held to the end.
         Between spans the field was empty. Assignees and labels have overlapping spans, one per
-        value; deleted labels, which have no name, are left out.
+        value; deleted labels, which have no name, are left out. A span in a milestone ends where
+        the issue is closed without being done (`state_reason`), and goes on where it is reopened.
 
     Raises
     ------
@@ -353,7 +362,10 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
         raise UnknownNameError(f"field: expected one of {list(_HELD_IN)}, got {field!r}")
     events = events_of(dataset, [field], until)
     column = _HELD_IN[field]
-    if field in _MEMBERSHIPS:
+    if field == "milestone" and dataset.issue_events["state_reason"].notna().any():
+        events, code = _memberships_that_count(dataset, until)
+        value = np.zeros(len(events), dtype=np.int64)
+    elif field in _MEMBERSHIPS:
         events, value, code = _memberships(events)
     elif field == "time_spent":
         total = _spent(events)
@@ -376,6 +388,40 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
     return spans[pd.Series(code != NONE)].reset_index(drop=True)
 
 
+def _memberships_that_count(
+    dataset: Dataset, until: pd.Timestamp | None
+) -> tuple[pd.DataFrame, Ints]:
+    """Return events of milestone and state with the milestone in which each leaves its issue."""
+    about = ("milestone", "state")
+    events = dataset.issue_events
+    log = _ordered(events, about, until)
+    code = counted_milestones(log)
+    known = pd.array(np.ma.masked_less_equal(code, NONE), dtype="Int64")
+    return events.iloc[log.rows].assign(milestone_id=known), code
+
+
+def counted_milestones(log: Ordered, at: Ints | None = None) -> Ints:
+    """Return the milestone in which each event leaves its issue; `NONE` while it is given up.
+
+    An issue that was closed without being done (moved, promoted to an epic, a duplicate) is no work
+    of its milestone any more. It is out of scope until it is reopened, although GitLab leaves the
+    field as it is.
+
+    Parameters
+    ----------
+    log : Ordered
+        With the fields milestone and state.
+    at : array of int, optional
+        Only for these events (places in `log.rows`).
+    """
+    milestone = milestone_codes(log.events, log.rows[log.of["milestone"]])
+    held: Ints = log.newest("milestone", milestone, NONE, at)
+    given_up = log.events["state_reason"].notna().to_numpy()[log.rows[log.of["state"]]]
+    if given_up.any():
+        held = np.where(log.newest("state", given_up, False, at), NONE, held)
+    return held
+
+
 def _memberships(events: pd.DataFrame) -> tuple[pd.DataFrame, Ints, Ints]:
     """Order additions and removals by (issue, value); say which value and whether it is held."""
     events = events[events["value"].notna().to_numpy()]
@@ -391,6 +437,24 @@ def _spent(events: pd.DataFrame) -> npt.NDArray[np.float64]:
     return events["number"].fillna(0.0).groupby(np.cumsum(fresh)).cumsum().round(6).to_numpy()
 
 
+def given_up(dataset: Dataset, closed: pd.DataFrame) -> Bools:
+    """Mark the spans of state that begin with a close without the work being done.
+
+    Parameters
+    ----------
+    closed : DataFrame
+        Spans of the field state, with `issue_id` and `start_at`.
+    """
+    events = dataset.issue_events
+    closes = events.loc[events["state_reason"].notna().to_numpy(), ["issue_id", "at"]]
+    if closes.empty:
+        return np.zeros(len(closed), dtype=bool)
+    # Times in their own unit: a frame made elsewhere may have another one than microseconds.
+    told = pd.MultiIndex.from_arrays([closes["issue_id"].to_numpy(), ticks(closes["at"])])
+    asked = pd.MultiIndex.from_arrays([closed["issue_id"].to_numpy(), ticks(closed["start_at"])])
+    return np.asarray(asked.isin(told), dtype=bool)
+
+
 def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     """Give the fields of every issue as they were just before `at` (see `instant`).
 
@@ -399,8 +463,9 @@ def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     DataFrame
         One row per issue opened before `at`, indexed by `issue_id`, sorted: `state`,
         `milestone_id` (NA: in none, or in one no longer known), `weight` (NA: none), `due_date`,
-        `start_date`, `time_estimate_hours` (0: none), `time_spent_hours`, `created_at`. Moved
-        originals are among them: keep the ids of `in_scope` where each issue must count once.
+        `start_date`, `time_estimate_hours` (0: none), `time_spent_hours`, `created_at`,
+        `state_reason` (of what is closed without being done; else NA). Moved originals are among
+        them: keep the ids of `in_scope` where each issue must count once.
 
     Examples
     --------
@@ -412,9 +477,9 @@ def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     born = issues.loc[(issues["created_at"] < at).to_numpy(), ["issue_id", "created_at"]]
     born = born.set_index("issue_id").sort_index()
 
-    def held(field: str) -> pd.Series[Any]:
+    def held(field: str, column_name: str | None = None) -> pd.Series[Any]:
         events = events_of(dataset, [field], at)
-        column = events[_HELD_IN[field]]
+        column = events[column_name or _HELD_IN[field]]
         if field == "time_spent":
             column = pd.Series(_spent(events), index=events.index)
         elif field == "milestone":
@@ -433,6 +498,7 @@ def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
             "time_estimate_hours": held("time_estimate").fillna(0.0),
             "time_spent_hours": held("time_spent").fillna(0.0),
             "created_at": born["created_at"],
+            "state_reason": held("state", "state_reason").astype("str"),
         },
         index=born.index,
     )

@@ -1,8 +1,9 @@
 """When issues stood open in a set (a milestone, a person's queue), by whole days.
 
 A set is given as spans of membership. An issue stands open in it while it is a member and open; it
-comes when it is added or reopened, and leaves when it is closed or taken out. Only what is true at
-the end of a day counts: closed and reopened within a day is no change.
+comes when it is added or reopened, and leaves when it is closed or taken out. An issue that is
+closed without being done (moved, promoted to an epic, a duplicate) is taken out. Only what is true
+at the end of a day counts: closed and reopened within a day is no change.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def _open_spans(
 ) -> pd.DataFrame:
     spans = replay.intervals(dataset, "state", until=at)
     spans = spans[(spans["value"] == "opened").to_numpy()]
-    return spans[spans["issue_id"].isin(replay.in_scope(dataset, types)["issue_id"])]
+    spans = spans[spans["issue_id"].isin(replay.in_scope(dataset, types)["issue_id"])]
+    ends = pd.DataFrame({"issue_id": spans["issue_id"], "start_at": spans["end_at"]})
+    return spans.assign(given_up=replay.given_up(dataset, ends))
 
 
 def open_stays(
@@ -106,6 +109,7 @@ def open_stays(
     both["start_at"] = both[["start_at", "start_at_open"]].max(axis=1)
     both["closed"] = closes.notna() & (ends.isna() | (closes <= ends))
     both["end_at"] = closes.where(both["closed"], ends)
+    both["closed"] &= ~both["given_up"]
     both = both[(both["end_at"].isna() | (both["end_at"] > both["start_at"])).to_numpy()]
     both["came"] = replay.days_of(both["start_at"], timezone)
     gone = both["end_at"].notna().to_numpy()
@@ -143,6 +147,7 @@ def close_days(
     timezone: str = "UTC",
     types: Iterable[str] | str | None = None,
 ) -> Days:
-    """Give the day of every close before `at`, ascending, in whatever milestone or none."""
+    """Give the day on which anything was done before `at`, ascending, in whatever milestone."""
     opened = _open_spans(dataset, at, types)
+    opened = opened[~opened["given_up"].to_numpy(bool)]
     return np.sort(replay.days_of(opened["end_at"].dropna(), timezone))

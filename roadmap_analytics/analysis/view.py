@@ -160,12 +160,17 @@ class View:
 
     @property
     def state(self) -> pd.DataFrame:
-        """Fields of every issue in scope (`state_at`), indexed by `issue_id`."""
+        """Fields of every issue in scope (`state_at`), indexed by `issue_id`.
+
+        What is closed without being done is in no milestone.
+        """
         return self._once("state", self._state)
 
     def _state(self) -> pd.DataFrame:
         state = replay.fields_at(self.dataset, self.at)
-        return state[state.index.isin(self.issues["issue_id"])]
+        state = state[state.index.isin(self.issues["issue_id"])]
+        given_up = state["state_reason"].notna()
+        return state.assign(milestone_id=state["milestone_id"].mask(given_up))
 
     def spans(self, field: str) -> pd.DataFrame:
         """Return the spans over which a field of the issues in scope had a value.
@@ -191,6 +196,12 @@ class View:
         spans = self.spans("state")
         closed = (spans["value"] == "closed").to_numpy() & spans["end_at"].isna().to_numpy()
         return spans[closed].set_index("issue_id")["start_at"]
+
+    @property
+    def done_at(self) -> pd.Series[Any]:
+        """When each issue in scope was done: `closed_at` without what was given up."""
+        given_up = self.state.index[self.state["state_reason"].notna().to_numpy()]
+        return self.closed_at.drop(given_up, errors="ignore")
 
     @property
     def revision(self) -> pd.Timestamp | None:
@@ -230,7 +241,8 @@ def state_at(
     DataFrame
         One row per issue opened by then, indexed by `issue_id`, sorted: `state`, `milestone_id`
         (NA: in none, or in one no longer known), `weight` (NA: none), `due_date`, `start_date`,
-        `time_estimate_hours` (0: none), `time_spent_hours`, `created_at`. Moved originals are
+        `time_estimate_hours` (0: none), `time_spent_hours`, `created_at`, `state_reason` (of an
+        issue that is closed without being done: moved, promoted, duplicate). Moved originals are
         among them, so one piece of work may stand in two rows.
 
     Raises

@@ -172,7 +172,7 @@ def _amounts(
             "without_estimate": counted * (held["time_estimate_hours"] == 0),
             "overdue_issues": counted * (due < today),
             "due_soon_issues": counted * soon,
-            "closed_recently": share * (~is_open & (held["closed_at"] >= recent).to_numpy()),
+            "closed_recently": share * (~is_open & (held["done_at"] >= recent).to_numpy()),
         }
     )
 
@@ -249,7 +249,7 @@ def held_issues(
         One row per issue (closed ones included) and assignee, `UNASSIGNED` where it has none: the
         fields of `View.state`, `person`, `share` (1 over the number of assignees), `due` (the
         issue's own due date, else its milestone's), `remaining_hours` (estimate less time spent,
-        never below 0), `closed_at` (NaT: open).
+        never below 0), `done_at` (NaT: open, or given up).
     """
     state = view.state
     if milestone is not None:
@@ -262,7 +262,7 @@ def held_issues(
     state["due"] = state["due_date"].fillna(due)
     remaining = state["time_estimate_hours"] - state["time_spent_hours"]
     state["remaining_hours"] = remaining.clip(lower=0)
-    state["closed_at"] = view.closed_at.reindex(state.index)
+    state["done_at"] = view.done_at.reindex(state.index)
     people = view.members().rename(columns={"value": "person"})
     held = state.reset_index().merge(people, on="issue_id", how="left")
     held["share"] = 1.0 / held.groupby("issue_id")["issue_id"].transform("size")

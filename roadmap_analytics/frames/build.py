@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -110,13 +112,14 @@ def build(
         milestones=known,
         labels={label: name for label, (_, name) in extract.labels.items()},
         person=person,
+        reasons=extract.state_reasons(),
     )
     if counts is not None:
         unread_notes = extract.unread_notes().num_rows
         counts.update(found, notes_other=extract.other, notes_unread=unread_notes)
     accounts = {name: person(name) for name in extract.people}
     frames = {
-        "issues": _issues(issues, person),
+        "issues": _issues(issues, person, made),
         "assignments": _members(issues, "assignees", "person", person),
         "issue_labels": _members(issues, "labels", "label", str),
         "issue_events": made,
@@ -210,7 +213,17 @@ def _with_links(
     return issues.set_column(place, "milestone_id", held).append_column("project", named)
 
 
-def _issues(issues: pa.Table, person: Callable[[str], str]) -> pd.DataFrame:
+def _state_reasons(ids: npt.NDArray[np.int64], events: pd.DataFrame) -> pd.Series[Any]:
+    """Give why each issue is closed without being done: what its last change of state says."""
+    ever = events.loc[events["state_reason"].notna(), "issue_id"].unique()
+    mine = events[
+        events["issue_id"].isin(ever).to_numpy() & (events["field"] == "state").to_numpy()
+    ]
+    last = mine.drop_duplicates("issue_id", keep="last").set_index("issue_id")["state_reason"]
+    return last.reindex(ids).reset_index(drop=True).astype("str")
+
+
+def _issues(issues: pa.Table, person: Callable[[str], str], events: pd.DataFrame) -> pd.DataFrame:
     def numbers(name: str) -> Any:
         return issues[name].to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
@@ -229,6 +242,7 @@ def _issues(issues: pa.Table, person: Callable[[str], str]) -> pd.DataFrame:
             "title": pd.array(issues["title"], dtype="str"),
             "type": _text(issues["type"]),
             "state": _text(issues["state"]),
+            "state_reason": _state_reasons(issues["issue_id"].to_numpy(), events),
             "author": _text(issues["author"], person),
             "created_at": instant("created_at"),
             "updated_at": instant("updated_at"),

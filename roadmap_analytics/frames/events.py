@@ -37,12 +37,20 @@ Ints = npt.NDArray[np.int64]
 Columns = dict[str, npt.NDArray[Any]]
 
 NEAR_US = 2_000_000  # a note and an event of one change lie at most so far apart
+SAME_ACT_US = 60_000_000  # moving an issue copies all its notes before it closes the original
 MISSING = -1  # code of a missing text
 NONE = 0  # key of "holds nothing"
 CREATION, INFERRED, OBSERVED, CORRECTION = 0, 1, 2, 4  # order of rows at one instant; notes: 3
 _SOURCES = {CREATION: "creation", INFERRED: "inferred", 2: "event", 3: "note", 4: "inferred"}
 _MEMBERS = (FIELD["assignee"], FIELD["label"])
 _DAYS = (FIELD["due_date"], FIELD["start_date"])
+_REASONS = pa.schema(
+    [
+        ("issue_id", pa.int64()),
+        ("at", pa.timestamp("us", "UTC")),
+        ("reason", pa.dictionary(pa.int32(), pa.large_string())),
+    ]
+)
 _ALSO_IN_NOTES = tuple(FIELD[name] for name in ("state", "milestone", "label", "weight"))
 
 
@@ -122,6 +130,7 @@ def history(
     milestones: Milestones,
     labels: Mapping[int, str],
     person: Callable[[str], str],
+    reasons: pa.Table | None = None,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Make the frame `issue_events`.
 
@@ -134,6 +143,8 @@ def history(
         Label id to name, for notes that name labels by id.
     person : callable
         User name or other spelling to canonical handle.
+    reasons : Table, optional
+        Notes that say why an issue was closed without being done: `issue_id`, `at`, `reason`.
 
     Returns
     -------
@@ -162,7 +173,8 @@ def history(
         "inferred": int((added["rank"] == INFERRED).sum()),
         "corrected": int((added["rank"] == CORRECTION).sum()),
     }
-    return _frame(rows, added, today, words, milestones), counts
+    reasons = _REASONS.empty_table() if reasons is None else reasons
+    return _frame(rows, added, today, words, milestones, reasons), counts
 
 
 # Columns ------------------------------------------------------------------------------------------
@@ -404,6 +416,7 @@ class _Today:
     updated: Ints
     closed: Ints
     author: Ints
+    moved: Ints  # places of the issues that were moved to another project
     single: Mapping[int, Ints]  # per field: a key per issue, NONE where empty
     spent: Ints  # seconds
     members: Ints  # groups (see `_group`) of assignees and labels, sorted
@@ -427,6 +440,7 @@ def _today(issues: pa.Table, words: Words, person: Callable[[str], str]) -> _Tod
         updated=_ticks(issues["updated_at"]),
         closed=_ticks(issues["closed_at"]),
         author=_recode(issues["author"], words, person),
+        moved=np.flatnonzero(_numbers(issues["moved_to_id"])),
         single={
             FIELD["state"]: closed,
             FIELD["milestone"]: _numbers(issues["milestone_id"]),
@@ -660,7 +674,12 @@ def _time_spent(settled: Columns, today: _Today, end: Ints) -> list[Columns]:
 
 
 def _frame(
-    rows: Columns, added: Columns, today: _Today, words: Words, milestones: Milestones
+    rows: Columns,
+    added: Columns,
+    today: _Today,
+    words: Words,
+    milestones: Milestones,
+    reasons: pa.Table,
 ) -> pd.DataFrame:
     observed = {name: rows[name] for name in added if name != "rank"}
     observed["rank"] = (rows["source"] + OBSERVED).astype(np.int8)
@@ -686,10 +705,44 @@ def _frame(
             "value": words.series(_values(rows, words, milestones)),
             "milestone_id": pd.array(np.ma.masked_equal(rows["milestone_id"], 0), dtype="Int64"),
             "number": np.where(valued, number, np.nan),
+            "state_reason": Words(schema.STATE_REASONS).series(_reasons(rows, today, reasons)),
             "source": Words(_SOURCES[rank] for rank in range(5)).series(rows["rank"]),
             "correction": rows["rank"] == CORRECTION,
         }
     )
+
+
+def _reasons(rows: Columns, today: _Today, notes: pa.Table) -> Ints:
+    """Give the place in `schema.STATE_REASONS` of each close that was without the work being done.
+
+    A note tells of the close next to it. A moved issue is closed by the move, whatever its notes.
+    """
+    found = np.full(len(rows["row"]), MISSING, dtype=np.int64)
+    state = rows["field"] == FIELD["state"]
+    closes = np.flatnonzero(state & (rows["number"] == CLOSED))
+    moved = closes[np.isin(rows["row"][closes], today.moved)]
+    last = np.flatnonzero(np.diff(rows["row"][moved], append=-1))  # rows stand by issue and time
+    found[moved[last]] = schema.STATE_REASONS.index("moved")
+    if not notes.num_rows:
+        return found
+    row = np.searchsorted(today.ids, notes["issue_id"].to_numpy()).clip(max=len(today.ids) - 1)
+    words = notes["reason"].combine_chunks()
+    codes = np.array([schema.STATE_REASONS.index(why) for why in words.dictionary.to_pylist()])
+    told = pd.DataFrame(
+        {"row": row, "at": _ticks(notes["at"]), "reason": codes[words.indices.to_numpy()]}
+    )[today.ids[row] == notes["issue_id"].to_numpy()]
+    near = pd.merge_asof(
+        told.sort_values("at", kind="stable"),
+        pd.DataFrame(
+            {"row": rows["row"][closes], "at": rows["at"][closes], "close": closes}
+        ).sort_values("at", kind="stable"),
+        on="at",
+        by="row",
+        direction="nearest",
+        tolerance=SAME_ACT_US,
+    ).dropna(subset="close")
+    found[near["close"].to_numpy(np.int64)] = near["reason"].to_numpy(np.int64)
+    return found
 
 
 def _alphabetical(words: Words) -> Ints:

@@ -86,6 +86,7 @@ _EVENTS = {
 }
 # Histories are numbered from 0 as they come, so that each of several in one run can be told apart.
 _HISTORIES = {"issue_id": pa.int64(), "run": pa.int32()}
+_REASONS = {"issue_id": pa.int64(), "history": pa.int64(), "at": _AT, "reason": _WORD}
 _NOTES = {"issue_id": pa.int64(), "history": pa.int64(), "wording": _WORD}
 
 
@@ -206,6 +207,7 @@ class Extract:
         self._histories = _Rows("history", _HISTORIES)
         self._history_count = 0
         self._unread_notes = _Rows("notes", _NOTES)
+        self._reasons = _Rows("notes", _REASONS)
         self._issue_lists: dict[int, tuple[int, set[int]]] = {}
         self._milestone_lists: dict[tuple[str, int], tuple[int, set[int]]] = {}
         self.milestones: dict[tuple[int, int], Milestone] = {}
@@ -367,6 +369,8 @@ class Extract:
         actor = self._person(run, note.get("author"))
         if not changes and system_notes.is_other(note["body"]):
             self.other += 1
+            if reason := system_notes.state_reason(note["body"]):
+                self._reasons.add((issue, history, note["created_at"], reason))
         elif not changes:
             self._unread_notes.add((issue, history, system_notes.wording(note["body"])))
         for place, change in enumerate(changes):
@@ -490,6 +494,10 @@ class Extract:
     def events(self) -> pa.Table:
         """Give what the newest history of every issue holds."""
         return self._standing(self._events)
+
+    def state_reasons(self) -> pa.Table:
+        """Give the notes that say why an issue was closed without being done."""
+        return self._standing(self._reasons)
 
     def unread_notes(self) -> pa.Table:
         """Give the issue and the wording of every note in unknown words."""

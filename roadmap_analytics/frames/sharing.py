@@ -31,8 +31,8 @@ _PEOPLE = {
 }
 # Words of the format, which must not change even where somebody bears such a name.
 _FIXED = {
-    "issues": ["type", "state"],
-    "issue_events": ["field", "action", "source"],
+    "issues": ["type", "state", "state_reason"],
+    "issue_events": ["field", "action", "source", "state_reason"],
     "milestones": ["kind", "state"],
     "milestone_dates": ["state"],
     "people": ["state"],

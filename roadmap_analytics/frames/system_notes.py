@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Change", "hours_of", "is_other", "parse", "wording"]
+__all__ = ["Change", "hours_of", "is_other", "parse", "state_reason", "wording"]
 
 
 class Change(NamedTuple):
@@ -290,3 +290,29 @@ def wording(body: str) -> str:
     plain = _FILLED_IN.sub("…", body[:_LONGEST])
     words = "".join(c if c.isprintable() else " " for c in plain).split()
     return " ".join(words[:_MOST_WORDS])[:80]
+
+
+_STATE_REASONS = {
+    "moved": re.compile(r"moved\s+to\s+\S", re.IGNORECASE),
+    "promoted": re.compile(r"promoted\s+to\s+(?:an\s+)?epic\b", re.IGNORECASE),
+    "duplicate": re.compile(
+        r"marked\s+this\s[\w ]{1,20}\sas\s+a\s+duplicate\s+of\s", re.IGNORECASE
+    ),
+}
+
+
+def state_reason(body: str) -> str | None:
+    """Return why an issue is closed without being done, where a note says so.
+
+    GitLab closes an issue that is moved, promoted to an epic, or marked as a duplicate, and writes
+    the reason into a note of its own.
+
+    Examples
+    --------
+    >>> state_reason("marked this issue as a duplicate of #12"), state_reason("moved to team/b#3")
+    ('duplicate', 'moved')
+    >>> state_reason("marked #12 as a duplicate of this issue"), state_reason("moved from team/b#3")
+    (None, None)
+    """
+    text = body.strip().strip("_*")
+    return next((why for why, note in _STATE_REASONS.items() if note.match(text)), None)
