@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -656,6 +657,43 @@ def test_nightly_runs_equal_a_first_export(
     for name, frame in expected.frames.items():
         if name != "milestone_dates":  # earlier exports saw more of them
             pd.testing.assert_frame_equal(found[name], frame, obj=name)
+
+
+@pytest.mark.parametrize("token", ["secret", None])
+@pytest.mark.parametrize("seed", range(30, 33))
+def test_what_people_do_meanwhile_is_found_at_the_latest_by_the_next_run(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int, token: str | None
+) -> None:
+    while_people_work(gitlab, tmp_path / "data", seed, token)
+
+
+def while_people_work(
+    server: LoopbackGitLab, to: Path, seed: int, token: str | None, number: int = 3
+) -> None:
+    """Change the world three times during each run; a quiet run after it finds all of it."""
+    life = Life(seed)
+    server.set(licensed=True)
+    for night in range(number):
+        server.load(life.records(), now=life.now)
+        faults: list[Row] = []
+        for moment in sorted(life.draw.sample(range(22), 3)):
+            life.work(12, within=timedelta(minutes=4))
+            change = {"kind": "change", "skip": moment, "world": life.records(), "now": life.now}
+            faults.append(change)
+        server.inject(*faults)
+        done(export(server, to, *PATHS, token=token, via="auto"))
+        server.inject()
+        life.work(0, within=timedelta(hours=8))
+        server.load(life.records(), now=life.now)
+        done(export(server, to, *PATHS, token=token, via="auto"))
+        fresh = to.with_name(f"fresh-{night}")
+        done(export(server, fresh, *PATHS, token=token, via="auto"))
+        found, expected = ra.load(to), ra.load(fresh)
+        for name, frame in expected.frames.items():
+            if name == "issue_events":
+                pd.testing.assert_frame_equal(comparable(found[name]), comparable(frame))
+            elif name != "milestone_dates":  # earlier exports saw more of them
+                pd.testing.assert_frame_equal(found[name], frame, obj=f"{seed}, {night}: {name}")
 
 
 def test_the_way_may_change_between_runs(gitlab: LoopbackGitLab, tmp_path: Path) -> None:

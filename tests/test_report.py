@@ -200,6 +200,16 @@ def test_pages_say_where_the_data_come_from(hostile_pages: list[Path]) -> None:
         assert ra.check(sample).reconciliation in text
 
 
+def test_pages_say_that_only_what_is_public_was_exported() -> None:
+    dataset = ra.load(SAMPLE)
+    said_of = build._provenance(dataset)
+    assert not any("without a token" in sentence for sentence in said_of)
+    *earlier, newest = dataset.manifest["runs"]
+    manifest = dataset.manifest | {"runs": [*earlier, newest | {"anonymous": True}]}
+    public = build._provenance(ra.Dataset(dataset.frames, manifest))
+    assert "confidential issues and private projects are not included" in " ".join(public)
+
+
 def test_a_page_shows_what_its_notebook_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

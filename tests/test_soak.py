@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import roadmap_analytics as ra
+from tests import test_graphql_export
 from tests.exporting import export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW
@@ -75,6 +76,14 @@ def test_people_work_while_it_is_exported(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int
 ) -> None:
     while_people_work(gitlab, tmp_path / "data", seed, number=4, changes=12)
+
+
+@pytest.mark.parametrize("token", ["secret", None])
+@pytest.mark.parametrize("seed", range(300, 330))
+def test_people_work_while_it_is_exported_by_graphql(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int, token: str | None
+) -> None:
+    test_graphql_export.while_people_work(gitlab, tmp_path / "data", seed, token)
 
 
 @pytest.mark.parametrize("seed", range(100, 160))
