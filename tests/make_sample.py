@@ -104,7 +104,8 @@ def served(seen_at: str) -> Iterator[dict[str, Any]]:
 def export(server: LoopbackGitLab, to: Path) -> None:
     """One run, as the command ``export`` makes it."""
     addresses = [gitlab.parse_address(f"{server.url}/{p}") for p in (GROUP, OPERATIONS)]
-    request = gitlab.Request(addresses, jobs=2, documents=ROADMAPS, via="rest")  # to the millisecond
+    # By REST, whose events are exact to the millisecond: GraphQL knows whole seconds.
+    request = gitlab.Request(addresses, jobs=2, documents=ROADMAPS, via="rest")
     known = gitlab.Known()
     job = gitlab.Export(request, known, now=lambda: dt.datetime.fromisoformat(simulate.NOW))
     job.connect()

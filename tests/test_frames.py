@@ -404,6 +404,43 @@ def test_people_have_one_handle() -> None:
     assert people.loc["bo"].tolist() == ["bo", "Bo", "active"]
 
 
+def renamed(*more: Row, **config: Any) -> dict[str, pd.DataFrame]:
+    """An account that was `old` in the first run and is `new` in the second."""
+    account = {"id": 5, "name": "Bo", "state": "active"}
+    first = [issue(8, assignees=[account | {"username": "old"}])]
+    second = [
+        issue(7, assignees=[account | {"username": "new"}]),
+        history(7, notes=[note(1, 1, "assigned to @old")]),
+        *more,
+    ]
+    runs = [RunRecords(2, "2025-01-02T00:00:00Z", second), RunRecords(1, EXPORTED, first)]
+    return build(runs, config=config)
+
+
+def test_a_renamed_account_is_one_person_on_past_days_too() -> None:
+    built = renamed()
+    assert story(built, "assignee") == [(1, "add", "new", "note")]
+    assert built["assignments"]["person"].tolist() == ["new", "new"]
+    assert built["people"].set_index("username")["person"].to_dict() == {
+        "ada": "ada",
+        "bo": "bo",
+        "new": "new",
+        "old": "new",
+    }
+
+
+def test_settings_say_who_a_renamed_account_is() -> None:
+    for spelling in ("old", "new"):
+        built = renamed(people={"robert": [spelling]})
+        assert built["assignments"]["person"].tolist() == ["robert", "robert"]
+
+
+def test_a_name_that_somebody_else_has_taken_is_theirs() -> None:
+    other = {"id": 6, "username": "old", "name": "Cy", "state": "active"}
+    built = renamed(issue(9, assignees=[other]))
+    assert built["assignments"]["person"].tolist() == ["new", "old", "old"]
+
+
 def test_one_person_under_two_names_in_one_note_did_not_leave() -> None:
     built = made(
         issue(assignees=[user("new")]),

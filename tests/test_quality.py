@@ -166,6 +166,25 @@ def test_gaps_in_the_numbers_of_milestones_explain_a_milestone_without_event() -
     assert cause(eight_issues()).startswith("fault: numbers of milestones are missing there")
 
 
+def test_an_account_that_is_gone_left_no_note_and_nobody_can_change_that() -> None:
+    world = eight_issues()
+    dataset = world.dataset()
+    events = dataset.issue_events
+    gone = events.iloc[[0]].assign(
+        issue_id=3, seq=90, at=EXPORTED_AT - pd.Timedelta("9D"), field="assignee", action="add",
+        value="gone", source="note", correction=False,
+    )  # fmt: skip
+    removed = gone.assign(
+        seq=91, at=EXPORTED_AT, action="remove", source="inferred", correction=True
+    )
+    both = pd.concat([events, gone, removed], ignore_index=True)
+    found = check(dataset.with_frames(issue_events=schema.tidy("issue_events", both)))
+    row = of_kind(found, "history_differs").iloc[0]
+    assert (row["severity"], row["expected"], row["got"]) == ("warning", "none", "gone")
+    assert "account was deleted or left the project" in row["cause"]
+    assert found.ok
+
+
 def test_failed_parts_of_the_last_run_are_faults_and_explain_differences() -> None:
     world = eight_issues()
     dataset = corrected(world, "milestone", issue_id=3, at="2025-03-22 10:00", action="add",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -76,15 +76,40 @@ _RECORDED_SINCE = {
     "milestone": pd.Timestamp("2020-08-22", tz="UTC"),
     "weight": pd.Timestamp("2020-08-22", tz="UTC"),
 }
-_IN_PAST = {
-    "imported": "imported: the history came only in part",
-    "moved": "moved between projects: the copy's history came only in part",
-    "promoted": "the milestone was promoted to its group",
-    "deleted": "a milestone was deleted, and its events with it",
-    "renamed": "the label was renamed or deleted",
-    "old": "the history is older than GitLab's event tables",
+
+
+class _Cause(NamedTuple):
+    """A likely cause of a history that ends elsewhere than the field of today."""
+
+    text: str
+    past: bool = False  # it is evident, and nobody can change it: a warning, not a fault
+
+
+_CAUSES = {
+    "not_exported": _Cause("its history could not be exported"),
+    "imported": _Cause("imported: the history came only in part", past=True),
+    "moved": _Cause("moved between projects: the copy's history came only in part", past=True),
+    "promoted": _Cause("the milestone was promoted to its group", past=True),
+    "deleted": _Cause("a milestone was deleted, and its events with it", past=True),
+    "renamed": _Cause("the label was renamed or deleted", past=True),
+    "left": _Cause(
+        "the account was deleted or left the project, which unassigns without a note", past=True
+    ),
+    "old": _Cause("the history is older than GitLab's event tables", past=True),
+    "unrecorded_close": _Cause(
+        "no event records the close, whose time is known from the issue itself and counts; "
+        "exports older than GitLab 15.4, read as a new project, bring no events of states"
+    ),
+    "within_a_minute": _Cause(
+        "changed within a minute of another change, which GitLab does not count as an update; "
+        "export with --full"
+    ),
+    "milestones_missing": _Cause(
+        "numbers of milestones are missing there: one that was deleted, or promoted to its "
+        "group, took its events with it"
+    ),
+    "unknown": _Cause("unknown: a change left no record that this token may see"),
 }
-"""Likely causes that nobody can mend: such a history is a warning, any other a fault."""
 _REASONS = {
     "moved": "moved out of what is exported",
     "promoted": "promoted to an epic",
@@ -327,9 +352,14 @@ def _replay(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     differing = _differences(dataset, recorded)
     known = dataset.issues["issue_id"]
     differing = differing[differing["issue_id"].isin(known)].reset_index(drop=True)
-    cause = _causes(dataset, differing)
-    corrections = _found("history_differs", "fault", _named(dataset, differing), cause=cause)
-    corrections.loc[np.isin(cause, list(_IN_PAST.values())), "severity"] = "warning"
+    causes = [_CAUSES[name] for name in _causes(dataset, differing)]
+    corrections = _found(
+        "history_differs",
+        "fault",
+        _named(dataset, differing),
+        cause=[cause.text for cause in causes],
+    )
+    corrections.loc[[cause.past for cause in causes], "severity"] = "warning"
     wrong = _differences(dataset, dataset)
     wrong = wrong[wrong["issue_id"].isin(known)]
     return corrections, _found("replay_differs", "fault", _named(dataset, wrong))
@@ -390,50 +420,66 @@ def _references(dataset: Dataset) -> pd.Series[Any]:
     return issues["project"] + "#" + issues["iid"].astype("str")
 
 
-def _causes(dataset: Dataset, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
-    """Name the likely cause of each difference; the first that fits."""
+def _causes(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
+    """Name the likely cause of each difference, as in `_CAUSES`: the first that fits.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Differences: `issue_id`, `field`, `expected`, `got`.
+    """
     if rows.empty:
-        return np.array([], dtype=object)
-    issues, events = dataset.issues, dataset.issue_events
-    mine = issues.set_index("issue_id").loc[rows["issue_id"]].reset_index()
-    recorded = events[~events["correction"]]
-    failed = " ".join(_failures(dataset)["subject"])
-    named = (mine["project"] + "#" + mine["iid"].astype("str")).to_numpy()
-    missed = [f"{name} " in f"{failed} " for name in named]
-    copies = issues["moved_to_id"].dropna()
-    observed = recorded[recorded["source"].isin(["event", "note"])]
-    last = observed.groupby("issue_id")["at"].max().reindex(mine["issue_id"])
-    since = rows["field"].map(_RECORDED_SINCE).reset_index(drop=True)
-    closed = (rows["expected"] == "closed").to_numpy() & mine["closed_at"].notna()
-    stays = recorded[(recorded["field"] == "milestone") & (recorded["action"] == "add")]
-    lost = stays.loc[~stays["milestone_id"].isin(dataset.milestones["milestone_id"]), "issue_id"]
-    about = rows["field"].reset_index(drop=True)
+        return []
+    # One entry per difference from here on, in the order of `rows`, whatever index that has.
+    rows = rows.reset_index(drop=True)
+    mine = dataset.issues.set_index("issue_id").loc[rows["issue_id"]].reset_index()
+    field, expected, got = rows["field"], rows["expected"], rows["got"]
+    in_milestone = field == "milestone"
+    recorded = dataset.issue_events[~dataset.issue_events["correction"]]
+    last = recorded[recorded["source"].isin(["event", "note"])].groupby("issue_id")["at"].max()
+    last_change = last.reindex(mine["issue_id"]).reset_index(drop=True)
+    copies = dataset.issues["moved_to_id"].dropna()
     labels = dataset.issue_labels["label"].unique()
-    return np.select(
-        [
-            np.array(missed, dtype=bool),
-            mine["imported_from"].notna(),
-            mine["moved_to_id"].notna() | mine["issue_id"].isin(copies),
-            (about == "milestone") & (rows["expected"] == rows["got"]).to_numpy(),
-            (about == "milestone") & mine["issue_id"].isin(lost),
-            (about == "label") & ~rows["got"].isin(["none", *labels]).to_numpy(),
-            (mine["created_at"] < since).to_numpy(),
-            (about == "state") & closed,
-            (last.reset_index(drop=True) - mine["updated_at"]).abs() <= pd.Timedelta(60, "s"),
-            (about == "milestone") & _milestones_gone(dataset, mine["project"]),
-        ],
-        [
-            "its history could not be exported",
-            *_IN_PAST.values(),
-            "no event records the close, whose time is known from the issue itself and counts; "
-            "exports older than GitLab 15.4, read as a new project, bring no events of states",
-            "changed within a minute of another change, which GitLab does not count as an "
-            "update; export with --full",
-            "numbers of milestones are missing there: one that was deleted, or promoted to its "
-            "group, took its events with it",
-        ],
-        "unknown: a change left no record that this token may see",
-    )
+    # The first that fits wins: what is known for certain stands before what is only likely.
+    fits = {
+        "not_exported": _not_exported(dataset, mine),
+        "imported": mine["imported_from"].notna(),
+        "moved": mine["moved_to_id"].notna() | mine["issue_id"].isin(copies),
+        # The same title under another id: only a promotion does that.
+        "promoted": in_milestone & (expected == got),
+        "deleted": in_milestone & mine["issue_id"].isin(_in_lost_milestones(dataset, recorded)),
+        "renamed": (field == "label") & ~got.isin(["none", *labels]),
+        "left": (field == "assignee") & (expected == "none") & ~_holds_work(dataset, mine, got),
+        "old": mine["created_at"] < field.map(_RECORDED_SINCE),
+        "unrecorded_close": (field == "state") & (expected == "closed") & mine["closed_at"].notna(),
+        # GitLab writes `updated_at` at most once a minute: a second change in it is not announced.
+        "within_a_minute": (last_change - mine["updated_at"]).abs() <= pd.Timedelta(60, "s"),
+        "milestones_missing": in_milestone & _milestones_gone(dataset, mine["project"]),
+    }
+    masks = [np.asarray(mask, dtype=bool) for mask in fits.values()]
+    return [str(name) for name in np.select(masks, list(fits), "unknown")]
+
+
+def _not_exported(dataset: Dataset, issues: pd.DataFrame) -> list[bool]:
+    """Tell whether a part of each issue failed in the last run: "issue team/code#7 notes"."""
+    failed = " ".join([*_failures(dataset)["subject"], ""])
+    names = issues["project"] + "#" + issues["iid"].astype("str")
+    return [f"{name} " in failed for name in names]
+
+
+def _in_lost_milestones(dataset: Dataset, recorded: pd.DataFrame) -> pd.Series[Any]:
+    """Give the issues that were in a milestone which the dataset no longer has."""
+    added = recorded[(recorded["field"] == "milestone") & (recorded["action"] == "add")]
+    return added.loc[~added["milestone_id"].isin(dataset.milestones["milestone_id"]), "issue_id"]
+
+
+def _holds_work(dataset: Dataset, issues: pd.DataFrame, person: pd.Series[Any]) -> pd.Series[bool]:
+    """Tell whether each person is assigned to anything today in the project of each issue."""
+    projects = dataset.issues[["issue_id", "project"]]
+    held = dataset.assignments.merge(projects, on="issue_id")
+    holders = pd.MultiIndex.from_frame(held[["project", "person"]])
+    asked = pd.MultiIndex.from_arrays([issues["project"], person])
+    return pd.Series(asked.isin(holders))
 
 
 def _milestones_gone(dataset: Dataset, projects: pd.Series[Any]) -> np.ndarray[Any, Any]:

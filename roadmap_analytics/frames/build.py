@@ -102,7 +102,7 @@ def build(
             started[run.run] = run.started_at
             for record in run.records:
                 extract.add(run.run, record)
-    person = _canonical(config.get("people") or {}, extract.people)
+    person = _canonical(config.get("people") or {}, extract.people, extract.accounts)
     deleted = extract.deleted_milestones()
     known = _milestones(extract, deleted)
     issues = _with_links(extract.issues(), extract, known, deleted)
@@ -162,12 +162,43 @@ def build_tables(
     return {name: schema.validate(name, frame) for name, frame in frames.items()}
 
 
-def _canonical(people: Mapping[str, Iterable[str]], known: Iterable[str]) -> Callable[[str], str]:
-    """Give the function from a user name or spelling, in any case, to the canonical handle."""
+def _canonical(
+    people: Mapping[str, Iterable[str]],
+    known: Iterable[str],
+    accounts: Mapping[int | None, Mapping[str, int]],
+) -> Callable[[str], str]:
+    """Give the function from a user name or spelling, in any case, to the canonical handle.
+
+    Parameters
+    ----------
+    people : mapping
+        Canonical handle to other spellings and user names.
+    known : iterable of str
+        User names.
+    accounts : mapping
+        Account id to the names that it had, each with the newest run that saw it: an account that
+        was renamed is one person, although old notes name it as it was then.
+    """
     handles = {name.casefold(): name for name in sorted(known)}
-    for handle, spellings in people.items():
-        for spelling in (handle, *spellings):
-            handles[spelling.removeprefix("@").casefold()] = handle
+    configured = {
+        spelling.removeprefix("@").casefold(): handle
+        for handle, spellings in people.items()
+        for spelling in (handle, *spellings)
+    }
+    newest = {
+        account: max(names, key=lambda name: (names[name], name))
+        for account, names in accounts.items()
+        if account is not None
+    }
+    taken = {name.casefold() for name in newest.values()}
+    for account, name in newest.items():
+        names = sorted(accounts[account])
+        named = [configured[n.casefold()] for n in names if n.casefold() in configured]
+        handle = named[0] if named else handles[name.casefold()]
+        handles[name.casefold()] = handle
+        # Somebody else may have taken the name that the account had before: it is theirs now.
+        handles |= {old.casefold(): handle for old in names if old.casefold() not in taken}
+    handles |= configured
     return lambda name: handles.get(name.removeprefix("@").casefold(), name)
 
 

@@ -195,6 +195,8 @@ class Extract:
         ("group" or "project", id) to (run, full path), the newest.
     people : dict
         User name to (run, display name, state), the newest; both may be "".
+    accounts : dict
+        Account id to the user names that it had, each with the newest run that saw it.
     labels : dict
         Label id to (run, name), the newest.
     other : int
@@ -213,6 +215,7 @@ class Extract:
         self.milestones: dict[tuple[int, int], Milestone] = {}
         self.paths: dict[tuple[str, int], tuple[int, str]] = {}
         self.people: dict[str, tuple[int, str, str]] = {}
+        self.accounts: dict[int | None, dict[str, int]] = {}
         self.labels: dict[int, tuple[int, str]] = {}
         self._documents: dict[str, tuple[int, Record]] = {}
         self._document_list: tuple[int, set[str]] | None = None
@@ -472,6 +475,8 @@ class Extract:
         known = self.people.get(name)
         if known is None or known < seen:
             self.people[name] = seen
+            names = self.accounts.setdefault(user.get("id"), {})
+            names[name] = max(run, names.get(name, run))
         return name
 
     # What they say together ---------------------------------------------------------------------
