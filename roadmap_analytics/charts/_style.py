@@ -15,6 +15,8 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from roadmap_analytics.charts._inputs import checked
+
 __all__ = [
     "COLORS",
     "PALETTE",
@@ -63,10 +65,11 @@ _STYLE = str(files("roadmap_analytics.charts") / "roadmap.mplstyle")
 
 
 def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Draw with the package's style, and leave the caller's settings as they were."""
+    """Check the frame, draw with the package's style, and leave the caller's settings alone."""
 
     @wraps(plot)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Axes:
+        checked(plot.__name__, args[0] if args else kwargs.get("frame"))
         with plt.style.context(_STYLE):
             return plot(*args, **kwargs)
 
