@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -27,7 +31,46 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(job: str, project: Path, server: LoopbackGitLab, token: str) -> tuple[int, str]:
+class Registry(BaseHTTPRequestHandler):
+    """The package registry as the template uses it: one file, stored by PUT, read by GET."""
+
+    stored: ClassVar[dict[str, bytes]] = {}
+    answer: ClassVar[int | None] = None  # what every request gets instead
+    url: ClassVar[str]
+
+    def do_GET(self) -> None:
+        content = self.stored.get(self.path)
+        self._answer(404 if content is None else 200, content or b"")
+
+    def do_PUT(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.answer is None:
+            self.stored[self.path] = content
+        self._answer(201, b"{}")
+
+    def _answer(self, status: int, content: bytes) -> None:
+        allowed = self.headers["JOB-TOKEN"] == "only-this-job"
+        self.send_response(self.answer or (status if allowed else 401))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def registry() -> Iterator[type[Registry]]:
+    Registry.stored, Registry.answer = {}, None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Registry.url = f"http://127.0.0.1:{server.server_port}/packages/dataset.tar.gz"
+    yield Registry
+    server.shutdown()
+    server.server_close()
+
+
+def run(job: str, project: Path, server: LoopbackGitLab, token: str, store: str) -> tuple[int, str]:
     """Run a job's script lines as a runner does, one after the other until one fails."""
     kept = {name: value for name, value in os.environ.items() if "TOKEN" not in name}
     template = {k: v.replace("$CI_PROJECT_DIR", str(project)) for k, v in VARIABLES.items()}
@@ -35,6 +78,8 @@ def run(job: str, project: Path, server: LoopbackGitLab, token: str) -> tuple[in
         "ROADMAP_URLS": f"{server.url}/orchard {server.url}/upkeep/machines",
         "ROADMAPS": "",
         "GITLAB_PRIVATE_TOKEN": token,
+        "CI_JOB_TOKEN": "only-this-job",
+        "ROADMAP_STORE": store,
     }
     done = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", "\n".join(TEMPLATE[job]["script"])],
@@ -53,7 +98,10 @@ VARIABLES: dict[str, str] = TEMPLATE["variables"]
 
 def test_the_template_is_sound() -> None:
     nightly: dict[str, Any] = TEMPLATE["nightly"]
-    assert nightly["cache"]["when"] == nightly["artifacts"]["when"] == "always"
+    assert nightly["artifacts"]["when"] == "always"
+    # Due dates cannot be had again: neither a cache nor an artifact that expires may hold them.
+    assert "cache" not in nightly
+    assert "dataset" not in nightly["artifacts"]["paths"]
     assert "public" in TEMPLATE["pages"]["artifacts"]["paths"]
     text = json.dumps(TEMPLATE)
     assert "GITLAB_PRIVATE_TOKEN" not in text, (
@@ -84,17 +132,44 @@ def test_what_is_installed_brings_its_notebooks_and_pages(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_its_lines_run(project: Path, hand_gitlab: LoopbackGitLab) -> None:
-    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
+def test_its_lines_run(
+    project: Path, hand_gitlab: LoopbackGitLab, registry: type[Registry]
+) -> None:
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token, registry.url)
     assert code == 0, said
     assert (project / "public" / "index.html").is_file()
     assert hand_gitlab.token not in said
-    code, said = run("pages", project, hand_gitlab, hand_gitlab.token)
+    code, said = run("pages", project, hand_gitlab, hand_gitlab.token, registry.url)
     assert code == 0, said
 
 
-def test_a_job_fails_with_the_code_of_the_step(project: Path, hand_gitlab: LoopbackGitLab) -> None:
-    code, said = run("nightly", project, hand_gitlab, "wrong")
+@pytest.mark.slow
+def test_the_history_of_due_dates_outlives_the_runner(
+    project: Path, hand_gitlab: LoopbackGitLab, registry: type[Registry]
+) -> None:
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token, registry.url)
+    assert (code, "starts the history" in said) == (0, True), said
+    shutil.rmtree(project / "dataset")  # the next night gets another machine
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token, registry.url)
+    assert (code, "starts the history" in said) == (0, False), said
+    runs = json.loads((project / "dataset" / "manifest.json").read_text("utf-8"))["runs"]
+    assert len(runs) == 2
+
+
+def test_a_store_that_fails_starts_no_second_history(
+    project: Path, hand_gitlab: LoopbackGitLab, registry: type[Registry]
+) -> None:
+    registry.answer = 503
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token, registry.url)
+    assert code == 4
+    assert "failed with 503; nothing was exported" in said
+    assert not (project / "dataset").exists()
+
+
+def test_a_job_fails_with_the_code_of_the_step(
+    project: Path, hand_gitlab: LoopbackGitLab, registry: type[Registry]
+) -> None:
+    code, said = run("nightly", project, hand_gitlab, "wrong", registry.url)
     assert code == 3
     assert "Traceback" not in said
     assert not (project / "public").exists()
@@ -102,14 +177,14 @@ def test_a_job_fails_with_the_code_of_the_step(project: Path, hand_gitlab: Loopb
 
 @pytest.mark.slow
 def test_notebooks_of_ones_own_are_held_to_what_they_printed(
-    project: Path, hand_gitlab: LoopbackGitLab
+    project: Path, hand_gitlab: LoopbackGitLab, registry: type[Registry]
 ) -> None:
     """Stored by the one command that the template names, then true, then false after a change."""
     (project / "notebooks").mkdir()
     source = (ROOT / "notebooks" / "milestones.ipynb").read_text("utf-8")
     mine = project / "notebooks" / "milestones.ipynb"
     mine.write_text(source, "utf-8")
-    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token, registry.url)
     assert code == 1, "the outputs are still those of the sample"
     assert "failed" in said
     (refresh,) = re.findall(
@@ -118,5 +193,5 @@ def test_notebooks_of_ones_own_are_held_to_what_they_printed(
     environment = {**os.environ, "ROADMAP_DATASET": str(project / "dataset")}
     subprocess.run(["bash", "-c", f".venv/bin/{refresh}"], cwd=project, env=environment, check=True)
     assert mine.read_text("utf-8") != source
-    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token)
+    code, said = run("nightly", project, hand_gitlab, hand_gitlab.token, registry.url)
     assert code == 0, said

@@ -52,7 +52,10 @@ def burndown(frame: pd.DataFrame) -> str:
     """
     title, unit = frame.attrs.get("title", "The milestone"), frame.attrs.get("unit", "issues")
     if frame.empty:
-        return f"{title}: nothing was ever put into it."
+        start, day = frame.attrs.get("start_date"), frame.attrs.get("as_of")
+        if start and day and start > day:
+            return f"{title} starts on {start}; on {day} it has not begun."
+        return f"{title}: no issue was ever in it."
     last = frame.iloc[-1]
     if last["remaining"] == 0:
         return f"{title}: nothing remains; all {_amount(last['scope'])} {unit} are done."

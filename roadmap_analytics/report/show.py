@@ -11,12 +11,14 @@ from html import escape
 from typing import Any
 
 import pandas as pd
+from IPython.core.getipython import get_ipython
 from IPython.core.pylabtools import print_figure
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
+from roadmap_analytics.analysis.workload import UNASSIGNED
 from roadmap_analytics.report.text import DAY, link, said
 
 __all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
@@ -145,10 +147,11 @@ def choose(
     draw: Callable[..., None],
     dataset: Any,
     *,
-    interactive: bool,
+    interactive: bool | None = None,
     milestone: int | None = None,
     person: str | None = None,
     day: Any = None,
+    measure: str = "issues",
     timezone: str | None = None,
 ) -> None:
     """Draw one milestone, person and day; in a live notebook, whichever the reader chooses.
@@ -156,12 +159,13 @@ def choose(
     Parameters
     ----------
     draw : callable
-        Called with `milestone` (its id), `person` (a handle, None: everyone) and `day`.
+        Called with `milestone` (its id), `person` (a handle, None: everyone), `day` and `measure`.
     dataset : Dataset
-        Offers its milestones, the latest due date first, and everybody who ever held an issue.
-    interactive : bool
-        Whether a chooser stands above the result, which is drawn anew at every choice. That needs a
-        running kernel: without it nothing but the result is shown, which is the same on every run.
+        Offers its milestones, the latest due date first, and everybody who ever had an issue.
+    interactive : bool, optional
+        Whether a chooser stands above the result, which is drawn again at every choice. By
+        default where a person runs the notebook in a front end such as JupyterLab; a notebook
+        that a program runs (the report, nbval, nbconvert) shows the first choice alone.
     milestone : int, optional
         Shown first; default: of those that run on `day` the one that is due next, as the review
         names it; or else one that runs, or else the one due last.
@@ -169,25 +173,39 @@ def choose(
         Shown first; default: everyone.
     day : date, optional
         Shown first; default: the day of the export.
+    measure : {"issues", "weight", "hours"}
+        Shown first.
     timezone : str, optional
-        Whose days are meant; by default those of the dataset's ``[calendar]``.
+        Whose days are meant; by default those of the dataset's ``[calendar]``, else UTC.
     """
-    day = pd.Timestamp(day if day is not None else dataset.exported_date).date()
+    day = pd.Timestamp(day if day is not None else dataset.exported_at).date()
     offered = dataset.milestones.sort_values("due_date", ascending=False, kind="stable")
     if offered.empty:
         conclusion("There is no milestone in these data, so there is none to explore.")
         return
-    first = {"milestone": milestone, "person": person, "day": day}
+    first = {"milestone": milestone, "person": person, "day": day, "measure": measure}
     if milestone is None:
         progress = milestone_progress(dataset, as_of=day, timezone=timezone)
         current = current_milestones(progress)
         ahead = current[current["due_date"] >= pd.Timestamp(day)]
         shown = next(frame for frame in (ahead, current, offered) if len(frame))
         first["milestone"] = int(shown["milestone_id"].iloc[0])
-    if interactive:
+    if _run_by_a_person() if interactive is None else interactive:
         _chooser(draw, dataset, offered, first)
     else:
         draw(**first)
+
+
+def _run_by_a_person() -> bool:
+    """Whether the cell that runs was sent by a front end in which somebody can answer questions.
+
+    JupyterLab and the like say so with each request (`allow_stdin`); nbclient, nbconvert and nbval
+    say that they cannot. Widgets would be empty there: no front end draws them.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        return False
+    return bool(kernel.get_parent().get("content", {}).get("allow_stdin"))
 
 
 def _chooser(
@@ -200,20 +218,23 @@ def _chooser(
     people = sorted({*dataset.assignments["person"], *held.dropna()})
     titles = offered["title"] + " (due " + offered["due_date"].map(_cell) + ")"
     milestones = list(zip(titles, offered["milestone_id"].tolist(), strict=True))
-    controls = {
-        "milestone": widgets.Dropdown(
-            options=milestones, value=first["milestone"], description="Milestone"
-        ),
-        "person": widgets.Dropdown(
-            options=[("everyone", None), *((name, name) for name in people)],
-            value=first["person"],
-            description="Person",
-        ),
-        "day": widgets.DatePicker(value=first["day"], description="Day"),
+    # As wide as the longest title, and never wider than the notebook.
+    wide = widgets.Layout(width="max-content", max_width="100%")
+    lists: dict[str, list[Any]] = {
+        "milestone": milestones,
+        "person": [("everyone", None), *((name, name) for name in [*people, UNASSIGNED])],
+        "measure": ["issues", "weight", "hours"],
     }
+    controls = {
+        name: widgets.Dropdown(
+            options=options, value=first[name], description=name.capitalize(), layout=wide
+        )
+        for name, options in lists.items()
+    }
+    controls["day"] = widgets.DatePicker(value=first["day"], description="Day")
 
-    def redraw(milestone: int, person: str | None, day: Any) -> None:
-        draw(milestone=milestone, person=person, day=day or first["day"])
+    def redraw(day: Any, **chosen: Any) -> None:
+        draw(day=day or first["day"], **chosen)
 
     output = widgets.interactive_output(redraw, controls)
     display(widgets.VBox([*controls.values(), output]))  # type: ignore[no-untyped-call]
