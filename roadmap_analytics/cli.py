@@ -6,9 +6,14 @@ Every failure leaves as one or two lines on standard error and an exit code of t
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +23,7 @@ import typer
 from tqdm import tqdm
 
 import roadmap_analytics as ra
-from roadmap_analytics.errors import RoadmapAnalyticsError
+from roadmap_analytics.errors import RoadmapAnalyticsError, masked
 
 if TYPE_CHECKING:
     from roadmap_analytics.export import Exported, Progress
@@ -27,6 +32,8 @@ __all__ = ["app", "main"]
 
 PROGRAM = "roadmap-analytics"
 INTERRUPTED = 130
+SHORTEST_TOKEN = 8
+"""A shorter value is no token of GitLab's, and taking it out would spoil words."""
 CONFIG = Path("roadmap.toml")
 """Read from the working directory where `--config` names no other."""
 MOST_FAILURES_NAMED = 10
@@ -56,7 +63,35 @@ To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the dataset
 
 def main() -> None:
     """Run the command line, and end the process with the contract's exit code."""
-    sys.exit(_run(sys.argv[1:]))
+    with _stopped_like_ctrl_c() as got:
+        code = _run(sys.argv[1:])
+    sys.exit(128 + got[0] if got and code == INTERRUPTED else code)
+
+
+@contextmanager
+def _stopped_like_ctrl_c() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does; yield the signals that came."""
+    got: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        for one in before:  # they come in pairs when a terminal closes: once is enough
+            signal.signal(one, signal.SIG_IGN)
+        got.append(number)
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    # What the caller has the process ignore (nohup) stays ignored.
+    before = {one: signal.getsignal(one) for one in numbers}
+    before = {one: then for one, then in before.items() if then is signal.SIG_DFL}
+    for one in before:
+        signal.signal(one, stop)
+    try:
+        yield got
+    finally:
+        for one, then in before.items():
+            signal.signal(one, then)
 
 
 def _run(arguments: list[str]) -> int:
@@ -68,8 +103,13 @@ def _run(arguments: list[str]) -> int:
         _say(f"{PROGRAM}: {error}")
         return error.exit_code
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _say(f"{PROGRAM}: {where}{error.strerror or error}. Check the path and its rights.")
+        # `--help` is printed by typer, which does not say where it was to go.
+        full = error.errno == errno.ENOSPC
+        where = error.filename or ("standard output" if full else "")
+        _say(
+            f"{PROGRAM}: {where}{': ' if where else ''}{error.strerror or error}. "
+            "Check the path and its rights."
+        )
         return 2
     if code == INTERRUPTED:  # so typer answers Ctrl-C
         _say(f"{PROGRAM}: interrupted. Run the same again: an export goes on where it was.")
@@ -89,21 +129,39 @@ def _wrong_usage(error: typer.TyperException) -> int:
 
 
 def _say(text: str) -> None:
-    """Print on standard error, at most two lines, nothing that a terminal would obey."""
-    for line in text.split("\n", 1):
-        typer.echo(_plain(line), err=True)
+    """Print on standard error, at most two lines, no secret, nothing that a terminal would obey.
+
+    Where standard error cannot be written, there is no place left to say so; the exit code does.
+    """
+    with suppress(OSError):
+        for line in text.split("\n", 1):
+            typer.echo(_plain(_without_token(masked(line))), err=True)
 
 
 def _plain(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def _without_token(text: str) -> str:
+    token = os.environ.get("GITLAB_PRIVATE_TOKEN", "").strip()
+    return text.replace(token, "[secret]") if len(token) >= SHORTEST_TOKEN else text
+
+
 def _tell(text: str) -> None:
-    """Print on standard output; a reader that has gone away (`| head`) is no failure."""
+    """Print on standard output; a reader that has gone away (`| head`) is no failure.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written (a full disk).
+    """
     try:
-        typer.echo(text)
-    except BrokenPipeError:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
+        typer.echo("\n".join(_plain(line) for line in text.split("\n")))
+    except OSError as error:
+        # For the rest of the process, so that Python does not try again when it ends.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        if not isinstance(error, BrokenPipeError):
+            raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def _version(asked: bool) -> None:

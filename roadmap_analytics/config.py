@@ -18,11 +18,13 @@ from zoneinfo import ZoneInfo
 
 from rapidfuzz import process
 
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.errors import ConfigurationError, masked
 
-__all__ = ["WEEKDAYS", "Config", "load", "parse"]
+__all__ = ["WEEKDAYS", "Config", "fault_in", "load", "parse"]
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MOST_BYTES = 2**20
+"""A thousand people with ten spellings each are a tenth of it."""
 _PERIOD = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
 
 
@@ -93,7 +95,13 @@ def load(path: str | os.PathLike[str]) -> Config:
     """
     file = Path(path)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigurationError(
+                f"{file}: expected at most {MOST_BYTES:,} bytes of TOML, got more. Check --config."
+            )
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{file}: expected a readable TOML file in UTF-8, got: {error}. Check --config."
@@ -113,17 +121,54 @@ def parse(text: str, where: str = "roadmap.toml") -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{where}: expected TOML, got: {error}. Mend that line.") from None
+    except RecursionError:
+        raise ConfigurationError(
+            f"{where}: expected TOML, got lists or tables in one another without end."
+        ) from None
     sections: dict[str, dict[str, Any]] = {}
     for name, body in document.items():
         if name not in _SECTIONS:
             raise _unknown(where, f"[{name}]", name, _SECTIONS)
         if not isinstance(body, dict):
-            raise _wrong(where, name, "a section", body)
+            raise _wrong(where, name, "a section", _kind(body))
         sections[name] = body
     settings: dict[str, Any] = {}
     for name, reader in _SECTIONS.items():
         settings |= reader(sections.get(name, {}), f"{where}: [{name}]")
     return Config(**settings)
+
+
+def fault_in(sections: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the sections that a manifest keeps; None where nothing is.
+
+    They are those of `Config.for_dataset`. Keys that a newer version may have added are left out.
+
+    Examples
+    --------
+    >>> fault_in(Config().for_dataset())
+    >>> fault_in({"people": {"ada": 3}})
+    'people ada: expected a list of other spellings and user names, got 3.'
+    """
+    for name in ("people", "calendar", "labels", "milestones"):
+        body = sections.get(name, {})
+        if not isinstance(body, dict):
+            return f"{name}: expected a section, got {_kind(body)}."
+        if name == "calendar":
+            periods = body.get("periods", {})
+            if not isinstance(periods, dict) or not all(map(_is_text, periods.values())):
+                return "calendar periods: expected a section of texts."
+            body = {key: body[key] for key in _CALENDAR if key in body} | periods
+        elif name != "people":
+            body = {key: value for key, value in body.items() if key in _PLAIN[name]}
+        try:
+            _SECTIONS[name](body, name)
+        except ConfigurationError as error:
+            return str(error)
+    return None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _unknown(where: str, what: str, name: str, known: Any) -> ConfigurationError:
@@ -132,8 +177,29 @@ def _unknown(where: str, what: str, name: str, known: Any) -> ConfigurationError
     return ConfigurationError(f"{where}: {what} is unknown.{hint}")
 
 
-def _wrong(where: str, key: str, expected: str, got: Any) -> ConfigurationError:
-    return ConfigurationError(f"{where} {key}: expected {expected}, got {got!r}.")
+def _wrong(where: str, key: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(f"{where} {key}: expected {expected}, got {got}.")
+
+
+def _kind(value: Any) -> str:
+    """Show a number; of anything else, say the type: it may be a token in the wrong place.
+
+    >>> _kind(True), _kind(3), _kind(["glpat-..."])
+    ('True', '3', 'a list')
+    """
+    if isinstance(value, int | float):
+        return f"{value!r:.20}"
+    kinds: dict[type, str] = {str: "a text", list: "a list", dict: "a section"}
+    return kinds.get(type(value), "a date or time")
+
+
+def _said(value: Any) -> str:
+    """Show a text of a kind in which no secret stands; of anything else, its type.
+
+    >>> _said("Mars/Crater"), _said("glpat-abcdef"), _said(3)
+    ("'Mars/Crater'", "'[secret]'", '3')
+    """
+    return repr(masked(value[:40])) if isinstance(value, str) else _kind(value)
 
 
 def _text(value: Any) -> bool:
@@ -172,7 +238,7 @@ def _plain(name: str, body: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise _unknown(where.rpartition(": ")[0], f"[{name}] {key}", key, _PLAIN[name])
         fits, expected = _PLAIN[name][key]
         if not fits(value):
-            raise _wrong(where, key, expected, value)
+            raise _wrong(where, key, expected, _kind(value))
     return dict(body)
 
 
@@ -183,7 +249,7 @@ def _gitlab_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _roadmaps_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
     settings = _plain("roadmaps", body, where)
     if "path" in settings and "project" in settings:
-        raise _wrong(where, "path and project", "one of them", dict(body))
+        raise _wrong(where, "path and project", "one of them", "both")
     return {f"roadmaps_{key}": value for key, value in settings.items()}
 
 
@@ -191,7 +257,8 @@ def _people_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
     owner: dict[str, str] = {}
     for handle, spellings in body.items():
         if not _texts(spellings):
-            raise _wrong(where, handle, "a list of other spellings and user names", spellings)
+            expected = "a list of other spellings and user names"
+            raise _wrong(where, handle, expected, _kind(spellings))
         for spelling in {handle, *spellings}:
             other = owner.setdefault(spelling.casefold(), handle)
             if other != handle:
@@ -226,19 +293,21 @@ def _timezone(value: Any, where: str, key: str) -> str:
     try:
         return ZoneInfo(value).key
     except (ValueError, OSError, TypeError, LookupError):
-        raise _wrong(where, key, "an IANA time zone such as Europe/Stockholm", value) from None
+        raise _wrong(
+            where, key, "an IANA time zone such as Europe/Stockholm", _said(value)
+        ) from None
 
 
 def _workdays(value: Any, where: str, key: str) -> list[str]:
     names = [str(one)[:3].title() for one in value] if isinstance(value, list) else []
     if not names or any(name not in WEEKDAYS for name in names):
-        raise _wrong(where, key, f"a list of {', '.join(WEEKDAYS)}", value)
+        raise _wrong(where, key, f"a list of {', '.join(WEEKDAYS)}", _kind(value))
     return sorted(set(names), key=WEEKDAYS.index)
 
 
 def _holidays(value: Any, where: str, key: str) -> list[str]:
     if not isinstance(value, list):
-        raise _wrong(where, key, "a list of days such as 2025-12-24", value)
+        raise _wrong(where, key, "a list of days such as 2025-12-24", _kind(value))
     return sorted({_day(one, where, key) for one in value})
 
 
@@ -246,14 +315,14 @@ def _day(value: Any, where: str, key: str) -> str:
     try:
         return date.fromisoformat(str(value)).isoformat()
     except ValueError:
-        raise _wrong(where, key, "a day such as 2025-12-24", value) from None
+        raise _wrong(where, key, "a day such as 2025-12-24", _said(value)) from None
 
 
 def _period(value: str, where: str, key: str) -> str:
     found = _PERIOD.fullmatch(value.replace(" ", ""))
     first, last = (_day(one, where, key) for one in found.groups()) if found else ("1", "0")
     if first > last:
-        raise _wrong(where, key, "first day/last day, e.g. 2025-07-08/2025-08-18", value)
+        raise _wrong(where, key, "first day/last day, e.g. 2025-07-08/2025-08-18", _said(value))
     return f"{first}/{last}"
 
 

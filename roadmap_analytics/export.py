@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ __all__ = [
     "simulate_dataset",
 ]
 
+PROGRAM = "roadmap-analytics"
 DEFAULT_JOBS = 4
 """Requests at once, unless the call or roadmap.toml says otherwise: polite to a small server."""
 
@@ -148,7 +150,7 @@ def export_dataset(
     to = Path(to)
     settings = config if isinstance(config, Config) else _settings(config)
     manifest = _manifest(to)
-    plan = _plan(list(urls), roadmaps, jobs, via, settings, manifest)
+    plan = _plan(to, list(urls), roadmaps, jobs, via, settings, manifest)
     with store.lock(to):
         return _run(to, plan, settings.for_dataset(), full=full, progress=progress)
 
@@ -260,6 +262,7 @@ def _manifest(path: Path) -> store.Manifest | None:
 
 
 def _plan(
+    to: Path,
     urls: list[str],
     roadmaps: str | None,
     jobs: int | None,
@@ -268,8 +271,10 @@ def _plan(
     manifest: store.Manifest | None,
 ) -> _Plan:
     urls = urls or [*settings.groups, *settings.projects]
+    given = bool(urls)
     if not urls and manifest is not None:
-        urls = list(manifest.asked["urls"])
+        urls = list(manifest.asked.get("urls") or ())
+        _refuse_strangers(to, settings, manifest, urls)
         settings = _roadmaps_as_before(settings, manifest.asked)
     if not urls:
         raise ConfigurationError(
@@ -290,11 +295,76 @@ def _plan(
             "Give another folder."
         )
     where = settings.roadmaps_path or settings.roadmaps_project
+    if given:
+        _remember(request.origin, where)
     asked: dict[str, Any] = {"urls": sorted(map(str, addresses)), "roadmaps": where}
     narrowed = {"pattern": settings.roadmaps_pattern, "ref": settings.roadmaps_ref}
     if where:
         asked |= {name: value for name, value in narrowed.items() if value}
     return _Plan(request, documents, asked)
+
+
+def _refuse_strangers(
+    to: Path, settings: Config, manifest: store.Manifest, urls: list[str]
+) -> None:
+    """Send a token nowhere, and read no folder, on the word of a dataset from somebody else.
+
+    A run without an address asks what the manifest names. That is fine where the same was given on
+    this machine before; a dataset that was downloaded may name any host.
+    """
+    known = _given()
+    here = gitlab.parse_address("x", settings.url).origin if settings.url else None
+    if urls and manifest.origin not in (here, *known):
+        raise ConfigurationError(
+            f"{to}: got no address, and {manifest.origin}, which its manifest names, was never "
+            "given on this machine. If that host is right, give the address: "
+            f"{PROGRAM} export {urls[0]} --to {to}"
+        )
+    where = manifest.asked.get("roadmaps")
+    elsewhere = settings.roadmaps_path or settings.roadmaps_project
+    if where and not elsewhere and _is_folder(where) and _absolute(where) not in known:
+        raise ConfigurationError(
+            f"{to}: its manifest names the folder {where} for roadmaps, which was never given on "
+            f"this machine. If it is right, give it: --roadmaps {where}"
+        )
+
+
+def _is_folder(where: str) -> bool:
+    try:
+        return Path(where).exists()
+    except (OSError, ValueError):  # too long, or with a NUL: no name of a file
+        return False
+
+
+def _absolute(where: str) -> str:
+    return str(Path(where).absolute())
+
+
+def _state_file() -> Path:
+    """Where this machine keeps which hosts and folders were given on it, a line each."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / PROGRAM / "given"
+
+
+def _given() -> set[str]:
+    try:
+        return set(_state_file().read_text("utf-8").splitlines())
+    except (OSError, ValueError, RuntimeError):  # not there yet, or no home
+        return set()
+
+
+def _remember(origin: str, roadmaps: str | None) -> None:
+    lines = {origin} | ({_absolute(roadmaps)} if roadmaps and _is_folder(roadmaps) else set())
+    new = sorted(line for line in lines - _given() if line.isprintable())
+    if not new:
+        return
+    # Without a home to write to, the next run without an address asks for one.
+    with suppress(OSError, RuntimeError):
+        file = _state_file()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.writelines(f"{line}\n" for line in new)
 
 
 def _roadmaps_as_before(settings: Config, asked: dict[str, Any]) -> Config:
@@ -303,7 +373,7 @@ def _roadmaps_as_before(settings: Config, asked: dict[str, Any]) -> Config:
         return settings
     return replace(
         settings,
-        roadmaps_path=asked["roadmaps"],
+        roadmaps_path=asked.get("roadmaps"),
         roadmaps_pattern=settings.roadmaps_pattern or asked.get("pattern"),
         roadmaps_ref=settings.roadmaps_ref or asked.get("ref"),
     )
@@ -320,7 +390,7 @@ def _roadmaps(settings: Config) -> tuple[gitlab.Place | None, list[Record]]:
     """Find where the same GitLab has the documents, or read those of this machine."""
     pattern, ref = settings.roadmaps_pattern, settings.roadmaps_ref
     path, project = settings.roadmaps_path, settings.roadmaps_project
-    if path is not None and not Path(path).exists():
+    if path is not None and not _is_folder(path):
         found = re.fullmatch(r"([\w.-]+(?:/[\w.-]+)+)(?::(.+))?", path)
         if not found:
             raise ConfigurationError(
@@ -376,8 +446,9 @@ def _run(
                 "GITLAB_PRIVATE_TOKEN, or give another --to for what is public."
             )
         reporter.stage("what is known already")
-        _learn(known, run, full)
-        unreadable = _forget_unreadable(known, run)
+        with store.foreign(to / "records", "set of records that this version can read"):
+            _learn(known, run, full)
+            unreadable = _forget_unreadable(known, run)
         # Where documents are asked for again, what is there now decides, and is named if need be.
         if plan.request.documents is None and not plan.documents:
             export.failures += unreadable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hypothesis import settings
 pytest_plugins = ["tests.gitlab_server.fixtures"]
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# What was given on this machine, which a run remembers, is no business of the tests' user.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="roadmap-analytics-state-")
 
 # The same examples on every run: a red build is red for everyone. `make soak` looks further.
 settings.register_profile("same", derandomize=True, deadline=None, database=None, max_examples=30)

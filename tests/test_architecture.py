@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gitlab": {"errors", "config", "records", "roadmap"},
     "roadmap": {"errors", "records", "schema"},
     "store": {"errors", "records"},
-    "frames": {"errors", "records", "schema", "store", "roadmap"},
+    "frames": {"errors", "config", "records", "schema", "store", "roadmap"},
     "analysis": {"errors", "schema", "frames"},
     "charts": {"errors", "schema"},
     "report": {"errors", "frames", "analysis"},

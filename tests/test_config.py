@@ -77,7 +77,7 @@ def test_nothing_is_required() -> None:
         ("[calendar]\ntimezon = 'UTC'", "Did you mean timezone?"),
         ("people = 3", "people: expected a section, got 3"),
         ("[gitlab]\njobs = true", "[gitlab] jobs: expected a number from 1 to 64, got True"),
-        ("[gitlab]\ngroups = 'sigsum'", "groups: expected a list of texts, got 'sigsum'"),
+        ("[gitlab]\ngroups = 'sigsum'", "groups: expected a list of texts, got a text"),
         ("[roadmaps]\npath='a'\nproject='b'", "path and project: expected one of them"),
         ("[people]\na = ['Ann']\nb = ['ann']", "each spelling with one person"),
         ("[people]\na = 'Ann'", "a: expected a list of other spellings"),
@@ -94,6 +94,59 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
         config.parse(text)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+SECRET = "hunter2-hunter2"
+MISPLACED = [
+    f"gitlab = '{SECRET}'",
+    f"[gitlab]\nurl = ['{SECRET}']",
+    f"[gitlab]\ngroups = '{SECRET}'",
+    f"[gitlab]\ngroups = [['{SECRET}']]",
+    f"[gitlab]\nsection = {{token = '{SECRET}'}}",
+    f"[gitlab]\njobs = '{SECRET}'",
+    f"[gitlab]\ntoken = '{SECRET}'",
+    f"[roadmaps]\npath = ['{SECRET}']",
+    f"[roadmaps]\npath = '{SECRET}'\nproject = '{SECRET}'",
+    f"[people]\nada = '{SECRET}'",
+    f"[people]\nada = {{x = '{SECRET}'}}",
+    f"[calendar]\nworkdays = '{SECRET}'",
+    f"[calendar]\nworkdays = ['{SECRET}']",
+    f"[calendar]\nholidays = '{SECRET}'",
+    f"[calendar]\ntimezone = ['{SECRET}']",
+    f"[labels]\nfuture = ['{SECRET}']",
+    f"[milestones]\ndraft_prefix = ['{SECRET}']",
+    f"{SECRET}",
+    f"[gitlab]\nurl = '{SECRET}",
+]
+
+
+@pytest.mark.parametrize("text", MISPLACED)
+def test_no_value_of_a_wrong_type_is_printed(text: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        config.parse(text)
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_token_in_the_calendar_is_not_printed() -> None:
+    for key in ("timezone", "summer"):
+        with pytest.raises(ConfigurationError) as error:
+            config.parse(f"[calendar]\n{key} = 'glpat-abcdefgh/ijklmnop'")
+        assert "abcdefgh" not in str(error.value)
+
+
+@pytest.mark.parametrize("opening", ["[", "{a=", "{a=["])
+def test_toml_of_many_levels_is_refused_in_a_line(opening: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected TOML") as error:
+        config.parse(f"a = {opening * 20_000}")
+    assert "\n" not in str(error.value)
+    with pytest.raises(ConfigurationError, match="expected TOML") as error:
+        config.parse("a = " + "[" * 20_000 + "]" * 20_000)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_without_end_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="expected at most 1,048,576 bytes"):
+        config.load("/dev/zero")
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe[gitlab]"])

@@ -158,8 +158,9 @@ def build_tables(
         Where a record or a frame made from the records does not hold.
     """
     runs = (RunRecords(int(run.run), run.started_at, records.of(run)) for run in records.runs)
-    frames = build(runs, config=config, counts=counts)
-    return {name: schema.validate(name, frame) for name, frame in frames.items()}
+    with store.foreign(records.path / "records", "set of records that this version can read"):
+        frames = build(runs, config=config, counts=counts)
+        return {name: schema.validate(name, frame) for name, frame in frames.items()}
 
 
 def _canonical(

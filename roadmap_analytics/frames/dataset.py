@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from roadmap_analytics import config as configuration
 from roadmap_analytics import schema, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
 from roadmap_analytics.frames import sharing
@@ -233,6 +234,9 @@ def load(
     roadmap_analytics.errors.DatasetError: no/such/folder: expected a dataset ...
     """
     manifest = store.verify(path) if verify_records else store.read_manifest(path)
+    if fault := configuration.fault_in(manifest.config):
+        file = Path(path) / "manifest.json"
+        raise DatasetError(f"{file}: damaged: config: {fault} Export into a new folder.")
     names = list(schema.FRAMES) if frames is None else list(dict.fromkeys(frames))
     for name in names:
         if name not in schema.FRAMES:
@@ -248,7 +252,9 @@ def load(
 
 
 def _read(path: str | os.PathLike[str], name: str) -> pd.DataFrame:
-    return schema.validate(name, _typed(name, store.read_table(path, name)))
+    frame = store.read_table(path, name)
+    with store.foreign(Path(path) / "tables", f"dataset with a valid table {name}"):
+        return schema.validate(name, _typed(name, frame))
 
 
 def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ Layout of a dataset (described for other readers in docs/dataset.md)::
 writes frames, `disk` writes and checks single files.
 """
 
+from roadmap_analytics.store.disk import foreign
 from roadmap_analytics.store.manifest import (
     FORMAT,
     FORMAT_VERSION,
@@ -32,6 +33,7 @@ __all__ = [
     "OpenRun",
     "Records",
     "Run",
+    "foreign",
     "iter_records",
     "lock",
     "open_run",

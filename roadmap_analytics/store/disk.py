@@ -1,31 +1,131 @@
-"""Files that are whole or absent: written under another name first, checked by hash when read."""
+"""Files that are whole or absent: written under another name first, checked by hash when read.
+
+A dataset may come from anybody. So names that lead out of it and links are refused, what is read is
+bounded, and what is written is readable by its owner alone.
+"""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from roadmap_analytics.errors import DatasetError
+from roadmap_analytics.errors import DatasetError, RoadmapAnalyticsError
 
-__all__ = ["checked", "compress", "damaged", "decompress", "guarded", "write"]
+__all__ = [
+    "checked",
+    "compress",
+    "create",
+    "damaged",
+    "decompress",
+    "foreign",
+    "guarded",
+    "make_folder",
+    "read_bounded",
+    "refuse_links",
+    "write",
+]
+
+MOST_FILE = 2 * 2**30
+"""Bytes of a file: ten times the largest table of a million issues."""
+MOST_UNPACKED = 2**30
+"""Bytes of a file of records, unpacked: they are written at 8 MiB, and a record may be large."""
 
 
 def checked(root: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     """Bytes of a file that fit the manifest."""
-    try:
-        data = (root / name).read_bytes()
-    except OSError as error:
-        raise damaged(root / name, f"it cannot be read ({error.strerror})") from None
+    data = read_bounded(root, name)
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise damaged(root / name, "its bytes differ from those that were written")
     return data
+
+
+def read_bounded(root: Path, name: str, most: int | None = None) -> bytes:
+    """Read a regular file of a dataset, through no link, up to so many bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is none and it is the manifest, of which a new dataset has none.
+    DatasetError
+        Where it cannot be read, or is no file of this dataset.
+    """
+    most = MOST_FILE if most is None else most
+    file = root
+    for part in PurePosixPath(name).parts:
+        file = file / part
+        if file.is_symlink():
+            raise damaged(file, "it is a link, which is not followed")
+    try:
+        # Not to wait where somebody put a pipe in place of the file.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        if name == "manifest.json":
+            raise
+        raise damaged(file, f"it cannot be read ({error.strerror})") from None
+    except OSError as error:
+        raise damaged(file, f"it cannot be read ({error.strerror})") from None
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(descriptor)
+        raise damaged(file, "it is no regular file")
+    with os.fdopen(descriptor, "rb") as stream:
+        if about.st_size > most:
+            raise damaged(file, f"it is larger than {most:,} bytes")
+        return stream.read(most)
+
+
+def refuse_links(root: Path) -> None:
+    """Refuse to write into a dataset in which a link lies: it may lead anywhere.
+
+    The folder itself may be a link: that is the address that the caller gave.
+
+    Raises
+    ------
+    DatasetError
+        Naming the first link.
+    """
+    found = [one for one in root.glob("*") if one.is_symlink()] if root.is_dir() else []
+    for name in ("records", "tables"):
+        for folder, folders, files in os.walk(root / name):
+            inner = (Path(folder) / one for one in (*folders, *files))
+            found += [one for one in inner if one.is_symlink()]
+    lock = root / ".lock"
+    if found:
+        raise DatasetError(
+            f"{found[0]}: expected a file or folder of the dataset, found a link to "
+            f"{found[0].readlink()}, which is not followed. Remove it, or export into a new "
+            "folder."
+        )
+    if lock.exists() and not (lock.is_file() and lock.stat().st_size == 0):
+        raise DatasetError(f"{lock}: expected an empty file, found something else. Remove it.")
+
+
+@contextmanager
+def foreign(file: Path, what: str) -> Iterator[None]:
+    """Say in a line what file cannot be read, where a parser meets what it was not made for.
+
+    The bytes come from somebody else, with a hash that fits them. No list of exceptions would be
+    complete for what parsers raise then; ours pass, the others stay as the cause.
+    """
+    try:
+        yield
+    except DatasetError as error:
+        if str(file.parent) in str(error):
+            raise
+        raise damaged(file, str(error).rstrip(".")) from error
+    except RoadmapAnalyticsError:
+        raise
+    except Exception as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
+        raise damaged(file, f"it is no {what} ({type(error).__name__}: {why})") from error
 
 
 def damaged(file: Path, why: str) -> DatasetError:
@@ -50,9 +150,24 @@ def guarded(where: Path) -> Iterator[None]:
 
 
 def decompress(data: bytes) -> bytes:
-    """Return what a zstd file holds."""
-    with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-        return bytes(stream.read())
+    """Return what a zstd file holds.
+
+    Raises
+    ------
+    ValueError
+        Where it holds more than any file of ours does, or is no such file.
+    """
+    pieces, left = [], MOST_UNPACKED
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+            while piece := stream.read(2**20):  # a small file may unpack to terabytes
+                pieces.append(piece)
+                left -= len(piece)
+                if left < 0:
+                    raise ValueError(f"more than {MOST_UNPACKED:,} bytes when unpacked")
+    except OSError as error:
+        raise ValueError(str(error)) from None
+    return b"".join(pieces)
 
 
 def compress(data: bytes) -> bytes:
@@ -67,16 +182,41 @@ def write(file: Path, data: bytes) -> None:
     """Write a file whole or not at all: temporary name, flush to the disk, rename."""
     temporary = file.with_name(f"{file.name}.part")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        with create(temporary) as stream:
+            left = memoryview(data)
+            while left:  # one call writes at most 2 GiB, or what room there is
+                left = left[stream.write(left) :]
+            _sync(stream.fileno())
         temporary.replace(file)
     except OSError:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(file.parent)
+
+
+def create(file: Path) -> BinaryIO:
+    """Create a file that its owner alone can read, in place of what bears its name, unbuffered."""
+    file.unlink(missing_ok=True)  # a link too, not what it leads to
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    return os.fdopen(descriptor, "wb", buffering=0)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder that its owner alone can enter, and those above it where they are missing."""
+    if not folder.is_dir():
+        if not folder.parent.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _sync(descriptor: int) -> None:
+    """Flush to the disk; a file system that cannot (some network shares) is no failure."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,9 +6,12 @@ import hashlib
 import json
 import os
 import platform
+import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,16 @@ import filelock
 import orjson
 
 from roadmap_analytics.errors import DatasetError
-from roadmap_analytics.store.disk import checked, damaged, guarded, write
+from roadmap_analytics.store.disk import (
+    checked,
+    damaged,
+    foreign,
+    guarded,
+    make_folder,
+    read_bounded,
+    refuse_links,
+    write,
+)
 
 __all__ = [
     "FORMAT",
@@ -34,6 +46,9 @@ __all__ = [
 
 FORMAT = "roadmap-analytics dataset"
 FORMAT_VERSION = 1
+
+MOST_MANIFEST = 256 * 2**20
+"""Bytes: a nightly run of ten years adds less than 20 MiB."""
 
 OWN_NAMES = frozenset({"manifest.json", "records", "tables", ".lock", ".lock.json"})
 """What a dataset's folder holds."""
@@ -131,25 +146,135 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     """
     file = Path(path) / "manifest.json"
     try:
-        document = json.loads(file.read_bytes())
+        data = read_bounded(Path(path), "manifest.json", MOST_MANIFEST)
     except FileNotFoundError:
         raise DatasetError(
             f"{path}: expected a dataset, found no manifest.json. "
             "Make one with: roadmap-analytics export URL --to DIR"
         ) from None
-    except (OSError, ValueError) as error:
-        raise damaged(file, f"it cannot be read ({error})") from None
+    with foreign(file, f"manifest of a {FORMAT}"):
+        document = json.loads(data)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise damaged(file, f"it is no manifest of a {FORMAT}")
-    if document.get("format_version") != FORMAT_VERSION:
+    if _major(document.get("format_version")) != FORMAT_VERSION:
         raise DatasetError(
             f"{file}: expected format version {FORMAT_VERSION}, "
             f"got {document.get('format_version')!r}. Update roadmap-analytics to read it."
         )
-    if document.pop("checksum", None) != _checksum(document):
+    with foreign(file, f"manifest of a {FORMAT}"):
+        fits = document.pop("checksum", None) == _checksum(document)
+    if not fits:
         raise damaged(file, "its checksum does not fit what it says")
-    document["runs"] = [Run(**run) for run in document["runs"]]
-    return Manifest(**document)
+    if fault := _fault(document):
+        raise damaged(file, f"{fault}, in a manifest whose checksum fits")
+    runs = [Run(**_known(run, Run)) for run in document["runs"]]
+    return Manifest(**_known(document, Manifest) | {"runs": runs, "format_version": FORMAT_VERSION})
+
+
+def _major(version: Any) -> int | None:
+    """Return 1 of 1, 1.3 and "1.3": within a major version, a newer one only adds keys."""
+    found = re.fullmatch(r"(\d{1,3})(\.\d+)?", str(version))
+    return int(found[1]) if found else None
+
+
+def _known(document: Mapping[str, Any], shape: type[Run | Manifest]) -> dict[str, Any]:
+    """Return the keys that this version knows: a newer one may have written more."""
+    return {one.name: document[one.name] for one in fields(shape) if one.name in document}
+
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_RUN = re.compile(r"\d{6,12}")
+_RECORDS = re.compile(r"records/\d{6,12}/[a-z_]+-\d{4,}\.jsonl\.zst")
+_TABLE = re.compile(r"tables/\w+/\w+\.parquet")
+
+
+def _fault(document: Mapping[str, Any]) -> str | None:
+    """Return what of a manifest is not as described in docs/dataset.md; None where all is.
+
+    The checksum keeps accidents out, no person: whoever makes a dataset makes its checksum too.
+    What is checked here is used without asking elsewhere: names of files, numbers, times.
+    """
+    texts = {"origin": str, "library_version": str, "simulated": bool}
+    for key, kind in {**texts, "asked": dict, "config": dict, "runs": list, "tables": dict}.items():
+        if not isinstance(document.get(key), kind):
+            return f"{key} is missing or of another type"
+    urls, roadmaps = document["asked"].get("urls"), document["asked"].get("roadmaps")
+    if not (urls is None or _are(urls, str)) or not isinstance(roadmaps, str | None):
+        return "asked is of another type"
+    for run in document["runs"]:
+        if not isinstance(run, dict) or (fault := _fault_in_run(run)):
+            return f"runs: {fault}" if isinstance(run, dict) else "runs is of another type"
+    names = [run["run"] for run in document["runs"]]
+    if names != sorted(set(names), key=int):
+        return "runs are not in order"
+    return _fault_in_tables(document["tables"])
+
+
+def _fault_in_run(run: Mapping[str, Any]) -> str | None:
+    if not _matches(_RUN, run.get("run")):
+        return "run is no number of six digits"
+    if not _is_time(run.get("started_at")) or not _is_time(run.get("ended_at")):
+        return "started_at or ended_at is no time with a zone"
+    kinds = {"kind": str, "requests": int, "via": str, "anonymous": bool}
+    for key, kind in kinds.items():
+        if not isinstance(run.get(key, kind()), kind):
+            return f"{key} is of another type"
+    if "kind" not in run:
+        return "kind is missing"
+    parts: dict[str, dict[str, type]] = {
+        "failures": {"part": str, "message": str},
+        "notices": {"what": str, "count": int},
+    }
+    for key, needed in parts.items():
+        rows = run.get(key, [])
+        if not _are(rows, dict) or not all(
+            isinstance(row.get(name), kind) for row in rows for name, kind in needed.items()
+        ):
+            return f"{key} is of another type"
+    if not all(isinstance(row.get("status"), int | None) for row in run.get("failures", [])):
+        return "failures is of another type"
+    return _fault_in_files(run.get("files", {}), _RECORDS)
+
+
+def _fault_in_tables(tables: Mapping[str, Any]) -> str | None:
+    if tables == {}:
+        return None
+    frames = tables.get("frames")
+    if not isinstance(frames, dict) or not isinstance(tables.get("generation"), str):
+        return "tables is of another type"
+    if not _are(list(frames.values()), dict):
+        return "tables is of another type"
+    named = {str(entry.get("file")): entry for entry in frames.values()}
+    return _fault_in_files(named, _TABLE) if len(named) == len(frames) else "two tables in one file"
+
+
+def _fault_in_files(files: Any, pattern: re.Pattern[str]) -> str | None:
+    if not isinstance(files, dict):
+        return "files is of another type"
+    for name, entry in files.items():
+        if not pattern.fullmatch(name):
+            return f"{name[:100]} is no file of a dataset"
+        if not isinstance(entry, dict) or not _matches(_SHA256, entry.get("sha256")):
+            return f"{name} has no sha256"
+        counts = (entry.get("rows"), entry.get("bytes", 0))
+        if not all(type(count) is int and count >= 0 for count in counts):
+            return f"{name} has no number of rows or bytes"
+    return None
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and bool(pattern.fullmatch(value))
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).utcoffset() is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def write_manifest(root: Path, document: Mapping[str, Any]) -> None:
@@ -170,7 +295,7 @@ def verify(path: str | os.PathLike[str]) -> Manifest:
     for run in manifest.runs:
         for name, entry in run.files.items():
             checked(Path(path), name, entry)
-    for entry in manifest.tables["frames"].values():
+    for entry in manifest.tables.get("frames", {}).values():
         checked(Path(path), entry["file"], entry)
     return manifest
 
@@ -194,10 +319,18 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
     root = Path(path)
     holder = root / ".lock.json"
     with guarded(root):
-        root.mkdir(parents=True, exist_ok=True)
-        guard = filelock.FileLock(root / ".lock")
+        make_folder(root)
+        refuse_links(root)
+        guard = filelock.FileLock(root / ".lock", mode=0o600)
         try:
-            guard.acquire(timeout=0)
+            with warnings.catch_warnings(action="error"):
+                guard.acquire(timeout=0)
+        except (NotImplementedError, UserWarning):
+            # filelock would take a file for the lock, which stays when a process is killed.
+            raise DatasetError(
+                f"{root}: expected a file system with locks, found one without (flock). "
+                "Export into a folder on a local disk."
+            ) from None
         except filelock.Timeout:
             raise DatasetError(
                 f"{root}: locked by {_holder(holder)}. Wait for it to end, or export elsewhere."

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -21,7 +22,14 @@ import orjson
 
 from roadmap_analytics.records import KINDS, Record
 from roadmap_analytics.store import tables as table_files
-from roadmap_analytics.store.disk import compress, decompress, guarded, write
+from roadmap_analytics.store.disk import (
+    compress,
+    create,
+    decompress,
+    guarded,
+    make_folder,
+    write,
+)
 from roadmap_analytics.store.manifest import (
     LIBRARY_VERSION,
     Manifest,
@@ -80,7 +88,8 @@ def open_run(
         started = _interrupted(folder, about)
         if started is None:
             shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            make_folder(folder.parent)
+            make_folder(folder)
             write(folder / "run.json", orjson.dumps(about | {"started_at": started_at}))
         run = OpenRun(
             root, manifest, folder.name, about, started_at, began_at=started or started_at
@@ -94,10 +103,11 @@ def _interrupted(folder: Path, about: Mapping[str, Any]) -> str | None:
     """Start of the interrupted run that lies here, if it was about the same."""
     try:
         found = orjson.loads((folder / "run.json").read_bytes())
-        started: str = found.pop("started_at")
-    except (OSError, ValueError, KeyError, AttributeError):
+        started = found.pop("started_at")
+        datetime.fromisoformat(started)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return started if found == about else None
+    return str(started) if found == about else None
 
 
 class OpenRun:
@@ -299,7 +309,7 @@ class _Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        self._file: BinaryIO = path.open("wb", buffering=0)
+        self._file: BinaryIO = create(path)
 
     def append(self, line: bytes) -> None:
         data = line + b"\n"

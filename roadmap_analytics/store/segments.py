@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from roadmap_analytics.records import KINDS, Record
-from roadmap_analytics.store.disk import checked, decompress
+from roadmap_analytics.store.disk import checked, damaged, decompress, foreign
 from roadmap_analytics.store.manifest import Run, read_manifest
 
 __all__ = ["Records", "in_order", "iter_records", "kind_of"]
@@ -63,13 +63,40 @@ def iter_records(
 
 def _read_segment(root: Path, name: str, entry: Mapping[str, Any]) -> Iterator[Record]:
     data = checked(root, name, entry)
-    for line in decompress(data).splitlines():
-        yield orjson.loads(line)
+    kind = kind_of(name)
+    with foreign(root / name, "file of records"):
+        lines = decompress(data).splitlines()
+    if len(lines) != entry["rows"]:
+        raise damaged(root / name, f"expected {entry['rows']} records, found {len(lines)}")
+    for line in lines:
+        with foreign(root / name, "file of records"):
+            record = orjson.loads(line)
+        if not isinstance(record, dict) or record.get("kind") != kind:
+            raise damaged(root / name, f"expected records of the kind {kind}, found another")
+        if kind in IDENTIFIED and not _has_identity(record, kind):
+            raise damaged(root / name, f"expected a {kind} with {IDENTIFIED[kind][0]}, found none")
+        yield record
+
+
+IDENTIFIED: dict[str, tuple[str, type]] = {
+    **dict.fromkeys(("group", "project", "milestone", "issue"), ("data.id", int)),
+    "history": ("issue_id", int),
+    "document": ("name", str),
+}
+"""What tells records of a kind apart; one without would vanish among the others."""
+
+
+def _has_identity(record: Record, kind: str) -> bool:
+    path, wanted = IDENTIFIED[kind]
+    value: Any = record
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return type(value) is wanted
 
 
 def in_order(files: Iterable[str], kinds: Collection[str] | None) -> list[str]:
-    """Segments of these kinds, kind by kind, oldest first."""
-    named = [(KINDS.index(kind_of(name)), name) for name in files]
+    """Segments of these kinds, kind by kind, oldest first; a newer version may know more kinds."""
+    named = [(KINDS.index(kind_of(name)), name) for name in files if kind_of(name) in KINDS]
     return [name for rank, name in sorted(named) if kinds is None or KINDS[rank] in kinds]
 
 

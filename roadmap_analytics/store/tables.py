@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roadmap_analytics.errors import DatasetError
-from roadmap_analytics.store.disk import checked, guarded, write
+from roadmap_analytics.store.disk import (
+    checked,
+    damaged,
+    foreign,
+    guarded,
+    make_folder,
+    write,
+)
 from roadmap_analytics.store.manifest import (
     LIBRARY_VERSION,
     Manifest,
@@ -26,6 +33,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["read_table", "remove_other_generations", "write_copy", "write_tables"]
+
+FREE_ROWS, DENSEST = 1_000_000, 20
+"""Rows that any file may have, and more for each byte: a run of equal values packs endlessly well,
+so that a small file can claim more rows than the memory holds."""
 
 ROW_GROUP = 2**17
 """Rows that a reader can skip or take at once; Dask and DuckDB read row groups side by side."""
@@ -52,15 +63,21 @@ def read_table(
     DatasetError
         Where the frame is not there, or its file differs from its hash.
     """
-    frames = read_manifest(path).tables["frames"]
+    frames = read_manifest(path).tables.get("frames", {})
     if name not in frames:
         raise DatasetError(
             f"{path}: expected the frame {name}, found {', '.join(frames)}. "
             "Export again to build the tables anew."
         )
-    data = checked(Path(path), frames[name]["file"], frames[name])
-    table = pq.read_table(pa.BufferReader(data), columns=columns)
-    frame: pd.DataFrame = table.to_pandas()
+    entry = frames[name]
+    data = checked(Path(path), entry["file"], entry)
+    file = Path(path) / entry["file"]
+    with foreign(file, f"table of {name}"):
+        rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
+    if rows != entry["rows"] or rows > FREE_ROWS + DENSEST * len(data):
+        raise damaged(file, f"it says that it has {rows:,} rows, which does not fit")
+    with foreign(file, f"table of {name}"):
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(data), columns=columns).to_pandas()
     return frame
 
 
@@ -89,7 +106,8 @@ def write_copy(
     blank = Manifest("frames made by hand", {}, False, {}, [], {}, LIBRARY_VERSION)
     runs = [{**run, "files": {}} for run in manifest.get("runs", [])]
     with guarded(root):
-        root.mkdir(parents=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700)
         generation = {"generation": "copy", "frames": write_tables(root, "copy", tables)}
         ours = {"runs": runs, "tables": generation, "library_version": LIBRARY_VERSION}
         write_manifest(root, {**blank.as_dict(), **manifest, **ours})
@@ -101,7 +119,8 @@ def write_tables(
     """Write a generation of tables; return what the manifest says of each."""
     folder = root / "tables" / generation
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted commit left
-    folder.mkdir(parents=True)
+    make_folder(folder.parent)
+    make_folder(folder)
     entries = {}
     for name, frame in tables.items():
         buffer = io.BytesIO()
