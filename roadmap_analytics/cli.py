@@ -358,7 +358,9 @@ def report(
     ] = False,
     pseudonyms: Annotated[
         int | None,
-        typer.Option(metavar="SEED", help="Replace every person by a made-up name."),
+        typer.Option(
+            metavar="SEED", help="Replace people, titles and other texts by made-up ones."
+        ),
     ] = None,
 ) -> None:
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""

@@ -138,9 +138,9 @@ class Dataset:
         return str(self.manifest.get("origin", "frames made by hand"))
 
     def pseudonymised(self, *, seed: int) -> Dataset:
-        """Give a dataset in which every person bears a made-up name, in every frame and text.
+        """Return a dataset with made-up names for people, and numbers for texts that people typed.
 
-        Numbers stay what they are. See `roadmap_analytics.sharing.pseudonymised`.
+        Counts and dates stay what they are. See `roadmap_analytics.frames.sharing.pseudonymised`.
         """
         frames, manifest = sharing.pseudonymised(self.frames, self.manifest, seed)
         return Dataset(frames, manifest, partial=len(frames) < len(schema.FRAMES))

@@ -113,7 +113,7 @@ def write_report(
     confidential : bool
         Whether titles of confidential issues are shown. They count either way.
     pseudonyms : int, optional
-        Seed with which every person is replaced by a made-up name, everywhere.
+        Seed with which people get made-up names; every text that somebody typed is replaced, too.
 
     Returns
     -------
