@@ -536,6 +536,15 @@ def test_a_state_first_seen_later_does_not_decide_what_is_listed() -> None:
     assert listed == [0, 0]  # all were closed by 21 March
 
 
+def test_days_are_those_of_the_datasets_own_zone() -> None:
+    frames = eight_issues().frames()
+    swedish = Dataset(frames, {"config": {"calendar": {"timezone": "Europe/Stockholm"}}})
+    for call in (forecast, backtest, backtest_forecasts):
+        expected = call(Dataset(frames), as_of=AS_OF, timezone="Europe/Stockholm")
+        pd.testing.assert_frame_equal(call(swedish, as_of=AS_OF), expected)
+        pd.testing.assert_frame_equal(call(swedish, as_of=AS_OF, timezone=None), expected)
+
+
 def test_the_seed_has_a_default() -> None:
     dataset = eight_issues().dataset()
     pd.testing.assert_frame_equal(

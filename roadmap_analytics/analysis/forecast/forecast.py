@@ -19,6 +19,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import zone_of
 from roadmap_analytics.analysis.forecast import futures
 from roadmap_analytics.analysis.forecast.futures import HORIZON_DAYS, METHODS, Floats, Past
 from roadmap_analytics.analysis.progress import milestone_progress
@@ -173,7 +174,7 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
     UnknownNameError
         Where no item fits, or several do; the nearest are listed.
     """
-    day = replay.last_day(as_of)
+    day = replay.last_day(as_of, zone_of(dataset))
     items = dataset.roadmap_items
     items = items[(items["revision"] <= day).to_numpy()]
     items = items[(items["revision"] == items["revision"].max()).to_numpy()]
@@ -206,8 +207,9 @@ def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, l
     return str(fits["title"].iloc[0]), sorted(found)
 
 
-def item_target(dataset: Dataset, item: str, *, as_of: AsOf, timezone: str = "UTC") -> Target:
+def item_target(dataset: Dataset, item: str, *, as_of: AsOf, timezone: str | None = None) -> Target:
     """Give a roadmap item as a target: from the first start to the last due date of its parts."""
+    timezone = zone_of(dataset, timezone)
     title, chosen = item_milestones(dataset, item, as_of=as_of)
     at = replay.instant(as_of, timezone)
     known = replay.milestones_at(dataset, at)
@@ -331,7 +333,7 @@ def forecast(
     horizon: bool = False,
     method: str = "bursts",
     window_days: int = WINDOW_DAYS,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
     draws: int = DRAWS,
     past: pd.DataFrame | None = None,
@@ -357,8 +359,9 @@ def forecast(
         How the past is carried on (see Notes).
     window_days : int
         At most so many days of the past are counted.
-    timezone : str
-        IANA name of the zone whose days are meant.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
     types : str or list of str, optional
         Work item types to count; all by default.
     draws : int
@@ -426,6 +429,7 @@ def forecast(
     >>> forecast(Dataset({}), as_of="2025-03-10", seed=1).columns.tolist()[:4]
     ['milestone_id', 'title', 'remaining', 'due_date']
     """
+    timezone = zone_of(dataset, timezone)
     _check(method, seed, window_days, draws)
     if past is not None and (person is not None or horizon):
         raise ConfigurationError(
@@ -457,12 +461,13 @@ def forecast_targets(
     seed: int = SEED,
     method: str = "bursts",
     window_days: int = WINDOW_DAYS,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
     draws: int = DRAWS,
     past: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Forecast any targets: one row each, in their order, as `forecast` gives them."""
+    timezone = zone_of(dataset, timezone)
     at = replay.instant(as_of, timezone)
     day = replay.last_day(as_of, timezone).to_datetime64().astype("datetime64[D]")
     closes = close_days(dataset, at, timezone=timezone, types=types)
@@ -670,7 +675,7 @@ def backtest_forecasts(
     methods: Iterable[str] = tuple(METHODS),
     every_days: int = 14,
     window_days: int = WINDOW_DAYS,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     types: Iterable[str] | str | None = None,
     draws: int = 1000,
 ) -> pd.DataFrame:
@@ -707,6 +712,7 @@ def backtest_forecasts(
     ConfigurationError
         As in `forecast`.
     """
+    timezone = zone_of(dataset, timezone)
     methods = list(methods)
     for method in methods:
         _check(method, seed, window_days, draws)
