@@ -25,6 +25,7 @@ import pandas as pd
 import roadmap_analytics as ra
 from roadmap_analytics import store
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import instant
 
 AMOUNTS = ["scope", "completed", "remaining", "added", "removed"]
 KEY = ["milestone_id", "date"]
@@ -87,7 +88,7 @@ def burndowns(folder: Path, as_of: pd.Timestamp, size: int = PARTITION) -> pd.Da
     """
     parts = parts_of(folder, size)
     dated = ra.load(folder, frames=["milestones", "milestone_dates"])
-    milestones = replay.milestones_at(dated, replay.instant(as_of)).drop(columns="observed_at")
+    milestones = replay.milestones_at(dated, instant(as_of)).drop(columns="observed_at")
 
     def mapped(function: Callable[..., pd.DataFrame], milestones: pd.DataFrame) -> Any:
         meta = function(parts[0]._replace(last=parts[0].first - 1), milestones.head(0), as_of)

@@ -36,8 +36,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulate": {"errors", "records"},
 }
 JOINS_ALL = {"cli", "export", "__init__", "__main__"}
-# Analysis modules that others of their folder stand on; they import none of those back.
-UNDER_ANALYSIS = {"days", "ledger", "lookup", "replay", "stays", "view"}
+# What every analysis stands on, in the order of the flow: each imports only those before it. Analyses
+# import these, forecasts import both, and only what joins results (what changed between two days)
+# imports a forecast.
+UNDER_ANALYSIS = ("days", "lookup", "replay", "view", "stays", "ledger")
+JOINS_FORECASTS = {"since"}
 
 ONLY_IN = {
     "gitlab": {"gitlab"},
@@ -166,15 +169,26 @@ def test_no_circle_among_modules() -> None:
     assert inner == {}, "these import one another in a circle"
 
 
-def test_replay_stands_under_the_other_analyses() -> None:
-    for module in UNDER_ANALYSIS:
-        source = (PACKAGE / "analysis" / f"{module}.py").read_text("utf-8")
-        inner = {
-            n.split(".")[2]
-            for n in imports(source, "")
-            if n.startswith("roadmap_analytics.analysis.")
-        }
-        assert inner <= UNDER_ANALYSIS
+def of_analysis(path: Path) -> set[str]:
+    """The modules of its own folder that an analysis module imports."""
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    return {
+        name.split(".")[2]
+        for name in imports(path.read_text("utf-8"), package)
+        if name.startswith("roadmap_analytics.analysis.")
+    }
+
+
+@pytest.mark.parametrize("module", UNDER_ANALYSIS)
+def test_what_analyses_stand_on_imports_only_what_stands_before_it(module: str) -> None:
+    before = set(UNDER_ANALYSIS[: UNDER_ANALYSIS.index(module)])
+    assert of_analysis(PACKAGE / "analysis" / f"{module}.py") <= before
+
+
+def test_no_analysis_needs_a_forecast_but_what_joins_results() -> None:
+    single = set((PACKAGE / "analysis").glob("*.py"))
+    needing = {path.stem for path in single if "forecast" in of_analysis(path)}
+    assert needing == JOINS_FORECASTS
 
 
 @pytest.mark.parametrize(

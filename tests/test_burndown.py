@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.burndown import burndown, burndowns
+from roadmap_analytics.analysis.days import instant
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 from roadmap_analytics.analysis.scope import carried_over, scope_changes
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
@@ -586,7 +587,7 @@ def test_last_day_equals_todays_fields(world: World) -> None:
 @given(worlds, reporting_days)
 def test_disjoint_milestones_and_none_sum_to_all_issues(world: World, as_of: dt.date) -> None:
     dataset = world.dataset()
-    spans = replay.intervals(dataset, "milestone", until=replay.instant(as_of))
+    spans = replay.intervals(dataset, "milestone", until=instant(as_of))
     here = spans[spans["end_at"].isna()]
     here = here[here["issue_id"].isin(replay.in_scope(dataset)["issue_id"])]
     forgotten = int(here["milestone_id"].isna().sum())
@@ -602,7 +603,7 @@ def test_neither_row_order_nor_the_future_matters(
     world: World, zone: str, as_of: dt.date, seed: int
 ) -> None:
     dataset = world.dataset()
-    cut = replay.instant(as_of, zone)
+    cut = instant(as_of, zone)
     events, issues = dataset.issue_events, dataset.issues
     past = dataset.with_frames(
         issue_events=events[events["at"] < cut].sample(frac=1, random_state=seed),
@@ -623,7 +624,7 @@ def test_neither_row_order_nor_the_future_matters(
 def test_dates_observed_later_do_not_leak(days_later: int, as_of: dt.date) -> None:
     world = eight_issues()
     before = burndowns(world.dataset(), as_of=as_of)
-    seen = replay.instant(as_of) + pd.Timedelta(days_later, "h")
+    seen = instant(as_of) + pd.Timedelta(days_later, "h")
     if seen > pd.Timestamp("2025-03-20", tz="UTC"):
         world.seen(HARVEST, seen.tz_localize(None).isoformat(), "2025-01-01", "2026-01-01")
         for row in world.milestones:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import day_ends, instant
+from roadmap_analytics.analysis.lookup import find_milestone
 from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
@@ -36,7 +38,7 @@ def utc(text: str) -> pd.Timestamp:
     ],
 )
 def test_instant_is_the_first_not_covered(as_of: Any, zone: str, expected: str) -> None:
-    assert replay.instant(as_of, zone) == utc(expected)
+    assert instant(as_of, zone) == utc(expected)
 
 
 @pytest.mark.parametrize(
@@ -45,20 +47,20 @@ def test_instant_is_the_first_not_covered(as_of: Any, zone: str, expected: str) 
 )
 def test_instant_refuses_what_is_no_day(as_of: Any) -> None:
     with pytest.raises(ConfigurationError, match="as_of: expected a date"):
-        replay.instant(as_of)
+        instant(as_of)
 
 
 @pytest.mark.parametrize("zone", ["Stockholm", "", "../etc/passwd", "UTC+25:99"])
 def test_unknown_zones_are_refused(zone: str) -> None:
     with pytest.raises(ConfigurationError, match="timezone: expected an IANA name"):
-        replay.instant("2025-03-18", zone)
+        instant("2025-03-18", zone)
 
 
 def test_day_ends_agree_with_instant() -> None:
     days = pd.Series(pd.date_range("2024-10-01", "2024-12-01", unit="us"))
-    ends = replay.day_ends(days, "America/Havana")
-    assert ends.tolist() == [replay.instant(day, "America/Havana") for day in days]
-    assert replay.day_ends(pd.Series([pd.NaT]).astype("datetime64[us]"), "UTC").isna().all()
+    ends = day_ends(days, "America/Havana")
+    assert ends.tolist() == [instant(day, "America/Havana") for day in days]
+    assert day_ends(pd.Series([pd.NaT]).astype("datetime64[us]"), "UTC").isna().all()
 
 
 def spans(frame: pd.DataFrame, column: str) -> list[tuple[Any, ...]]:
@@ -140,7 +142,7 @@ def test_unknown_field_is_refused() -> None:
 
 def test_state_of_the_eight_issues() -> None:
     dataset = eight_issues().dataset()
-    frame = state_at(dataset, replay.instant("2025-03-11"))
+    frame = state_at(dataset, instant("2025-03-11"))
     assert frame.index.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert frame["state"].tolist() == ["closed", *["opened"] * 5, "closed", "opened"]
     milestones = frame["milestone_id"].fillna(0).tolist()
@@ -150,7 +152,7 @@ def test_state_of_the_eight_issues() -> None:
     assert frame.loc[3, "due_date"] == pd.Timestamp("2025-03-21")
     assert frame.loc[3, "time_spent_hours"] == 1.5
     assert state_at(dataset, utc("2025-03-01")).index.tolist() == [1, 2, 3, 4, 6, 7]
-    people = replay.members_at(dataset, replay.instant("2025-03-11"))
+    people = replay.members_at(dataset, instant("2025-03-11"))
     assert people.to_numpy().tolist() == [[1, "ada"], [3, "ada"], [3, "bo"]]
 
 
@@ -158,7 +160,7 @@ def test_state_of_the_eight_issues() -> None:
 @given(worlds)
 def test_replay_to_the_end_gives_todays_fields(world: World) -> None:
     dataset = world.dataset()
-    end = state_at(dataset, replay.instant("2026-01-01")).reset_index()
+    end = state_at(dataset, instant("2026-01-01")).reset_index()
     fields = ["issue_id", "state", "milestone_id", "weight", "due_date", "start_date"]
     fields += ["time_estimate_hours", "time_spent_hours", "created_at"]
     pd.testing.assert_frame_equal(end[fields], dataset.issues[fields])
@@ -200,7 +202,7 @@ def test_milestones_before_their_first_observation_show_the_first() -> None:
     ],
 )
 def test_milestones_by_id_title_and_address(name: int | str, expected: int) -> None:
-    assert replay.find_milestone(eight_issues().dataset(), name) == expected
+    assert find_milestone(eight_issues().dataset(), name) == expected
 
 
 @pytest.mark.parametrize(
@@ -217,9 +219,9 @@ def test_unclear_milestones_list_candidates(name: int | str, words: str) -> None
     if name == "Harvest":
         world.milestone(40, "Harvest", None, None, path="orchard/press", kind="project")
     with pytest.raises(UnknownNameError, match=words):
-        replay.find_milestone(world.dataset(), name)
+        find_milestone(world.dataset(), name)
 
 
 def test_no_milestones_at_all() -> None:
     with pytest.raises(UnknownNameError, match="the dataset has no milestones"):
-        replay.find_milestone(Dataset({}), "Harvest")
+        find_milestone(Dataset({}), "Harvest")

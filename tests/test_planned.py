@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import instant
 from roadmap_analytics.analysis.planned import (
-    future_issues,
     future_work,
     planned_work,
 )
 from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.frames import Dataset
-from tests.eight_issues import AS_OF, SOMEDAY, World, eight_issues
+from tests.eight_issues import AS_OF, World, eight_issues
 from tests.test_burndown import QUICK, worlds, zones
 
-ALL = (planned_work, future_issues, future_work)
+ALL = (planned_work, future_work)
 
 
 def test_weeks_of_the_eight_issues() -> None:
@@ -65,9 +65,6 @@ def test_what_lies_ahead() -> None:
         ["Future", "label", 1, 8, 0],
         ["DRAFT: Someday", "draft", 1, 8, 0],
     ]
-    named = future_issues(dataset, as_of=AS_OF)
-    assert named["issue_id"].tolist() == [6, 6]
-    assert named["milestone_id"].fillna(0).tolist() == [SOMEDAY, 0]
     before = future_work(dataset, as_of="2025-03-14")
     assert before["issues"].tolist() == [0, 0]
     assert before["oldest_days"].isna().all()
@@ -88,7 +85,7 @@ def test_weeks_add_up(world: World, zone: str, days: int) -> None:
     dataset = world.dataset()
     frame = planned_work(dataset, as_of=as_of, timezone=zone)
     opened = frame["opened_planned"].sum() + frame["opened_unplanned"].sum()
-    at = replay.instant(as_of, zone)
+    at = instant(as_of, zone)
     issues = replay.in_scope(dataset)
     assert opened == (issues["created_at"] < at).sum()
     state = state_at(dataset, at)["state"].reindex(issues["issue_id"])
@@ -105,7 +102,7 @@ def test_neither_row_order_nor_the_future_matters(
     world.member(1, "2025-03-28 10:00", "label", "add", "Future")
     dataset = world.dataset()
     events = dataset.issue_events
-    past = events[events["at"] < replay.instant(as_of, zone)].sample(frac=1, random_state=seed)
+    past = events[events["at"] < instant(as_of, zone)].sample(frac=1, random_state=seed)
     seen = dataset.with_frames(issue_events=past)
     for make in ALL:
         expected = make(dataset, as_of=as_of, timezone=zone)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
-from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import instant
 from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
@@ -351,7 +351,7 @@ def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date)
     dataset = world.dataset()
     load = ra.workload_history(dataset, as_of=as_of, freq="D", split="equal", since=FIRST)
     for day, rows in load.groupby("date"):
-        state = state_at(dataset, replay.instant(day.date()))
+        state = state_at(dataset, instant(day.date()))
         assert rows["open_issues"].sum() == pytest.approx((state["state"] == "opened").sum())
 
 
@@ -380,7 +380,7 @@ def test_neither_row_order_nor_the_future_matters(
     order = list(range(len(events)))
     random.shuffle(order)
     shuffled = events.iloc[order].reset_index(drop=True)
-    known = shuffled[shuffled["at"] < replay.instant(as_of)]
+    known = shuffled[shuffled["at"] < instant(as_of)]
     altered = dataset.with_frames(issue_events=known)
     for call in (ra.workload, ra.workload_history, ra.workload_plan, ra.workload_by_milestone):
         expected = call(dataset, as_of=as_of)  # type: ignore[operator]

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
-from roadmap_analytics.analysis.lookup import address
 from roadmap_analytics.analysis.replay import Bools
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED, about, held_issues
@@ -89,7 +88,8 @@ def _items(view: View, held: pd.DataFrame) -> pd.DataFrame:
     """Return the items of the revision in force, each with its milestone and that one's issues."""
     items = view.of_revision("roadmap_items").drop(columns="revision")
     items["place"] = np.arange(len(items))  # the document's order
-    items["milestone_id"] = items["key"].map(_item_milestones(view)).astype("Int64")
+    first = {key: several[0] for key, several in view.links.items()}
+    items["milestone_id"] = items["key"].map(first).astype("Int64")
     items["milestone"] = view.of_milestone(items["milestone_id"], "title")
     opened = held.drop_duplicates("issue_id").groupby("milestone_id").size()
     ids = items["milestone_id"]
@@ -129,16 +129,3 @@ def _remarks(frame: pd.DataFrame) -> pd.Series[str]:
     }
     said = np.select(list(remarks.values()), list(remarks), "")
     return pd.Series(said, frame.index, dtype="str")
-
-
-def _item_milestones(view: View) -> dict[str, int]:
-    """Return the first milestone that each item of the revision names and the dataset knows."""
-    known = dict(
-        zip(view.milestones["web_url"].map(address), view.milestones["milestone_id"], strict=True)
-    )
-    found: dict[str, int] = {}
-    named = view.of_revision("roadmap_milestones").dropna(subset="key")
-    for key, url in named[["key", "url"]].itertuples(index=False):
-        if address(url) in known:
-            found.setdefault(key, known[address(url)])
-    return found

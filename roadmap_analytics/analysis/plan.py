@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
-from roadmap_analytics.analysis.lookup import address
 from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
@@ -124,19 +123,10 @@ def roadmap_targets(dataset: Dataset, *, as_of: AsOf, timezone: str | None = Non
 
 def _linked(view: View, items: pd.DataFrame, known: pd.DataFrame) -> dict[str, list[int]]:
     """Return the milestones of each item, by key: those it links to, else the one of its title."""
-    of_address = {
-        address(url): int(key)
-        for url, key in zip(known["web_url"], known["milestone_id"], strict=True)
-        if isinstance(url, str)
-    }
     titles: dict[str, list[int]] = {}
     for title, key in zip(known["title"], known["milestone_id"], strict=True):
         titles.setdefault(_plain(title), []).append(int(key))
-    links = view.of_revision("roadmap_milestones").dropna(subset=["key", "url"])
-    found: dict[str, list[int]] = {}
-    for key, url in zip(links["key"], links["url"], strict=True):
-        if (milestone := of_address.get(address(url))) is not None:
-            found.setdefault(str(key), []).append(milestone)
+    found = dict(view.links)
     taken = {one for several in found.values() for one in several}
     for key, title in zip(items["key"], items["title"], strict=True):
         same = titles.get(_plain(title), [])

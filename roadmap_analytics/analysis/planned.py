@@ -16,7 +16,7 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["future_issues", "future_work", "planned_work"]
+__all__ = ["future_work", "planned_work"]
 
 FUTURE_LABEL = "Future"
 _WEEK = np.timedelta64(7, "D")
@@ -138,54 +138,25 @@ def _held_at(
     return np.asarray(inside.to_numpy(), dtype=bool)
 
 
-def future_issues(
-    dataset: Dataset,
-    *,
-    as_of: AsOf,
-    timezone: str | None = None,
-    types: Iterable[str] | str | None = None,
-) -> pd.DataFrame:
-    """List the open issues that are not promised yet: under the Future label or in a draft.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Its configuration names the label (``[labels] future``) and the prefix of drafts
-        (``[milestones] draft_prefix``).
-    as_of, timezone, types
-        As in `planned_work`.
-
-    Returns
-    -------
-    DataFrame
-        One row per issue and shelf, sorted by (shelf, issue_id): `shelf` (the label, or the title
-        of the draft milestone), `kind` (label, draft), `milestone_id` (of a draft; else NA),
-        `age_days` (since it was opened), `weight` (NA: none), and `issue_id`, `project`, `iid`,
-        `title` (today's), `confidential`, `web_url`.
-    """
-    return _future_issues(View.of(dataset, as_of, timezone, types))
-
-
 def _future_issues(view: View) -> pd.DataFrame:
+    """Return one row per shelf and open issue on it: under the Future label, or in a draft.
+
+    Columns: `kind` (label, draft), `milestone_id` (of a draft; else NA), `issue_id`, `weight`,
+    `age_days` (since the issue was opened).
+    """
     state = view.state
     state = state[(state["state"] == "opened").to_numpy()]
-    label, labels = _future_label(view), view.members("label")
-    labels = labels.loc[labels["value"] == label, ["issue_id"]].assign(shelf=label, kind="label")
+    labels = view.members("label")
+    labels = labels.loc[labels["value"] == _future_label(view), ["issue_id"]].assign(kind="label")
 
     milestones = view.milestones
-    drafts = milestones.loc[milestones["draft"], ["milestone_id", "title"]]
-    drafts = drafts.rename(columns={"title": "shelf"}).astype({"milestone_id": "Int64"})
+    drafts = milestones.loc[milestones["draft"], ["milestone_id"]].astype("Int64")
     held = state.reset_index()[["issue_id", "milestone_id"]].merge(drafts, on="milestone_id")
 
     shelved = pd.concat([labels, held.assign(kind="draft")]).astype({"milestone_id": "Int64"})
     frame = shelved.merge(state[["weight", "created_at"]].reset_index(), on="issue_id")
-    frame = frame.merge(view.issues[replay.WHICH], on="issue_id")
     frame["age_days"] = (view.at - frame["created_at"]).dt.total_seconds() / 86_400
-    columns = ["shelf", "kind", "milestone_id", "age_days", "weight", *replay.WHICH]
-    named: pd.DataFrame = frame[columns].astype({"shelf": "str", "kind": "str"})
-    named = named.sort_values(["shelf", "milestone_id", "issue_id"], ignore_index=True)
-    named.attrs.update(view.about())
-    return named
+    return frame
 
 
 def _future_label(view: View) -> str:
@@ -203,8 +174,11 @@ def future_work(
 
     Parameters
     ----------
-    dataset, as_of, timezone, types
-        As in `future_issues`.
+    dataset : Dataset
+        Its configuration names the label (``[labels] future``) and the prefix of drafts
+        (``[milestones] draft_prefix``).
+    as_of, timezone, types
+        As in `planned_work`.
 
     Returns
     -------

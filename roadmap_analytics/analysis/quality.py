@@ -15,6 +15,7 @@ import pandas as pd
 
 from roadmap_analytics import schema
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import last_day
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.frames import Dataset
 
@@ -526,7 +527,7 @@ def _today(dataset: Dataset) -> pd.Timestamp:
     if pd.isna(at):
         at = dataset.issue_events["at"].max()
     zone = dataset.config.get("calendar", {}).get("timezone", "UTC")
-    return replay.last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
+    return last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
 
 
 def _unmeasured(dataset: Dataset) -> pd.DataFrame:

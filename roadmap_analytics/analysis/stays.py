@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
+from roadmap_analytics.analysis.days import days_of
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -93,7 +94,7 @@ def open_stays(
         Spans of membership: `target` (the set), `issue_id`, `start_at`, `end_at` (NaT: to the
         end). Spans of one issue in one set must not overlap.
     at : Timestamp
-        As given by `replay.instant`.
+        As given by `instant`.
     timezone : str
         IANA name of the zone whose days are meant.
     types : str or list of str, optional
@@ -111,10 +112,10 @@ def open_stays(
     both["end_at"] = closes.where(both["closed"], ends)
     both["closed"] &= ~both["given_up"]
     both = both[(both["end_at"].isna() | (both["end_at"] > both["start_at"])).to_numpy()]
-    both["came"] = replay.days_of(both["start_at"], timezone)
+    both["came"] = days_of(both["start_at"], timezone)
     gone = both["end_at"].notna().to_numpy()
     left = np.full(len(both), NEVER)
-    left[gone] = replay.days_of(both.loc[gone, "end_at"], timezone)
+    left[gone] = days_of(both.loc[gone, "end_at"], timezone)
     both["left"] = left.astype("datetime64[s]")
     both = both[(both["came"] < both["left"]).to_numpy()]
     both = both.sort_values(["target", "issue_id", "came"], kind="stable")
@@ -150,4 +151,4 @@ def close_days(
     """Give the day on which anything was done before `at`, ascending, in whatever milestone."""
     opened = _open_spans(dataset, at, types)
     opened = opened[~opened["given_up"].to_numpy(bool)]
-    return np.sort(replay.days_of(opened["end_at"].dropna(), timezone))
+    return np.sort(days_of(opened["end_at"].dropna(), timezone))

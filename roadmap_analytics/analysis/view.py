@@ -38,6 +38,7 @@ from roadmap_analytics.analysis.days import (
     working_days,
     zone_of,
 )
+from roadmap_analytics.analysis.lookup import address
 from roadmap_analytics.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -215,6 +216,21 @@ class View:
         frame = self.dataset[name]
         mine = (frame["revision"] == self.revision).to_numpy(bool)
         return frame[mine].reset_index(drop=True)
+
+    @cached_property
+    def links(self) -> dict[str, list[int]]:
+        """Milestones that each item of the revision in force links to, by the item's key.
+
+        In the order of the document. Links to milestones that were not exported are left out.
+        """
+        known = self.milestones
+        ids = dict(zip(known["web_url"].map(address), known["milestone_id"].tolist(), strict=True))
+        found: dict[str, list[int]] = {}
+        named = self.of_revision("roadmap_milestones").dropna(subset=["key", "url"])
+        for key, url in zip(named["key"], named["url"], strict=True):
+            if (milestone := ids.get(address(url))) is not None:
+                found.setdefault(str(key), []).append(milestone)
+        return found
 
 
 def state_at(
