@@ -215,20 +215,74 @@ def until_asked(process: subprocess.Popen[bytes], server: LoopbackGitLab, reques
         time.sleep(0.005)
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_interrupted_it_ends_at_once_and_goes_on_later(
-    hand_gitlab: LoopbackGitLab, tmp_path: Path
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     to = tmp_path / "data"
     hand_gitlab.inject({"kind": "hang", "seconds": 60, "match": "notes", "skip": 3, "times": None})
     process = start_export(hand_gitlab, to, "orchard", stderr=subprocess.PIPE)
     until_asked(process, hand_gitlab, 30)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=20)
-    assert process.returncode == 130, "it waits for none of the answers that hang"
+    assert process.returncode == code, "it waits for none of the answers that hang"
     assert said.decode().splitlines()[-1].startswith("roadmap-analytics: interrupted.")
+    assert "Traceback" not in said.decode()
     hand_gitlab.inject()
     assert export(hand_gitlab, to, "orchard").code == 0
     assert differences(stored(to), served(hand_world(), "orchard")) == []
+
+
+def test_what_the_caller_has_ignored_stays_ignored(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    """As `nohup` has SIGHUP."""
+    hand_gitlab.set(latency=0.02)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start_export(hand_gitlab, tmp_path / "data", "orchard")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    until_asked(process, hand_gitlab, 10)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "data"]])
+def test_an_output_that_is_full_is_named(arguments: list[str], tmp_path: Path) -> None:
+    assert command("simulate", "--to", "data", "--issues", "5", "--seed", "1").code == 0
+    program = [sys.executable, "-m", "roadmap_analytics", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr == (
+            "roadmap-analytics: standard output: No space left on device. "
+            "Check the path and its rights.\n"
+        )
+        mute = subprocess.run(
+            [sys.executable, "-m", "roadmap_analytics", "check", "none"], stderr=full, check=False
+        )
+        assert mute.returncode == 5, "what cannot be said is still in the exit code"
+
+
+def test_no_message_prints_a_token(tmp_path: Path) -> None:
+    secret = "a-token-of-no-known-form"
+    for arguments in (
+        ["export", secret, "--to", "x"],
+        ["export", f"https://me:{secret}@git.example.org/a", "--to", "x"],
+        ["export", f"https:/me:{secret}@git.example.org/a", "--to", "x"],
+        ["export", "https://git.example.org/a", "--to", "x", "--jobs", secret],
+        ["export", "https://git.example.org/a", "--to", "x", "--roadmaps", secret],
+        ["export", "https://git.example.org/a", "--to", "x", "--config", secret],
+        ["check", "x", secret],
+        ["check", secret],
+        [secret],
+    ):
+        outcome = command(*arguments, token=secret)
+        assert outcome.code in (2, 5), outcome.err
+        assert secret not in outcome.err + outcome.out, arguments
 
 
 def test_two_exports_into_one_dataset(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 import ftfy
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 __all__ = [
@@ -197,8 +199,19 @@ def parse(text: str) -> list[Block]:
     """
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * _NESTING})
     reader.enable(["table", "strikethrough"])
-    tokens = reader.parse("\n".join(_nested(_numbered(ftfy.fix_encoding(text)))))
+    source = "\n".join(_nested(_numbered(ftfy.fix_encoding(text))))
+    tokens = reader.parse(source)
+    if any(_depth(token.children or ()) > 2 * _NESTING for token in tokens):
+        # A thousand asterisks in a row are emphasis in emphasis, deeper than Python can follow:
+        # `maxNesting` does not count it. Then they stay asterisks.
+        reader.disable(["emphasis", "strikethrough"])
+        tokens = reader.parse(source)
     return _blocks(SyntaxTreeNode(tokens).children)
+
+
+def _depth(tokens: Iterable[Token]) -> int:
+    """Return how deep the marks of a text stand in one another."""
+    return max(accumulate(token.nesting for token in tokens), default=0)
 
 
 def _numbered(text: str) -> list[str]:
