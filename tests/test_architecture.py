@@ -36,9 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulate": {"errors", "records"},
 }
 JOINS_ALL = {"cli", "export", "__init__", "__main__"}
-# What every analysis stands on, in the order of the flow: each imports only those before it. Analyses
-# import these, forecasts import both, and only what joins results (what changed between two days)
-# imports a forecast.
+# What every analysis stands on, in the order of the flow: each imports only those before it.
+# Analyses import these, forecasts import both, and only what joins results (what changed between
+# two days) imports a forecast.
 UNDER_ANALYSIS = ("days", "lookup", "replay", "view", "stays", "ledger")
 JOINS_FORECASTS = {"since"}
 
