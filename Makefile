@@ -49,9 +49,11 @@ notebooks: $(READY)  ## run the notebooks anew on the sample and store what they
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
-docs: $(READY)  ## write docs/frames.md and the pictures of the README anew
+docs: $(READY)  ## the documentation site in docs/_site, generated pages and pictures included
 	$(BIN)/python -m tests.make_frames_page
+	$(BIN)/python -m tests.make_commands_page
 	$(BIN)/python -m tests.make_pictures
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_site
 
 lock: $(READY)  ## resolve the dependencies anew: requirements.lock and environment.yml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -59,7 +61,7 @@ lock: $(READY)  ## resolve the dependencies anew: requirements.lock and environm
 	$(BIN)/python -m tests.make_environment
 
 clean:  ## remove what these commands made, .venv included
-	rm -rf .venv report dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv report dist docs/_site docs/api docs/jupyter_execute .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find roadmap_analytics tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # The first Python that is new enough and can make an environment; PYTHON=... comes before all.

@@ -100,6 +100,10 @@ _NAMES = {
         "read_roadmaps",
     ),
     "report.build": ("write_report",),
+    "report.show": (
+        "show",
+        "table",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -62,3 +62,5 @@ from roadmap_analytics.frames import Dataset as Dataset
 from roadmap_analytics.frames import load as load
 from roadmap_analytics.frames import read_roadmaps as read_roadmaps
 from roadmap_analytics.report.build import write_report as write_report
+from roadmap_analytics.report.show import show as show
+from roadmap_analytics.report.show import table as table

@@ -1,0 +1,55 @@
+"""How Sphinx builds the documentation site: `make docs`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # generators of pages live in `tests`
+
+project = "roadmap-analytics"
+author = "The roadmap-analytics authors"
+project_copyright = "MIT licence"
+release = version = installed_version("roadmap-analytics")
+
+extensions = [
+    "myst_nb",  # Markdown pages; the gallery's code runs while the site is built
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+]
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+exclude_patterns = ["_site", "_static"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+# Code on an ordinary page is text; a page that runs says so with its kernel in the front matter.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+# By default myst-nb asks a public host for the scripts of widgets. No page here has one.
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's parameter lists say the types in words
+numpydoc_show_class_members = False
+numpydoc_validation_checks: set[str] = set()
+
+html_theme = "pydata_sphinx_theme"
+html_title = "roadmap-analytics"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "navbar_align": "left",
+    "header_links_before_dropdown": 7,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
