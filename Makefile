@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/ready
-# One worker per core; notebooks stay serial, since their cells need their order.
+# One worker per core. A notebook stays with one worker, since its cells need their order.
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 
 .PHONY: help report test test-browser lab lint bench soak sample notebooks docs lock clean
@@ -16,7 +16,8 @@ report: $(READY)  ## HTML report of the bundled sample in report/
 
 test: $(READY)  ## every test, then every notebook against its stored output
 	$(BIN)/pytest $(PARALLEL)
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks/
+	$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile \
+		--nbval --nbval-current-env --nbval-cell-timeout=120 notebooks/
 
 # Debian's Chromium, fetched by the machine's own package manager where there is none.
 test-browser: $(READY)  ## the report and JupyterLab in a headless Chromium
@@ -39,8 +40,8 @@ lint: $(READY)  ## style, formatting, types, and that environment.yml follows py
 bench: $(READY)  ## measure speed and memory
 	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python "$$script"; done
 
-soak: $(READY)  ## the tests that take long
-	$(BIN)/pytest -m slow $(PARALLEL)
+soak: $(READY)  ## the tests that take long, and properties with examples of their own each time
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fresh} $(BIN)/pytest -m "slow or hypothesis" $(PARALLEL)
 
 sample: $(READY)  ## make data/sample anew: simulated, then exported from the loopback GitLab
 	$(BIN)/python -m tests.make_sample

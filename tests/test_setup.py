@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec
@@ -149,3 +150,14 @@ def test_documentation_names_commands_and_files_that_exist(page: Path) -> None:
 def test_the_changelog_tells_of_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert re.search(rf"^## {re.escape(PROJECT['version'])}\b", text, flags=re.MULTILINE)
+
+
+def test_soak_draws_new_examples_and_the_suite_the_same() -> None:
+    assert settings.get_profile("same").derandomize
+    assert not settings.get_profile("fresh").derandomize
+    assert not settings.get_profile("soak").derandomize
+    shown = subprocess.run(
+        ["make", "--dry-run", "soak"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "HYPOTHESIS_PROFILE=${HYPOTHESIS_PROFILE:-fresh}" in shown.stdout
+    assert '-m "slow or hypothesis"' in shown.stdout
