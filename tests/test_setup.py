@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
 
+import roadmap_analytics as ra
+from roadmap_analytics import cli
 from tests import make_environment, make_frames_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,7 +143,7 @@ def test_documentation_names_commands_and_files_that_exist(page: Path) -> None:
     # In prose "make" is a verb: only what stands as code is a command.
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.DOTALL))
     assert set(re.findall(r"\bmake ([a-z-]+)", code)) - targets == set()
-    commands = {"export", "check", "report", "simulate"}
+    commands = {one.callback.__name__ for one in cli.app.registered_commands if one.callback}
     assert set(re.findall(r"\broadmap-analytics ([a-z]+)\b", code)) - commands == set()
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     assert [link for link in links if not (page.parent / link).exists()] == []
@@ -161,3 +163,25 @@ def test_soak_draws_new_examples_and_the_suite_the_same() -> None:
     )
     assert "HYPOTHESIS_PROFILE=${HYPOTHESIS_PROFILE:-fresh}" in shown.stdout
     assert '-m "slow or hypothesis"' in shown.stdout
+
+
+def test_every_public_name_is_answered_once() -> None:
+    """docs/api.md groups the public names by question."""
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    named = re.findall(r"`ra\.(\w+)`", text)
+    assert sorted(named) == sorted(ra.__all__)
+
+
+def test_the_guide_names_what_is_there() -> None:
+    """Every file that the architecture page and the recipes name is there, and so is every room."""
+    guide = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    text = guide + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    package = ROOT / "roadmap_analytics"
+    files = [f"/{path.relative_to(ROOT)}" for path in package.rglob("*")]
+    for named in re.findall(r"`([\w./-]+\.(?:py|pyi|md|ipynb))`", text):
+        if "NAME" not in named and "FAMILY" not in named and not (ROOT / named).exists():
+            assert any(file.endswith(f"/{named}") for file in files), named
+    rooms = [place for place in package.iterdir() if place.suffix in ("", ".py")]
+    for place in rooms:
+        if not place.name.startswith("_") and place.name != "py.typed":
+            assert f"`{place.name}{'/' if place.is_dir() else ''}`" in guide, place.name
