@@ -17,7 +17,7 @@ report: $(READY)  ## HTML report of the bundled sample in report/
 test: $(READY)  ## every test, then every notebook against its stored output
 	$(BIN)/pytest $(PARALLEL)
 	$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile \
-		--nbval --nbval-current-env --nbval-cell-timeout=120 notebooks/
+		--nbval --nbval-sanitize-with tests/nbval.cfg --nbval-current-env --nbval-cell-timeout=120 notebooks/
 
 # Debian's Chromium, fetched by the machine's own package manager where there is none.
 test-browser: $(READY)  ## the report and JupyterLab in a headless Chromium

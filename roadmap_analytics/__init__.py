@@ -83,6 +83,7 @@ _NAMES = {
         "plot_slip_per_revision",
         "plot_slippage",
     ),
+    "charts.timeline": ("plot_timeline",),
     "charts.workload": (
         "plot_duties",
         "plot_workload",

@@ -51,6 +51,7 @@ from roadmap_analytics.charts.planned import plot_planned as plot_planned
 from roadmap_analytics.charts.slippage import plot_lifecycle as plot_lifecycle
 from roadmap_analytics.charts.slippage import plot_slip_per_revision as plot_slip_per_revision
 from roadmap_analytics.charts.slippage import plot_slippage as plot_slippage
+from roadmap_analytics.charts.timeline import plot_timeline as plot_timeline
 from roadmap_analytics.charts.workload import plot_duties as plot_duties
 from roadmap_analytics.charts.workload import plot_workload as plot_workload
 from roadmap_analytics.charts.workload import plot_workload_history as plot_workload_history

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frames": {"errors", "config", "records", "schema", "store", "roadmap"},
     "analysis": {"errors", "schema", "frames"},
     "charts": {"errors", "schema"},
-    "report": {"errors", "frames", "analysis"},
+    "report": {"errors", "frames", "analysis", "charts"},
     "simulate": {"errors", "records"},
 }
 JOINS_ALL = {"cli", "export", "__init__", "__main__"}

@@ -15,9 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
 from roadmap_analytics.analysis.burndown import burndown, burndowns
+from roadmap_analytics.analysis.forecast.forecast import forecast
 from roadmap_analytics.analysis.planned import future_work, planned_work
 from roadmap_analytics.analysis.progress import milestone_progress
-from roadmap_analytics.charts._style import COLORS
+from roadmap_analytics.analysis.timeline import milestone_timeline
+from roadmap_analytics.charts._style import COLORS, TIP
 from roadmap_analytics.charts.burndown import (
     plot_burndown,
     plot_burndowns,
@@ -29,6 +31,7 @@ from roadmap_analytics.charts.burndown import (
 from roadmap_analytics.charts.planned import plot_future, plot_planned
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
+from tests.test_forecast import steady
 
 FROM_BURNDOWN = (plot_burndown, plot_burnup, plot_scope_changes)
 HOSTILE = r"$\frac{$ <b>_x\_ " + "\x1b[31m 雪"
@@ -81,7 +84,74 @@ def test_weekends_due_date_and_reporting_day_are_marked() -> None:
     ax = drawn(plot_burndown(harvest("2025-03-14")))
     assert "due, reporting day" in texts(ax)
     weekend = [p for p in ax.patches if p.get_facecolor()[:3] == _rgb(COLORS["weekend"])]
-    assert len(weekend) == 2
+    assert [p.get_width() for p in weekend] == [2.0]
+
+
+def test_a_holiday_is_shaded_with_the_weekend_that_it_joins() -> None:
+    frame = harvest("2025-03-14")
+    frame.attrs["days_off"] = ["2025-03-08", "2025-03-09", "2025-03-10", "2025-03-12"]
+    ax = drawn(plot_burndown(frame))
+    free = [p for p in ax.patches if p.get_facecolor()[:3] == _rgb(COLORS["weekend"])]
+    assert [p.get_width() for p in free] == [3.0, 1.0]
+
+
+def test_scope_changes_are_marks_with_their_number_and_their_issues() -> None:
+    dataset = eight_issues().dataset()
+    frame = burndown(dataset, HARVEST, as_of=AS_OF)
+    steps = milestone_timeline(dataset, HARVEST, as_of=AS_OF)
+    ax = drawn(plot_burndown(frame, timeline=steps))
+    marks = {m: [line for line in ax.lines if line.get_marker() == m and line.get_gid()]
+             for m in "^v"}  # fmt: skip
+    told = [str(line.get_gid()) for line in (*marks["^"], *marks["v"])]
+    assert [t.removeprefix(TIP)[:20] for t in told] == [
+        *("7 Mar 2025: 1 added ", "12 Mar 2025: 1 added"),
+        *("10 Mar 2025: 1 remov", "11 Mar 2025: 1 remov", "17 Mar 2025: 1 remov"),
+    ]
+    assert told[0].endswith("(press#5)"), "named by project and number"
+    assert texts(ax).count("+1") >= 1
+    days = [p.get_gid() for p in ax.patches if p.get_gid()]
+    assert len(days) == len(frame)
+    assert days[0] == TIP + "3 Mar 2025: 6 of 6 issues left"
+    assert days[4] == TIP + "7 Mar 2025: 6 of 7 issues left; 1 added"
+    assert days[10] == TIP + "13 Mar 2025: 3 of 6 issues left; 1 completed"
+
+
+def test_the_forecast_goes_on_where_the_line_ends() -> None:
+    dataset = steady().dataset()
+    frame = burndown(dataset, 1, as_of="2025-03-20")
+    ahead = forecast(dataset, 1, as_of="2025-03-20", seed=1)
+    ax = drawn(plot_burndown(frame, forecast=ahead))
+    assert len(ax.collections) == 2, "the bands"
+    (median,) = (ln for ln in ax.lines if ln.get_color() == COLORS["remaining"]
+                 and ln.get_linestyle() == "--")  # fmt: skip
+    assert median.get_ydata()[0] == frame["remaining"].iloc[-1]
+    row = ahead.iloc[0]
+    said = texts(ax)
+    assert f"50 % by {row['p50_date'].day} {row['p50_date']:%b %Y}" in said
+    assert f"85 % by {row['p85_date'].day} {row['p85_date']:%b %Y}" in said
+    assert ax.get_xlim()[1] >= mdates.date2num(row["p85_date"])
+    assert (f"due: {100 * row['chance_by_due_date']:.0f} % likely" in said) is (
+        row["due_date"] >= pd.Timestamp("2025-03-20")
+    )
+
+
+def test_a_forecast_without_a_date_says_why_and_one_of_several_is_refused() -> None:
+    dataset = eight_issues().dataset()
+    frame = burndown(dataset, WINTER, as_of=AS_OF)
+    ahead = forecast(dataset, WINTER, as_of=AS_OF, seed=1)
+    assert any("too little" in text for text in texts(drawn(plot_burndown(frame, forecast=ahead))))
+    with pytest.raises(ValueError, match="expected one row, got 2"):
+        plot_burndown(frame, forecast=forecast(dataset, as_of=AS_OF, seed=1))
+
+
+def test_a_history_of_years_stays_light() -> None:
+    days = pd.date_range("2015-01-01", periods=3000)
+    frame = pd.DataFrame({
+        "date": days, "scope": range(1, 3001), "completed": 0, "remaining": range(1, 3001),
+        "added": 1, "removed": 0, "ideal": float("nan"), "overdue": False,
+    })  # fmt: skip
+    ax = plot_burndown(frame)
+    assert len([a for a in (*ax.lines, *ax.patches) if a.get_gid()]) <= 120
 
 
 def _rgb(color: str) -> tuple[float, ...]:
@@ -215,7 +285,7 @@ def test_nothing_to_show_is_said() -> None:
     for ax in every_chart(world.dataset()):
         shown = drawn(ax)
         said = [*texts(shown), *(t for inset in shown.child_axes for t in texts(inset))]
-        assert any("nothing" in t or "no due date" in t or t == "0" for t in said)
+        assert any(t.startswith("no ") or "no due date" in t or t == "0" for t in said), said
 
 
 def test_the_given_axes_are_used_and_settings_stay() -> None:

@@ -23,6 +23,7 @@ def frames() -> dict[str, pd.DataFrame]:
         for name in {maker.name for makers in MAKERS.values() for maker in makers}
     }
     calls["burndown"] = lambda: ra.burndown(dataset, HARVEST, as_of=AS_OF)
+    calls["milestone_timeline"] = lambda: ra.milestone_timeline(dataset, HARVEST, as_of=AS_OF)
     calls["slip_per_revision"] = lambda: ra.slip_per_revision(ra.slippage(dataset, as_of=AS_OF))
     return {name: call() for name, call in calls.items()}
 

@@ -76,7 +76,7 @@ def test_every_cell_stores_what_it_shows(path: Path) -> None:
     for cell in code_cells(path):
         called = calls(cell)
         if "show" in called:
-            assert any(outputs(cell, "image/png")), source(cell)
+            assert any(outputs(cell, "image/svg+xml")), source(cell)
         if called & {"show", "table", "claim", "conclusion", "headline"}:
             assert any(outputs(cell, "text/html")), source(cell)
             stored += 1
@@ -87,8 +87,15 @@ def test_every_cell_stores_what_it_shows(path: Path) -> None:
 @each
 def test_every_picture_has_its_alt_text(path: Path) -> None:
     for cell in code_cells(path):
-        for output in outputs(cell, "image/png"):
-            assert len(output["metadata"]["image/png"]["alt"]) > 20
+        for output in outputs(cell, "image/svg+xml"):
+            alt = output["metadata"]["image/svg+xml"]["alt"]
+            assert len(alt) > 20
+            assert output["data"]["text/plain"] == [alt] or output["data"]["text/plain"] == alt
+
+
+@each
+def test_a_stored_notebook_stays_small(path: Path) -> None:
+    assert path.stat().st_size < 300_000
 
 
 @each

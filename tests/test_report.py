@@ -106,9 +106,9 @@ def test_pages_ask_nothing_of_the_network(hostile_pages: list[Path]) -> None:
     names = {path.name for path in hostile_pages}
     for path in hostile_pages:
         page = Html.read(path)
-        assert all(source.startswith("data:image/png;base64,") for source in page.values("src"))
+        assert list(page.values("src")) == [], "charts stand in the page itself"
         # Links to GitLab open where a reader follows them; a page itself fetches nothing.
-        links = {link for link in page.values("href") if not link.startswith("https://")}
+        links = {link for link in page.values("href") if not link.startswith(("https://", "#"))}
         assert links <= names | {"data:,"}
         assert not {"srcset", "action", "poster", "background", "ping", "style"} & {
             name for _, attributes in page.elements for name in attributes
@@ -142,7 +142,9 @@ def test_hostile_titles_are_text(hostile_pages: list[Path]) -> None:
     for path in hostile_pages:
         page = Html.read(path)
         tags = [tag for tag, _ in page.elements]
-        assert not {"iframe", "object", "embed", "form", "base", "svg", "math"} & set(tags)
+        assert not {"iframe", "object", "embed", "form", "base", "foreignobject", "math"} & set(
+            tags
+        )
         assert tags.count("h1") == 1
         names = {name for _, attributes in page.elements for name in attributes}
         assert not [name for name in names if name.startswith("on")]
@@ -160,10 +162,10 @@ def test_every_page_answers_on_hostile_data(hostile_pages: list[Path]) -> None:
 
 def test_every_picture_is_told_in_words(hostile_pages: list[Path]) -> None:
     alts = [
-        attributes.get("alt", "")
+        attributes.get("aria-label", "")
         for path in hostile_pages
         for tag, attributes in Html.read(path).elements
-        if tag == "img"
+        if attributes.get("role") == "img"
     ]
     assert len(alts) >= 10
     assert [alt for alt in alts if len(alt) < 20] == []

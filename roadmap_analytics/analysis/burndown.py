@@ -25,6 +25,7 @@ __all__ = ["burndown", "burndowns"]
 
 _DAY = np.timedelta64(1, "D")
 _LONG_LEAD = 3653  # days: ten years. Plans begin no earlier before their first issue; typos do
+_MOST_DAYS_OFF = 400  # days of a milestone beyond which a chart shows no single days
 _AHEAD = 731  # days: two years of the ideal line, unless the rows are longer
 
 
@@ -278,4 +279,15 @@ def _described(book: Ledger, frame: pd.DataFrame) -> dict[str, Any]:
         "committed": committed,
         "without_measure": int(book.milestones["without_measure"].iloc[0]),
         "ideal_ahead": ahead,
+        "days_off": _days_off(book, start[0], due[0]),
     }
+
+
+def _days_off(book: Ledger, start: np.datetime64, due: np.datetime64) -> list[str]:
+    """Return the days without work from the start to the due date, or to the last day seen."""
+    last = book.view.last if np.isnat(due) else max(due, book.view.last)
+    if np.isnat(start) or not 0 <= (last - start).astype(int) <= _MOST_DAYS_OFF:
+        return []
+    days = np.arange(start, last + _DAY)
+    off = days[~np.is_busday(days, busdaycal=book.view.calendar)]
+    return [str(day) for day in off]

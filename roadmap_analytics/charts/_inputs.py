@@ -53,6 +53,9 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
         Maker("workload_plan", ("person", "week", "planned_hours", "overdue_hours", "level")),
     ),
     "plot_duties": (Maker("duties", ("key", "title", "person", "roles", "remark", "carried")),),
+    "plot_timeline": (
+        Maker("milestone_timeline", ("date", "step", "amount", "issues", "remaining", "due_date")),
+    ),
     "plot_slippage": (
         _SLIPPAGE,
         Maker("milestone_slippage", ("milestone_id", "title", "observed_at", "due_date")),

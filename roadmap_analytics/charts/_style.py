@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, wraps
 from importlib.resources import files
 from typing import Any, Literal, ParamSpec
 
+import matplotlib as mpl
 import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Text
 
 from roadmap_analytics.charts._inputs import checked
 
 __all__ = [
     "COLORS",
+    "DARK",
     "PALETTE",
+    "TIP",
     "axes_or_new",
+    "counted",
     "date_axis",
+    "draw_fan",
+    "fit",
     "label_line",
     "mark_beyond",
     "mark_day",
+    "moved_words",
+    "nothing",
+    "number",
+    "percent",
+    "references",
     "safe_text",
-    "shade_weekends",
+    "shade_days_off",
     "spread",
     "stamp",
     "styled",
+    "tip",
+    "tip_days",
 ]
 
 P = ParamSpec("P")
@@ -41,6 +62,8 @@ COLORS = {
     "ideal": "#8A8F98",
     "added": "#D55E00",
     "removed": "#56B4E9",
+    "added words": "#A33B00",
+    "removed words": "#0072B2",
     "planned": "#0072B2",
     "unplanned": "#E69F00",
     "overdue": "#D55E00",
@@ -50,7 +73,7 @@ COLORS = {
     "later": "#D55E00",
     "earlier": "#009E73",
     "unassigned": "#B9BDC4",
-    "muted": "#8A8F98",
+    "muted": "#6B7078",
     "weekend": "#F3F4F6",
     "p50": "#0072B2",
     "p85": "#4F9CCB",
@@ -61,39 +84,212 @@ COLORS = {
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5B5F66"]
 """For things without a meaning of their own (people, milestones), in this order."""
 
-_STYLE = str(files("roadmap_analytics.charts") / "roadmap.mplstyle")
+DARK = {
+    "#22252A": "#E6E8EB",
+    "#3B4048": "#C9CDD3",
+    "#5B5F66": "#A9AFB8",
+    "#6B7078": "#9BA1AB",
+    "#8A8F98": "#9BA1AB",
+    "#B9BDC4": "#5F656E",
+    "#E3E5E8": "#3A3F47",
+    "#F3F4F6": "#22262C",
+    "#A33B00": "#FF9E6B",
+    "#D55E00": "#F0803C",
+    "#0072B2": "#56B4E9",
+    "#4F9CCB": "#3B7FA8",
+    "#A9CFE6": "#27516B",
+    "#DCEAF4": "#1F3F54",
+    "#009E73": "#35C99B",
+}
+"""What a colour becomes on a dark ground: in the report's dark mode, and on axes that the caller's
+style made dark. Others (fills under white letters, the rest of the palette) read well on both."""
+
+TIP = "tip:"
+"""Begin of the `gid` of an artist that says something on hover; the rest of the gid is the text.
+
+`gid` is the one property that matplotlib writes into an SVG, as the id of the artist's group. The
+report turns it into a `<title>`, which browsers show as a tooltip.
+"""
+
+_LAST_RESORT = "Last Resort High-Efficiency"
+"""A font within matplotlib that has a box for every character. As the last of a text's families it
+keeps text that DejaVu lacks (CJK, emoji) from raising a warning; an SVG has the text itself."""
+
+
+def _register_last_resort() -> None:
+    """Let the font stand in for bold text too; matplotlib logs a warning where a weight differs."""
+    known = font_manager.fontManager.ttflist
+    have = {int(entry.weight) for entry in known if entry.name == _LAST_RESORT}
+    plain = next(entry for entry in known if entry.name == _LAST_RESORT)
+    known += [replace(plain, weight=weight) for weight in (600, 700) if weight not in have]
+
+
+_register_last_resort()
+
+
+@cache
+def _style() -> Any:
+    path = str(files("roadmap_analytics.charts") / "roadmap.mplstyle")
+    return mpl.rc_params_from_file(path, use_default_template=False)
 
 
 def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Check the frame, draw with the package's style, and leave the caller's settings alone."""
+    """Check the frame, draw with the package's style, and leave the caller's settings alone.
+
+    A setting that differs from matplotlib's default is the caller's choice (`plt.style.use`,
+    a matplotlibrc), and goes before the style's.
+    """
 
     @wraps(plot)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Axes:
         checked(plot.__name__, args[0] if args else kwargs.get("frame"))
-        with plt.style.context(_STYLE):
-            return plot(*args, **kwargs)
+        chosen: Any = mpl.rcParams
+        default: Any = mpl.rcParamsDefault
+        ours: Any = {
+            name: value for name, value in _style().items() if chosen[name] == default[name]
+        }
+        with mpl.rc_context(ours):
+            ax = plot(*args, **kwargs)
+        _finish(ax)
+        return ax
 
     return wrapper
 
 
+def _finish(ax: Axes) -> None:
+    """Let each text fall back on the last font; on a dark ground exchange the dark colours."""
+    texts: list[Text] = [t for t in ax.findobj(Text) if isinstance(t, Text)]
+    for text in texts:
+        families = text.get_fontfamily()
+        if _LAST_RESORT not in families:
+            text.set_fontfamily([*families, _LAST_RESORT])
+    ground = to_rgb(ax.get_facecolor())
+    if sum(ground) / 3 < 0.5:
+        for artist in ax.findobj():
+            _lighten(artist, to_hex(ground))
+
+
+def _lighten(artist: Artist, ground: str) -> None:
+    if isinstance(artist, Text):
+        artist.set_color(_on_dark(artist.get_color()))
+        box = artist.get_bbox_patch()
+        if box is not None and to_hex(box.get_facecolor()) == "#ffffff":
+            box.set_facecolor(ground)
+    elif isinstance(artist, Line2D):
+        artist.set_color(_on_dark(artist.get_color()))
+        artist.set_markeredgecolor(_on_dark(artist.get_markeredgecolor()))
+    elif isinstance(artist, Patch):
+        alpha = artist.get_alpha()
+        edge, face = artist.get_edgecolor(), artist.get_facecolor()
+        artist.set_edgecolor(_on_dark(edge))
+        artist.set_facecolor(_on_dark(face))
+        artist.set_alpha(alpha)
+    elif isinstance(artist, Collection):
+        artist.set_edgecolor([_on_dark(color) for color in artist.get_edgecolor()])
+        artist.set_facecolor([_on_dark(color) for color in artist.get_facecolor()])
+
+
+def _on_dark(color: Any) -> Any:
+    """Return the counterpart of a colour on a dark ground; its transparency stays."""
+    if isinstance(color, str) and color in ("none", "auto"):
+        return color
+    lighter = DARK.get(to_hex(color).upper())
+    if lighter is None:
+        return color
+    alpha = color[3] if not isinstance(color, str) and len(color) == 4 else 1.0
+    return (*to_rgb(lighter), alpha)
+
+
+class _Figure(Figure):
+    """A figure whose text stays text when it is saved as SVG."""
+
+    def draw(self, renderer: Any) -> None:
+        # The setting counts when a figure is drawn, long after the style's context has ended.
+        with mpl.rc_context({"svg.fonttype": "none"}):
+            super().draw(renderer)
+
+
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] | None = None) -> Axes:
-    """Give the caller's axes, or those of a new figure (`size` in inches)."""
-    if ax is not None:
-        return ax
-    return plt.subplots(figsize=size)[1]
+    """Give the caller's axes, or those of a new figure (`size` in inches).
+
+    A chart's names may stand outside of its axes. In a figure whose subplots nobody arranged, they
+    would run into the neighbours: it gets constrained layout, which leaves room for them.
+    """
+    if ax is None:
+        return plt.subplots(figsize=size, FigureClass=_Figure)[1]
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure.get_layout_engine() is None and _not_arranged(figure):
+        figure.set_layout_engine("constrained")
+    return ax
 
 
-@cache
-def _has_glyph(character: str) -> bool:
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    return bool(font.get_char_index(ord(character)))
+def _not_arranged(figure: Figure) -> bool:
+    sides = ("left", "right", "bottom", "top", "wspace", "hspace")
+    chosen: Any = mpl.rcParams
+    return all(
+        getattr(figure.subplotpars, side) == chosen[f"figure.subplot.{side}"] for side in sides
+    )
 
 
-def safe_text(text: Any, limit: int = 60) -> str:
+def fit(ax: Axes, limit: int, share: float, *, size: float = 9) -> int:
+    """Return how many characters of a name fit into a share of the width that the axes have.
+
+    `limit` is what reads well in a chart of its own; among subplots there is less room. A letter
+    of DejaVu is about 0.58 of its size wide.
+    """
+    figure = ax.get_figure(root=True)
+    place = ax.get_subplotspec()
+    if figure is None:
+        return limit
+    across = place.get_gridspec().ncols if place is not None else 1
+    inches = figure.get_figwidth() / across
+    return max(6, min(limit, int(share * 72 * inches / (0.58 * size))))
+
+
+def tip(artist: Artist, text: str) -> None:
+    """Say `text` when the pointer is over an artist, in pictures that can (SVG in the report)."""
+    artist.set_gid(TIP + safe_text(text, 400, drawn=False))
+
+
+_MOST_TIPS = 60
+"""Days of a chart with a tooltip each; of more, several share one. A chart is some 560 units wide:
+narrower strips are hard to point at, and each is 250 bytes of the page."""
+
+
+def tip_days(ax: Axes, days: Any, texts: list[str]) -> None:
+    """Put an invisible strip over each day (or a few) that says its text on hover."""
+    places = mdates.date2num(days)
+    chosen = range(0, len(places), max(1, -(-len(places) // _MOST_TIPS)))
+    for number in chosen:
+        width = chosen.step
+        strip = Rectangle(
+            (places[number] - 0.5, 0), width, 1, transform=ax.get_xaxis_transform(),
+            facecolor="none", edgecolor="none",
+            zorder=3.5,  # marks with words of their own lie above
+        )  # fmt: skip
+        strip.set_in_layout(False)
+        strip.set_clip_on(False)  # its clip path would be bytes for nothing
+        tip(strip, texts[min(number + width, len(places)) - 1])
+        ax.add_patch(strip)
+
+
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+"""Invisible, but part of words in Persian and of emoji that are made of several."""
+
+
+def safe_text(text: Any, limit: int = 60, *, drawn: bool = True) -> str:
     r"""Make text from the world plain: no mathematics, no control characters, not too long.
 
-    Characters that the font lacks become the replacement character, so that a chart never warns.
-    A leading underscore, which would hide a label from legends, gets a space before it.
+    A leading underscore, which would hide a label from legends, gets a space before it. Marks that
+    turn the direction of writing are left out: they would turn what stands beside them.
+
+    Parameters
+    ----------
+    text : object
+    limit : int
+        Longer text is cut, with an ellipsis.
+    drawn : bool
+        Whether matplotlib draws it, to which `$` begins mathematics and `_` hides a label.
 
     Examples
     --------
@@ -103,12 +299,27 @@ def safe_text(text: Any, limit: int = 60) -> str:
     'a b c'
     """
     plain = " ".join(
-        "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(text)).split()
+        "".join(
+            " " if unicodedata.category(c)[0] in "CZ" and c not in _JOINERS else c
+            for c in str(text)
+        ).split()
     )
     if len(plain) > limit:
         plain = plain[: limit - 1].rstrip() + "…"
-    drawn = "".join(c if _has_glyph(c) else "\N{REPLACEMENT CHARACTER}" for c in plain)
-    return (" " + drawn if drawn.startswith("_") else drawn).replace("$", r"\$")
+    if not drawn:
+        return plain
+    return (" " + plain if plain.startswith("_") else plain).replace("$", r"\$")
+
+
+def nothing(ax: Axes, why: str) -> Axes:
+    """Say in one line why a chart is empty, without axes around it."""
+    ax.set_axis_off()
+    figure = ax.get_figure(root=True)
+    if isinstance(figure, _Figure):
+        figure.set_size_inches(8.6, 0.9)  # a line needs no more
+    ax.text(0.0, 0.5, safe_text(why, 120), va="center", transform=ax.transAxes,
+            color=COLORS["muted"])  # fmt: skip
+    return ax
 
 
 def stamp(ax: Axes, frame: pd.DataFrame) -> None:
@@ -139,19 +350,45 @@ def date_axis(ax: Axes) -> None:
     ax.xaxis.set_major_formatter(formatter)
 
 
-def shade_weekends(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
-    """Shade Saturdays and Sundays; spans too long to show single days stay white."""
-    if (last - first).days > 120:
+_MOST_DAYS_SHADED = 120
+"""Days of a chart that show each day off; of longer spans the stripes would be a grey haze."""
+
+
+def shade_days_off(
+    ax: Axes, days_off: list[str] | None, first: pd.Timestamp, last: pd.Timestamp
+) -> None:
+    """Shade the days without work; without a list of them, Saturdays and Sundays."""
+    if (last - first).days > _MOST_DAYS_SHADED:
         return
-    for day in pd.date_range(first, last):
-        if day.weekday() >= 5:
-            ax.axvspan(
-                mdates.date2num(day - pd.Timedelta(hours=12)),
-                mdates.date2num(day + pd.Timedelta(hours=12)),
-                color=COLORS["weekend"],
-                lw=0,
-                zorder=0,
-            )
+    days = pd.date_range(first, last)
+    free = (
+        days[days.day_of_week >= 5]
+        if days_off is None
+        else days[days.isin(pd.to_datetime(days_off))]
+    )
+    places = mdates.date2num(free)
+    # Days that touch are one span: a weekend, a holiday that joins it.
+    for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
+        if len(run):
+            ax.axvspan(run[0] - 0.5, run[-1] + 0.5, color=COLORS["weekend"], lw=0, zorder=0)
+
+
+_MOST_FAN_DAYS = 120
+
+
+def draw_fan(ax: Axes, fan: list[list[Any]]) -> None:
+    """Draw futures: bands that have 70 and 90 of 100 of them, and their median.
+
+    `fan` has a row per day: the day, then the 5, 15, 50, 85 and 95 % quantiles of what is left.
+    """
+    # Of a long fan some days are left out: more steps than a chart has pixels only weigh.
+    rows = [*fan[: -1 : -(-len(fan) // _MOST_FAN_DAYS)], fan[-1]]
+    days = pd.to_datetime([row[0] for row in rows]).to_numpy()
+    low, lower, middle, upper, high = np.array([row[1:] for row in rows], dtype=float).T
+    for bottom, top, color in ((low, high, "p95"), (lower, upper, "p85")):
+        ax.fill_between(days, bottom, top, step="post", color=COLORS[color], alpha=0.55, lw=0,
+                        zorder=1)  # fmt: skip
+    ax.step(days, middle, where="post", color=COLORS["remaining"], linestyle="--", zorder=3)
 
 
 def mark_day(
@@ -162,18 +399,21 @@ def mark_day(
     color: str,
     linestyle: str = "-",
     side: Literal["left", "right"] = "left",
+    low: bool = False,
 ) -> None:
-    """Draw a vertical line at a day, with its words beside it at the top inside the axes."""
+    """Draw a vertical line at a day, with its words beside it at the top (or foot) of the axes."""
     ax.axvline(mdates.date2num(day), color=color, lw=1.1, linestyle=linestyle, zorder=1.5)
     ax.annotate(
         safe_text(text),
-        xy=(mdates.date2num(day), 1),
+        xy=(mdates.date2num(day), 0 if low else 1),
         xycoords=("data", "axes fraction"),
-        xytext=(-3 if side == "left" else 3, -2),
+        xytext=(-3 if side == "left" else 3, 3 if low else -2),
         textcoords="offset points",
         rotation=90,
-        ha="right" if side == "left" else "left",
-        va="top",
+        # The end of the words stands at the top in any font, also the one an SVG is shown in.
+        rotation_mode="anchor",
+        ha="left" if low else "right",
+        va="bottom" if side == "left" else "top",
         fontsize=8,
         color=color,
     )
@@ -190,8 +430,9 @@ def mark_beyond(
         xytext=(-3 if side == "right" else 3, -2),
         textcoords="offset points",
         rotation=90,
-        ha=side,
-        va="top",
+        rotation_mode="anchor",
+        ha="right",
+        va="bottom" if side == "right" else "top",
         fontsize=8,
         color=color,
     )
@@ -208,6 +449,77 @@ def label_line(ax: Axes, x: Any, y: float, text: str, *, color: str) -> None:
         fontsize=9,
         color=color,
         annotation_clip=False,
+        zorder=6,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
+    )
+
+
+def number(value: Any) -> str:
+    """Write an amount: one decimal where it has any.
+
+    Examples
+    --------
+    >>> number(3.0), number(1234.56)
+    ('3', '1,234.6')
+    """
+    return f"{float(value):,.1f}".removesuffix(".0")
+
+
+def counted(value: Any, unit: str) -> str:
+    """Write an amount with its unit, `issues` and `days` in the singular for 1.
+
+    Examples
+    --------
+    >>> counted(1, "issues"), counted(2, "days")
+    ('1 issue', '2 days')
+    """
+    return f"{number(value)} {unit.removesuffix('s') if value == 1 else unit}"
+
+
+def percent(share: Any) -> str:
+    """Write a chance or share; what is possible is never 0 %, what is not certain never 100 %.
+
+    Examples
+    --------
+    >>> percent(0.07), percent(0.0005), percent(1)
+    ('7 %', '<1 %', '100 %')
+    """
+    share = float(share)
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+_MOST_REFERENCES = 8
+"""Issues named in one tooltip; the table that stands with a chart has them all."""
+
+
+def references(urls: list[str]) -> str:
+    """Write web addresses of issues as people do, `project#12`.
+
+    Examples
+    --------
+    >>> references(["https://git.example.org/a/core/-/issues/12", "other"])
+    'core#12, other'
+    """
+    short = []
+    for url in urls[:_MOST_REFERENCES]:
+        project, _, number_ = str(url).rpartition("/-/")
+        short.append(
+            f"{project.rpartition('/')[2]}#{number_.rpartition('/')[2]}" if project else str(url)
+        )
+    more = len(urls) - len(short)
+    return ", ".join(short) + (f" and {more} more" if more else "")
+
+
+def moved_words(row: dict[Any, Any]) -> str:
+    """Say what became of a due date, from a step "date moved" of `milestone_timeline`."""
+    due, days = row["due_date"], row["amount"]
+    if pd.isna(due):
+        return "due date cleared"
+    day = f"{due.day} {due:%b %Y}"
+    return (
+        f"due date set to {day}" if pd.isna(days) else f"due date moved {int(days):+d} d to {day}"
     )
 
 

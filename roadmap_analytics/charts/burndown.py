@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -14,15 +14,25 @@ from roadmap_analytics.charts._style import (
     COLORS,
     PALETTE,
     axes_or_new,
+    counted,
     date_axis,
+    draw_fan,
+    fit,
     label_line,
     mark_beyond,
     mark_day,
+    moved_words,
+    nothing,
+    number,
+    percent,
+    references,
     safe_text,
-    shade_weekends,
+    shade_days_off,
     spread,
     stamp,
     styled,
+    tip,
+    tip_days,
 )
 
 __all__ = [
@@ -44,53 +54,238 @@ _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3
 
 
 @styled
-def plot_burndown(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what remained of one milestone, day by day, against the ideal line.
+def plot_burndown(
+    frame: pd.DataFrame,
+    *,
+    forecast: pd.DataFrame | None = None,
+    timeline: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one milestone whole: what remained, what came and went, and what is ahead.
 
     Parameters
     ----------
     frame : DataFrame
         What `burndown` returns, its `attrs` included.
+    forecast : DataFrame, optional
+        What `forecast` returns for this one milestone. Without it the chart ends at the due date.
+    timeline : DataFrame, optional
+        What `milestone_timeline` returns for it: names the issues behind a scope change, and marks
+        the days on which the due date moved.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 
     Returns
     -------
     Axes
-        Weekends are shaded, the due date and the reporting day marked; days after the due date
-        are drawn in the colour of what is overdue, on a tinted ground.
+        Days off are shaded, the due date and the reporting day marked; days after the due date
+        are drawn in the colour of what is overdue, on a tinted ground. Scope changes after the
+        start are marks on the line with their number. From the reporting day on, bands have 70 and
+        90 of 100 futures of the forecast (where the measure is issues), and marks on the axis the
+        dates by which 50 and 85 of 100 are done. Each day says its numbers on hover.
+
+    Raises
+    ------
+    ValueError
+        Where `forecast` has not one row.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import pandas as pd
+    >>> days = pd.date_range("2025-03-03", periods=3)
+    >>> frame = pd.DataFrame({"date": days, "scope": [3, 4, 4], "completed": [0, 1, 2],
+    ...     "remaining": [3, 3, 2], "added": [3, 1, 0], "removed": [0, 0, 0],
+    ...     "ideal": [3.0, 1.5, 0.0], "overdue": False})
+    >>> plot_burndown(frame).get_ylabel()
+    'issues remaining'
     """
+    if forecast is not None and len(forecast) != 1:
+        raise ValueError(f"plot_burndown: forecast: expected one row, got {len(forecast)}")
     ax = axes_or_new(ax)
     _name(ax, frame, "remaining")
-    if _nothing(ax, frame):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no issue was ever in this milestone")
     frame = _busy(frame)
-    _ground(ax, frame)
+    ahead = None if forecast is None else forecast.iloc[0]
+    fan = _fan(frame, forecast)
+    _ground(ax, frame, ahead=ahead, fan=fan)
+    if fan:
+        draw_fan(ax, fan)
     ideal = _ideal(frame)
     if ideal["ideal"].max() > 0:  # nothing was committed to: no plan to hold against
-        ax.plot(ideal["date"], ideal["ideal"], color=COLORS["ideal"], lw=1.3, linestyle="--")
-        middle = ideal.iloc[len(ideal) // 3]
-        ax.annotate(
-            "ideal",
-            xy=(mdates.date2num(middle["date"]), middle["ideal"]),
-            xytext=(0, -11),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            color=COLORS["ideal"],
-        )
+        _draw_ideal(ax, ideal)
     _remaining(ax, frame)
-    last = frame.iloc[-1]
+    _scope_marks(ax, frame, timeline)
     top = max(float(frame["remaining"].max()), float(ideal["ideal"].max() or 0), 1.0) * _HEADROOM
+    last = frame.iloc[-1]
     label_line(
         ax,
         mdates.date2num(last["date"]),
-        max(float(last["remaining"]), _FLOOR * top),
-        f"{_number(last['remaining'])} remaining",
+        max(float(last["remaining"]), _FLOOR * top) + (0.05 * top if fan else 0),
+        f"{number(last['remaining'])} remaining",
         color=COLORS["overdue" if last["overdue"] else "remaining"],
     )
+    if ahead is not None:
+        _likely_dates(ax, ahead)
     ax.set_ylim(0, top)
+    tip_days(ax, frame["date"], _day_tips(frame))
     return ax
+
+
+def _draw_ideal(ax: Axes, ideal: pd.DataFrame) -> None:
+    ax.plot(ideal["date"], ideal["ideal"], color=COLORS["ideal"], lw=1.3, linestyle="--")
+    middle = ideal.iloc[len(ideal) // 3]
+    ax.annotate(
+        "ideal",
+        xy=(mdates.date2num(middle["date"]), middle["ideal"]),
+        xytext=(0, -11),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+        color=COLORS["muted"],
+    )
+
+
+def _fan(frame: pd.DataFrame, forecast: pd.DataFrame | None) -> list[list[Any]]:
+    """Return the futures that can be drawn: those of issues, in a chart of issues."""
+    if forecast is None or frame.attrs.get("unit", "issues") != "issues":
+        return []
+    return list(forecast.attrs.get("fan") or [])
+
+
+def _likely_dates(ax: Axes, ahead: Any) -> None:
+    """Mark on the axis by which day nothing will be left, at 50 and 85 %; or say why not."""
+    if pd.isna(ahead["p50_date"]):
+        why = ahead["note"] if isinstance(ahead["note"], str) else "no forecast"
+        why = why.replace("p50, p85, p95: ", "no date: ")
+        ax.annotate(
+            safe_text(why.partition(";")[0], fit(ax, 60, 0.5)), xy=(0.99, 0.42),
+            xycoords="axes fraction", ha="right", fontsize=8.5, color=COLORS["muted"], zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
+        )  # fmt: skip
+        return
+    right = ax.get_xlim()[1]
+    for name, share, height in (("p50_date", "50 %", 8), ("p85_date", "85 %", 20)):
+        day = ahead[name]
+        if pd.isna(day):
+            continue
+        place = mdates.date2num(day)
+        beyond = place > right
+        place = min(place, right)
+        ax.plot([place], [0], marker=">" if beyond else "v", markersize=7, color=COLORS["as_of"],
+                zorder=5, clip_on=False, linestyle="none")  # fmt: skip
+        ax.annotate(
+            f"{share} by {day.day} {day:%b %Y}", xy=(place, 0), xytext=(0, height),
+            textcoords="offset points", fontsize=8, color=COLORS["as_of"], zorder=6,
+            ha="right" if place > right - 0.12 * (right - ax.get_xlim()[0]) else "center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
+        )  # fmt: skip
+
+
+_MOST_NUMBERED = 12
+"""Scope changes with their number beside the mark: the largest."""
+_MOST_TIPPED = 60
+"""Scope changes that name their issues on hover; of a history of years the others are plain."""
+
+
+def _scope_marks(ax: Axes, frame: pd.DataFrame, timeline: pd.DataFrame | None) -> None:
+    """Mark on the line where work came or went after the start, and the days of a moved date."""
+    issues = _issues_by_day(timeline)
+    numbered: list[tuple[float, float]] = []
+    for what, marker in (("added", "^"), ("removed", "v")):
+        later = frame.iloc[1:]
+        changed = later[later[what] > 0].sort_values(what, ascending=False, kind="stable")
+        look: dict[str, Any] = {
+            "marker": marker, "markersize": 6, "linestyle": "none", "color": COLORS[what],
+            "markeredgecolor": "white", "markeredgewidth": 0.6, "zorder": 4,
+        }  # fmt: skip
+        for row in changed.head(_MOST_TIPPED).to_dict("records"):
+            (mark,) = ax.plot([row["date"]], [row["remaining"]], **look)
+            names = issues.get((row["date"], what), "")
+            tip(mark, f"{_on(row['date'])}: {number(row[what])} {what}{names}")
+            _numbered(ax, frame, row, what, numbered)
+        rest = changed.iloc[_MOST_TIPPED:]
+        ax.plot(rest["date"], rest["remaining"], **look)
+    if timeline is not None:
+        _moved_dates(ax, timeline)
+
+
+def _numbered(
+    ax: Axes, frame: pd.DataFrame, row: dict[Any, Any], what: str, taken: list[tuple[float, float]]
+) -> None:
+    """Write the number of a scope change beside its mark, where there is room."""
+    point = (float(mdates.date2num(row["date"])), float(row["remaining"]))
+    if len(taken) >= _MOST_NUMBERED or not _has_room(ax, point, taken, frame):
+        return
+    taken.append(point)
+    up = what == "added"
+    ax.annotate(
+        f"{'+' if up else '−'}{number(row[what])}", xy=point, xytext=(0, 7 if up else -7),
+        textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=8,
+        color=COLORS[f"{what} words"],
+    )  # fmt: skip
+
+
+def _has_room(
+    ax: Axes, point: tuple[float, float], taken: list[tuple[float, float]], frame: pd.DataFrame
+) -> bool:
+    """Tell whether words at a mark would run into those of another."""
+    left, right = ax.get_xlim()
+    top = max(float(frame["remaining"].max()), 1.0)
+    return all(
+        abs(point[0] - x) > 0.035 * (right - left) or abs(point[1] - y) > 0.09 * top
+        for x, y in taken
+    )
+
+
+def _moved_dates(ax: Axes, timeline: pd.DataFrame) -> None:
+    left, right = ax.get_xlim()
+    for row in timeline[timeline["step"] == "date moved"].to_dict("records"):
+        place = mdates.date2num(row["date"])
+        if not left <= place <= right:
+            continue
+        (mark,) = ax.plot(
+            [place], [1], transform=ax.get_xaxis_transform(), marker="D", markersize=5,
+            linestyle="none", color=COLORS["due"], clip_on=False, zorder=5,
+        )  # fmt: skip
+        tip(mark, f"{_on(row['date'])}: {moved_words(row)}")
+
+
+_SHORT = {"carried in": "added", "added": "added", "removed": "removed"}
+
+
+def _issues_by_day(timeline: pd.DataFrame | None) -> dict[tuple[Any, str], str]:
+    """Return the issues behind a scope change as words, by day and kind."""
+    if timeline is None:
+        return {}
+    found: dict[tuple[Any, str], list[str]] = {}
+    for row in timeline[timeline["step"].isin(_SHORT)].to_dict("records"):
+        found.setdefault((row["date"], _SHORT[row["step"]]), []).extend(row["issues"])
+    return {day: f" ({references(urls)})" for day, urls in found.items() if urls}
+
+
+def _on(day: pd.Timestamp) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def _day_tips(frame: pd.DataFrame) -> list[str]:
+    unit = frame.attrs.get("unit", "issues")
+    closed = frame["completed"].diff().fillna(0)
+    texts: list[str] = []
+    for row, done in zip(frame.to_dict("records"), closed, strict=True):
+        changes = [
+            f"{number(amount)} {word}"
+            for amount, word in (
+                (row["added"], "added"), (row["removed"], "removed"), (max(done, 0), "completed"),
+            )
+            if amount
+        ]  # fmt: skip
+        left = (
+            f"{_on(row['date'])}: {number(row['remaining'])} of {counted(row['scope'], unit)} left"
+        )
+        texts.append("; ".join([left, *(changes if texts else [])]))
+    return texts
 
 
 def _remaining(ax: Axes, frame: pd.DataFrame, *, width: float = 2.0) -> None:
@@ -127,8 +322,8 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax)
     _name(ax, frame, "")
-    if _nothing(ax, frame):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no issue was ever in this milestone")
     frame = _busy(frame)
     _ground(ax, frame)
     date, scope = frame["date"], frame["scope"].to_numpy(float)
@@ -149,7 +344,7 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ax,
             mdates.date2num(date.iloc[-1]),
             height,
-            f"{_number(values[i])} {texts[i]}",
+            f"{number(values[i])} {texts[i]}",
             color=COLORS[texts[i]],
         )
     ax.set_ylim(0, top)
@@ -175,8 +370,8 @@ def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax, size=(8.6, 3.2))
     _name(ax, frame, "removed ↓   added ↑")
-    if _nothing(ax, frame):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no issue was ever in this milestone")
     frame = _busy(frame)
     _ground(ax, frame)
     later = frame.iloc[1:]
@@ -189,7 +384,7 @@ def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         for height, amount, sign in ((more, more, "+"), (-less, less, "−")):
             if amount and len(later) <= 45:
                 ax.annotate(
-                    f"{sign}{_number(amount)}",
+                    f"{sign}{number(amount)}",
                     xy=(mdates.date2num(date), height),
                     xytext=(0, 3 if height > 0 else -3),
                     textcoords="offset points",
@@ -200,11 +395,11 @@ def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.axhline(0, color=COLORS["scope"], lw=0.8)
     most = max(added.max(initial=0), removed.max(initial=0), 1.0) * 1.6
     ax.set_ylim(-most, most)
-    ax.yaxis.set_major_formatter(lambda value, _: _number(abs(value)))
+    ax.yaxis.set_major_formatter(lambda value, _: number(abs(value)))
     unit = frame.attrs.get("unit", "issues")
     first, last = frame["scope"].iloc[0], frame["scope"].iloc[-1]
     ax.annotate(
-        f"committed at the start: {_counted(first, unit)}; scope now: {_number(last)}",
+        f"committed at the start: {counted(first, unit)}; scope now: {number(last)}",
         xy=(0, 1),
         xycoords="axes fraction",
         xytext=(4, -3),
@@ -241,8 +436,8 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax, f"Progress of milestones on {frame.attrs['as_of']}" if "as_of" in frame.attrs else ""
     )
     stamp(ax, frame)
-    if _nothing(ax, frame):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no milestone is running")
     place = -np.arange(len(frame))
     done, left = frame["completed"].to_numpy(float), frame["remaining"].to_numpy(float)
     ax.barh(place, done, height=0.62, color=COLORS["completed"])
@@ -272,7 +467,7 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _standing(row: Any, unit: str) -> str:
     unmeasured = _unmeasured(row.without_measure, unit)
-    left = f"{_number(row.remaining)} of {_number(row.scope)} left"
+    left = f"{number(row.remaining)} of {number(row.scope)} left"
     left += f" ({unmeasured})" if unmeasured else ""
     if pd.isna(row.due_date):
         return f"{left}, no due date"
@@ -287,12 +482,12 @@ def _standing(row: Any, unit: str) -> str:
 
 
 def _days(count: int) -> str:
-    return _counted(count, "days")
+    return counted(count, "days")
 
 
 def _unmeasured(count: Any, unit: str) -> str:
     """Say how many issues count 0 since nobody weighed (or estimated) them."""
-    return f"{_counted(count, 'issues')} without {_MEASURED.get(unit, unit)}" if count else ""
+    return f"{counted(count, 'issues')} without {_MEASURED.get(unit, unit)}" if count else ""
 
 
 @styled
@@ -322,8 +517,8 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
     _title(ax, "Remaining, by days before the due date")
     stamp(ax, frame)
     ax.set_ylabel(safe_text(f"remaining {unit}"))
-    if _nothing(ax, dated):
-        return ax
+    if dated.empty:
+        return nothing(ax, "no milestone with a due date to compare")
     due = dated["date"] + pd.to_timedelta(dated["days_to_due"].astype("int64"), unit="D")
     order = list(due.groupby(dated["milestone_id"]).first().sort_values(kind="stable").index)
     left, right = int(dated["days_to_due"].max()), -int(dated["days_to_due"].min())
@@ -405,8 +600,8 @@ def plot_burndowns(
     more = f" ({left_out} more not shown)" if left_out else ""
     _title(ax, f"Remaining {frame.attrs.get('unit', 'issues')} of each milestone{more}")
     stamp(ax, frame)
-    if _nothing(ax, frame):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no milestone had any issue yet")
     gap_x, gap_y = 0.07, 0.34 / rows
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows - 0.05
     for i, milestone in enumerate(order):
@@ -427,7 +622,7 @@ def _small(ax: Axes, frame: pd.DataFrame) -> None:
     due = last["date"] + pd.Timedelta(int(last["days_to_due"]) if dated else 0, "D")
     far = dated and due - last["date"] > max(_AHEAD, last["date"] - frame["date"].iloc[0])
     ax.set_title(safe_text(last["title"], 22), fontsize=9, pad=4)
-    left = f"{_number(last['remaining'])} left"
+    left = f"{number(last['remaining'])} left"
     color = COLORS["overdue" if late else "remaining"]
     ax.set_title(left, fontsize=9, pad=4, loc="right", fontweight="normal", color=color)
     days = [frame["date"].iloc[0], max(last["date"], due) if dated and not far else last["date"]]
@@ -449,15 +644,6 @@ def _small(ax: Axes, frame: pd.DataFrame) -> None:
 # -- what they share ------------------------------------------------------------------------------
 
 
-def _number(value: Any) -> str:
-    return f"{float(value):,.1f}".removesuffix(".0")
-
-
-def _counted(value: Any, unit: str) -> str:
-    """Give a number with its unit, `issues` and `days` in the singular for 1."""
-    return f"{_number(value)} {unit.removesuffix('s') if value == 1 else unit}"
-
-
 def _title(ax: Axes, text: str) -> None:
     if text:
         ax.set_title(safe_text(text, 68))
@@ -475,14 +661,6 @@ def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:
                     color=COLORS["overdue"], annotation_clip=False)  # fmt: skip
 
 
-def _nothing(ax: Axes, frame: pd.DataFrame) -> bool:
-    """Say so where there is nothing to draw."""
-    if len(frame):
-        return False
-    ax.text(0.5, 0.5, "nothing to show", transform=ax.transAxes, ha="center", color=COLORS["muted"])
-    return True
-
-
 def _busy(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out days before the first change, where they would take up most of the chart."""
     changed = (frame["scope"] != 0).to_numpy() | (frame["completed"] != 0).to_numpy()
@@ -496,36 +674,64 @@ def _busy(frame: pd.DataFrame) -> pd.DataFrame:
     return busy
 
 
-def _ground(ax: Axes, frame: pd.DataFrame) -> None:
-    """Prepare the time axis: weekends, due date, reporting day, room for names at the right."""
+def _ground(
+    ax: Axes,
+    frame: pd.DataFrame,
+    *,
+    ahead: Any = None,
+    fan: list[list[Any]] | None = None,
+) -> None:
+    """Prepare the time axis: days off, due date, reporting day, room for names at the right."""
     first, last = frame["date"].iloc[0], frame["date"].iloc[-1]
     start, due, as_of = (_day(frame, name) for name in ("start_date", "due_date", "as_of"))
     far = due - last > max(_AHEAD, last - first)  # False without a due date
     end = last if pd.isna(due) or far else max(last, due)
-    shade_weekends(ax, first, end)
+    shown = end if ahead is None else _horizon(first, end, ahead, fan or [])
+    shade_days_off(ax, frame.attrs.get("days_off"), first, end)
     if frame["overdue"].any():
-        ax.axvspan(mdates.date2num(max(due, first)), mdates.date2num(end), color=COLORS["overdue"],
+        ax.axvspan(mdates.date2num(max(due, first)), mdates.date2num(last), color=COLORS["overdue"],
                    alpha=0.07, lw=0, zorder=0.5)  # fmt: skip
-    if far:
-        mark_beyond(ax, f"due {due.date()}", color=COLORS["due"])
-    elif due < first:
-        mark_beyond(ax, f"due {due.date()}", color=COLORS["due"], side="left")
+    if far or due < first:
+        side: Literal["left", "right"] = "right" if far else "left"
+        mark_beyond(ax, f"due {due.date()}", color=COLORS["due"], side=side)
     elif pd.notna(due):
-        words = "due, reporting day" if due == as_of else "due"
-        near = as_of < due and (due - as_of) < 0.03 * (end - first)  # its words would overlap
+        near = as_of < due and (due - as_of) < 0.03 * (shown - first)  # its words would overlap
+        words = _due_words(due, as_of, ahead)
         mark_day(ax, due, words, color=COLORS["due"], side="right" if near else "left")
     if start < first and not due < first:
         mark_beyond(ax, f"start date {start.date()}", color=COLORS["as_of"], side="left")
-    if pd.notna(as_of) and as_of != due and first <= as_of <= end:
+    if pd.notna(as_of) and as_of != due and first <= as_of <= shown:
         mark_day(ax, as_of, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
-    days = max((end - first).days, 1)
-    room = 0.2 * days if (end - last).days < 0.2 * days else 0.02 * days
+    days = max((shown - first).days, 1)
+    room = 0.2 * days if (shown - last).days < 0.2 * days else 0.02 * days
     ax.set_xlim(
         mdates.date2num(first) - 0.015 * days - 0.5,
-        mdates.date2num(end) + max(room, 0.5),
+        mdates.date2num(shown) + max(room, 0.5),
     )
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def _due_words(due: pd.Timestamp, as_of: pd.Timestamp, ahead: Any) -> str:
+    words = "due, reporting day" if due == as_of else "due"
+    chance = None if ahead is None else ahead["chance_by_due_date"]
+    if chance is None or pd.isna(chance) or due < as_of:
+        return words
+    return f"{words}: {percent(chance)} likely"
+
+
+def _horizon(
+    first: pd.Timestamp, end: pd.Timestamp, ahead: Any, fan: list[list[Any]]
+) -> pd.Timestamp:
+    """Return the last day shown: of 85 % where known, but the future never outweighs the past."""
+    known: list[pd.Timestamp] = [
+        ahead[name] for name in ("p50_date", "p85_date") if pd.notna(ahead[name])
+    ]
+    if pd.isna(ahead["p85_date"]) and fan:
+        known.append(pd.Timestamp(fan[-1][0]))
+    most = end + max(end - first, pd.Timedelta(28, "D"))
+    latest: pd.Timestamp = min(max([end, *known]), most)
+    return latest
 
 
 def _day(frame: pd.DataFrame, name: str) -> pd.Timestamp:

@@ -16,9 +16,11 @@ from roadmap_analytics.charts._style import (
     COLORS,
     axes_or_new,
     date_axis,
+    draw_fan,
     label_line,
     mark_beyond,
     mark_day,
+    nothing,
     safe_text,
     stamp,
     styled,
@@ -69,8 +71,7 @@ def _nothing(ax: Axes, frame: pd.DataFrame, why: str) -> bool:
     stamp(ax, frame)
     if len(frame):
         return False
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=COLORS["muted"])
+    nothing(ax, why)
     return True
 
 
@@ -130,13 +131,7 @@ def _due(row: pd.Series[Any]) -> str:
 
 
 def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
-    days = _days([values[0] for values in fan])
-    low, lower, middle, upper, high = np.array([values[1:] for values in fan]).T
-    ax.fill_between(days, low, high, step="post", color=COLORS["p95"], alpha=0.55, lw=0, zorder=1)
-    ax.fill_between(
-        days, lower, upper, step="post", color=COLORS["p85"], alpha=0.55, lw=0, zorder=1
-    )
-    ax.step(days, middle, where="post", color=COLORS["remaining"], linestyle="--", zorder=3)
+    draw_fan(ax, fan)
     for name, share in _QUANTILES.items():
         if pd.isna(row[name]):
             continue
@@ -233,7 +228,7 @@ def plot_backtest(
     if method is not None:
         frame = frame[frame["method"] == method]
     known = frame[frame["forecasts"] > 0]
-    if _nothing(ax, known, "no forecast date has passed yet: nothing to hold against"):
+    if _nothing(ax, known, "no forecast date has passed yet, so none can be checked"):
         return ax
     ax.plot([0, 1], [0, 1], color=COLORS["ideal"], linestyle=":", zorder=1)
     ax.annotate("as promised", xy=(0.2, 0.2), rotation=45, rotation_mode="anchor", fontsize=8,
@@ -368,7 +363,7 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 _CAUSES = {
     "moved_days": ("due date moved", "due", ""),
-    "plan_days": ("plan too short (left: slack)", "ideal", "...."),
+    "plan_days": ("plan too short (left: slack)", "ideal", "||||"),
     "carried_in_days": ("carried in", "unplanned", "////"),
     "scope_days": ("scope added (left: taken out)", "removed", ""),
     "pace_days": ("slower closing (left: faster)", "remaining", "\\\\\\\\"),

@@ -14,6 +14,7 @@ from roadmap_analytics.charts._style import (
     COLORS,
     axes_or_new,
     date_axis,
+    nothing,
     safe_text,
     stamp,
     styled,
@@ -48,7 +49,7 @@ def plot_planned(
     ax.set_ylabel("issues per week")
     stamp(ax, frame)
     if frame.empty:
-        return _nothing(ax)
+        return nothing(ax, "no issue was opened or closed")
     # A bar stands over its week, Monday to Sunday.
     week = mdates.date2num(frame["week_date"]) + 3.0
     planned = frame[f"{what}_planned"].to_numpy(float)
@@ -100,7 +101,7 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("open issues")
     stamp(ax, frame)
     if frame.empty:
-        return _nothing(ax)
+        return nothing(ax, "no open issue is set aside for later")
     place = -np.arange(len(frame))
     issues = frame["issues"].to_numpy(float)
     solid = (frame["kind"] == "label").to_numpy()
@@ -122,9 +123,4 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlim(0, max(issues.max(), 1.0) * 1.35)
     ax.set_ylim(-len(frame) + 0.4, 0.6)
-    return ax
-
-
-def _nothing(ax: Axes) -> Axes:
-    ax.text(0.5, 0.5, "nothing to show", transform=ax.transAxes, ha="center", color=COLORS["muted"])
     return ax

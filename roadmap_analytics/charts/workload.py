@@ -22,7 +22,8 @@ from roadmap_analytics.charts._style import (
 
 __all__ = ["plot_duties", "plot_workload", "plot_workload_history", "plot_workload_plan"]
 
-_HATCHES = ["", "///", "...", "\\\\\\", "xxx", "---", "ooo"]
+# No dots: each is a circle of 200 bytes in an SVG, hundreds in a bar.
+_HATCHES = ["", "///", "|||", "\\\\\\", "xxx", "---", "ooo"]
 _MARKS = {
     "driver": "D",
     "maintainer": "M",

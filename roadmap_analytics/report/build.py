@@ -1,7 +1,7 @@
 """Run the notebooks on a dataset and write them as self-contained HTML pages with an index.
 
-A page asks nothing of the network, runs no script but the one that sorts its tables (its content
-security policy forbids the rest), and holds each notebook's code folded beside its results.
+A page asks nothing of the network, runs no script but its own (its content security policy forbids
+the rest), holds its charts as SVG within it, and each notebook's code folded beside its results.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ from roadmap_analytics.analysis import quality
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.report import svg
 from roadmap_analytics.report.board import FILTERS, Board, board
 from roadmap_analytics.report.show import CONCLUSION
 
 __all__ = ["write_report"]
 
 _TEMPLATE = Path(__file__).parent / "template"
+_SVG = "image/svg+xml"
 _CELL_SECONDS = 600
 _KERNEL_SECONDS = 300
 _TAGS = [
@@ -294,7 +296,7 @@ def _write(
 ) -> Path:
     index = _Page("Board", "index.html")
     pages = [index, *(page for page, _ in sources)]
-    css = (_TEMPLATE / "page.css").read_text("utf-8")
+    css = (_TEMPLATE / "page.css").read_text("utf-8") + svg.dark_rules()
     js = (_TEMPLATE / "page.js").read_text("utf-8")
     provenance = _provenance(dataset)
     for page in pages:
@@ -302,7 +304,10 @@ def _write(
         page.simulated = dataset.simulated
     for page, notebook in sources:
         page.conclusions = _conclusions(notebook)
-    html = {p.file: exporter.from_notebook_node(_folded(nb), {"page": p})[0] for p, nb in sources}
+    html = {
+        p.file: exporter.from_notebook_node(_charts(_folded(nb)), {"page": p})[0]
+        for p, nb in sources
+    }
     exporter.environment.filters.update(FILTERS)
     contents = exporter.environment.get_template("contents.html.j2")
     html[index.file] = contents.render(page=index, board=overview)
@@ -322,7 +327,23 @@ def _settings() -> Config:
     settings.HTMLExporter.preprocessors = [SanitizeHTML]
     settings.SanitizeHTML.tags = _TAGS
     settings.SanitizeHTML.attributes = _ATTRIBUTES
+    # `_charts` has made them harmless already; by itself nbconvert deletes SVG.
+    settings.SanitizeHTML.safe_output_keys = {_SVG, "image/png", "image/jpeg", "text/plain"}
     return settings
+
+
+def _charts(notebook: Any) -> Any:
+    """Make every SVG of a notebook fit to stand within the page; whoever drew it."""
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    for number, output in enumerate(o for o in outputs if _SVG in o.get("data", {})):
+        alt = output.get("metadata", {}).get(_SVG, {}).get("alt", "")
+        try:
+            picture = svg.clean(output.data[_SVG], alt=alt, prefix=f"c{number}-")
+        except ValueError as error:
+            output.data = {"text/plain": f"A picture that cannot be shown: {error}"}
+        else:
+            output.data = {_SVG: picture}
+    return notebook
 
 
 def _folded(notebook: Any) -> Any:

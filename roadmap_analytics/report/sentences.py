@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from roadmap_analytics.charts._style import percent
+
 __all__ = [
     "attribution",
     "backtest",
@@ -495,20 +497,6 @@ def roadmap_changes(frame: pd.DataFrame) -> list[str]:
 def _amount(value: Any) -> str:
     number = round(float(value), 1)
     return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
-
-
-def percent(share: Any) -> str:
-    """Write a chance or share; what is possible is never 0 %, what is not certain never 100 %.
-
-    Examples
-    --------
-    >>> percent(0.07), percent(0.0005), percent(1)
-    ('7 %', '<1 %', '100 %')
-    """
-    share = float(share)
-    if 0 < share < 0.005:
-        return "<1 %"
-    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def _day(value: Any) -> str:

@@ -6,19 +6,21 @@ the HTML, so that nbval compares what is said. The report picks the conclusion u
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
+import matplotlib as mpl
 import pandas as pd
 from IPython.core.getipython import get_ipython
-from IPython.core.pylabtools import print_figure
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 from roadmap_analytics.analysis.workload import UNASSIGNED
+from roadmap_analytics.report import svg
 from roadmap_analytics.report.text import DAY, link, said
 
 __all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
@@ -66,14 +68,28 @@ def claim(sentence: str) -> None:
 
 
 def show(ax: Axes, *, alt: str, caption: str) -> None:
-    """Show the figure of `ax` once, with its alt text and caption, and close it."""
+    """Show the figure of `ax` once, as SVG, with its alt text and caption, and close it.
+
+    Parameters
+    ----------
+    ax : Axes
+        As a chart returns it; any axes will do.
+    alt : str
+        What the picture says, for those who do not see it. It is the plain text of the output as
+        well: nbval compares it.
+    caption : str
+        A sentence below the picture.
+    """
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("show: these axes stand in no figure")
     # Drawn here and not by the notebook's backend: MPLBACKEND=Agg, as set in many a CI, has none.
-    picture = print_figure(figure, base64=True)  # type: ignore[no-untyped-call]
-    data = {"image/png": picture, "text/plain": repr(figure)}
-    display(data, raw=True, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    drawn = io.StringIO()
+    # The salt keeps the ids of one picture the same from run to run.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "roadmap-analytics"}):
+        figure.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})
+    data = {"image/svg+xml": svg.clean(drawn.getvalue(), alt=alt), "text/plain": alt}
+    display(data, raw=True, metadata={"image/svg+xml": {"alt": alt}})  # type: ignore[no-untyped-call]
     plt.close(figure)
     _display(f"<p class='caption'>{said(caption)}</p>", caption)
 

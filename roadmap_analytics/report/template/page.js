@@ -96,3 +96,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
   toolbar(table); // before sortable: the heads still hold plain text
   sortable(table);
 }
+
+// A chart saved is a file of its own: for white paper, its text still text.
+document.querySelectorAll("figure.chart > svg").forEach((chart, number) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "save";
+  button.textContent = "SVG";
+  button.title = "Save this chart as an SVG file";
+  const name = `${fileName(null)}-${number + 1}.svg`;
+  button.addEventListener("click", () =>
+    save(new XMLSerializer().serializeToString(chart), "image/svg+xml", name));
+  chart.after(button);
+});

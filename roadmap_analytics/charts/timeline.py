@@ -1,0 +1,224 @@
+"""Chart of one milestone's course: what happened to it, step by step, and what remained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.dates as mdates
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from roadmap_analytics.charts._style import (
+    COLORS,
+    axes_or_new,
+    counted,
+    date_axis,
+    fit,
+    mark_day,
+    moved_words,
+    nothing,
+    number,
+    references,
+    safe_text,
+    stamp,
+    styled,
+    tip,
+)
+
+__all__ = ["plot_timeline"]
+
+_MARKS = {
+    "planned": ("o", "scope"),
+    "started": ("o", "as_of"),
+    "carried in": ("^", "unplanned"),
+    "added": ("^", "added"),
+    "removed": ("v", "removed"),
+    "closed": (".", "remaining"),
+    "reopened": (".", "overdue"),
+    "date moved": ("D", "due"),
+    "due": ("s", "due"),
+    "finished": ("*", "completed"),
+}
+_ALWAYS = ("started", "date moved", "due", "finished")
+_SILENT = ("closed", "reopened")  # seen by the line itself; their marks have tooltips only
+_LANES = 5  # lines of words above the course; what finds no place has its mark and its tooltip
+_LANE = 0.11  # height of one, as a share of the course's
+_LETTER = 4.9  # points: the width of a letter of 8.5 points
+
+
+@styled
+def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw why one milestone ended when it did: what came, what went, which dates moved.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `milestone_timeline` returns, its `attrs` included.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+        What remained as a line of steps. Marks stand where work came (carried in, added) or went
+        (removed), where the due date moved or passed, and at the end; the larger ones have words
+        above the line. Issues that were closed are the steps down. Each mark names its issues on
+        hover. The first due date is a dashed line, the newest a solid one.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import pandas as pd
+    >>> day = pd.to_datetime(["2025-03-03", "2025-03-07", "2025-03-14"])
+    >>> steps = pd.DataFrame({"date": day, "step": ["started", "added", "due"],
+    ...     "amount": [6, 2, 3], "issues": [(), (), ()], "remaining": [6, 8, 3],
+    ...     "due_date": day[2]})
+    >>> plot_timeline(steps).texts[0].get_text()
+    '2 added after the start, 3 open at the due date'
+    """
+    ax = axes_or_new(ax)
+    title = str(frame.attrs.get("title", ""))
+    stamp(ax, frame)
+    if frame.empty:
+        ax.set_title(safe_text(title, fit(ax, 68, 0.9, size=12)))
+        return nothing(ax, "nothing has happened to this milestone yet")
+    ax.set_title(safe_text(title, fit(ax, 68, 0.9, size=12)), pad=24)
+    ax.annotate(
+        safe_text(_story(frame), fit(ax, 110, 0.84)), xy=(0, 1), xycoords="axes fraction",
+        xytext=(0, 8), textcoords="offset points", fontsize=9.5, color=COLORS["scope"],
+    )  # fmt: skip
+    ax.set_ylabel("open issues")
+    top = max(float(frame["remaining"].max()), 1.0)
+    _course(ax, frame)
+    _due_dates(ax, frame)
+    date_axis(ax)
+    first, last = ax.get_xlim()
+    ax.set_xlim(first, last + 0.03 * (last - first))
+    lanes = _marks(ax, frame, top)
+    ax.set_ylim(0, top * (1.06 + _LANE * lanes))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.set_yticks([tick for tick in ax.get_yticks() if tick <= top * 1.01])
+    return ax
+
+
+def _story(frame: pd.DataFrame) -> str:
+    """Say in a line what moved the end, from the steps after the start."""
+    amounts = frame.groupby("step")["amount"].sum()
+    parts = []
+    moved = frame[(frame["step"] == "date moved") & frame["amount"].notna()]
+    if len(moved):
+        times = "" if len(moved) == 1 else f" in {len(moved)} steps"
+        parts.append(f"due date moved by {int(moved['amount'].sum()):+d} days{times}")
+    for step in ("carried in", "added", "removed"):
+        if amounts.get(step, 0):
+            parts.append(f"{number(amounts[step])} {step}")
+    if parts and any(amounts.get(step, 0) for step in ("added", "removed", "carried in")):
+        parts[-1] += " after the start"
+    ends = frame[frame["step"] == "finished"]
+    due = frame[frame["step"] == "due"]
+    if len(ends):
+        parts.append(f"finished {_day(ends['date'].iloc[-1])}")
+    elif len(due):
+        parts.append(f"{number(due['amount'].iloc[-1])} open at the due date")
+    else:
+        parts.append(f"{number(frame['remaining'].iloc[-1])} left")
+    return ", ".join(parts)
+
+
+def _day(day: pd.Timestamp) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def _course(ax: Axes, frame: pd.DataFrame) -> None:
+    ends = frame.drop_duplicates("date", keep="last")
+    days, left = list(ends["date"]), list(ends["remaining"].astype(float))
+    as_of = frame.attrs.get("as_of")
+    if as_of and pd.Timestamp(as_of) > days[-1]:
+        days.append(pd.Timestamp(as_of))
+        left.append(left[-1])
+    ax.fill_between(days, 0, left, step="post", color=COLORS["remaining"], alpha=0.10, lw=0)
+    ax.plot(days, left, drawstyle="steps-post", color=COLORS["remaining"], lw=1.8)
+
+
+def _due_dates(ax: Axes, frame: pd.DataFrame) -> None:
+    known = frame["due_date"].dropna()
+    if known.empty:
+        return
+    first, last = known.iloc[0], known.iloc[-1]
+    if first != last:
+        mark_day(ax, first, "first due date", color=COLORS["muted"], linestyle="--", low=True)
+    mark_day(ax, last, "due", color=COLORS["due"], low=True)
+
+
+def _marks(ax: Axes, frame: pd.DataFrame, top: float) -> int:
+    """Draw the marks and the words of those that find a place; return how many lines they take."""
+    steps = frame[frame["step"].isin(_MARKS)]
+    # The most telling first: they choose their places before the others.
+    size = steps["amount"].fillna(0).abs().astype(float)
+    rank = size.where(~steps["step"].isin(_ALWAYS), float("inf"))
+    order = list(rank.sort_values(ascending=False, kind="stable").index)
+    places = _Places(ax)
+    for index in order:
+        row = steps.loc[index].to_dict()
+        marker, color = _MARKS[row["step"]]
+        x = float(mdates.date2num(row["date"]))
+        (mark,) = ax.plot(
+            [x], [row["remaining"]], marker=marker, markersize=7, linestyle="none", zorder=4,
+            color=COLORS[color], markeredgecolor="white", markeredgewidth=0.6,
+        )  # fmt: skip
+        words = _words(row)
+        named = f" ({references(list(row['issues']))})" if len(row["issues"]) else ""
+        tip(mark, f"{_day(row['date'])}: {words}{named}; {number(row['remaining'])} open")
+        lane = None if row["step"] in _SILENT else places.take(x, words)
+        if lane is None:
+            continue
+        height = top * (1.08 + _LANE * lane)
+        ax.plot([x, x], [row["remaining"], height], color=COLORS["ideal"], lw=0.5, zorder=1.1)
+        ax.annotate(
+            safe_text(words, 60), xy=(x, height), xytext=(2 if not places.turned else -2, 1),
+            textcoords="offset points", fontsize=8.5, va="bottom",
+            ha="right" if places.turned else "left", color=COLORS["as_of"],
+        )  # fmt: skip
+    return places.used
+
+
+def _words(row: dict[Any, Any]) -> str:
+    step, amount = row["step"], row["amount"]
+    if step == "date moved":
+        return moved_words(row)
+    if step in ("due", "finished"):
+        left = f", {number(amount)} open" if pd.notna(amount) and amount else ""
+        return f"{step}{left}"
+    if step in ("planned", "started"):
+        return f"{step} with {counted(amount, 'issues')}"
+    return f"{number(amount)} {step}"
+
+
+class _Places:
+    """Free places for words in lines above the course, so that none runs into another."""
+
+    def __init__(self, ax: Axes) -> None:
+        figure = ax.get_figure(root=True)
+        spec = ax.get_subplotspec()
+        across = spec.get_gridspec().ncols if spec is not None else 1
+        points = 72 * (figure.get_figwidth() if figure is not None else 8.6) / across
+        self.first, self.last = ax.get_xlim()
+        self.letter = _LETTER * (self.last - self.first) / (0.9 * points)
+        self.taken: list[list[tuple[float, float]]] = [[] for _ in range(_LANES)]
+        self.used = 0
+        self.turned = False  # the words last placed stand to the left of their mark
+
+    def take(self, x: float, words: str) -> int | None:
+        """Return the lowest line with room for the words at `x`; None where there is none."""
+        width = self.letter * (len(words) + 1)
+        self.turned = x + width > self.last
+        begin, end = (x - width, x) if self.turned else (x, x + width)
+        if begin < self.first:
+            return None
+        for lane, taken in enumerate(self.taken):
+            if all(end < other or begin > until for other, until in taken):
+                taken.append((begin, end))
+                self.used = max(self.used, lane + 1)
+                return lane
+        return None
