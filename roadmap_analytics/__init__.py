@@ -40,6 +40,7 @@ _NAMES = {
         "milestone_progress",
     ),
     "analysis.quality": ("check",),
+    "analysis.reading": ("reading_quality",),
     "analysis.scope": (
         "carried_over",
         "scope_changes",
@@ -100,7 +101,10 @@ _NAMES = {
         "load",
         "read_roadmaps",
     ),
-    "report.build": ("write_report",),
+    "report.build": (
+        "write_report",
+        "write_roadmap_page",
+    ),
     "report.show": (
         "show",
         "table",

@@ -22,6 +22,7 @@ from roadmap_analytics.analysis.planned import planned_work as planned_work
 from roadmap_analytics.analysis.progress import current_milestones as current_milestones
 from roadmap_analytics.analysis.progress import milestone_progress as milestone_progress
 from roadmap_analytics.analysis.quality import check as check
+from roadmap_analytics.analysis.reading import reading_quality as reading_quality
 from roadmap_analytics.analysis.scope import carried_over as carried_over
 from roadmap_analytics.analysis.scope import scope_changes as scope_changes
 from roadmap_analytics.analysis.since import changes as changes
@@ -63,5 +64,6 @@ from roadmap_analytics.frames import Dataset as Dataset
 from roadmap_analytics.frames import load as load
 from roadmap_analytics.frames import read_roadmaps as read_roadmaps
 from roadmap_analytics.report.build import write_report as write_report
+from roadmap_analytics.report.build import write_roadmap_page as write_roadmap_page
 from roadmap_analytics.report.show import show as show
 from roadmap_analytics.report.show import table as table

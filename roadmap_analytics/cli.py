@@ -400,6 +400,44 @@ def doctor(
 
 
 @app.command()
+def roadmaps(
+    where: Annotated[
+        Path,
+        typer.Argument(metavar="WHERE", help="A folder, a file, a git clone, or a dataset."),
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="OUT", help="Folder for the page roadmaps.html.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: roadmap.toml in this folder, if there is one."),
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="GLOB", help="Which files: archive/*-roadmap.md")
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(metavar="REF", help="Branch, tag or commit of a clone.")
+    ] = None,
+) -> None:
+    """Read roadmap documents and say, per revision, what was understood and what was not."""
+    if config is None and CONFIG.is_file():
+        config = CONFIG
+    from roadmap_analytics import config as configuration
+    from roadmap_analytics.report.xray import summary_lines
+
+    if (where / "manifest.json").is_file():
+        found = ra.load(where)
+    else:
+        settings = configuration.load(config) if config else configuration.Config()
+        read_as = settings.for_dataset()
+        found = ra.read_roadmaps(where, pattern=pattern, ref=ref, config=read_as)
+    for line in summary_lines(found):
+        _tell(line)
+    if to is not None:
+        _tell(str(ra.write_roadmap_page(found, to)))
+
+
+@app.command()
 def simulate(
     to: To,
     issues: Annotated[int, typer.Option(metavar="N", min=1, help="How many issues.")],

@@ -46,11 +46,14 @@ class Config:
         A folder or clone with roadmap revisions, or the project that holds them; at most one.
     roadmaps_pattern, roadmaps_ref : str or None
         Which files, and at which branch, tag or commit.
+    roadmaps_profile : str or None
+        "generic" or "sigsum": how documents are read; None lets each one's signature decide.
     people : dict
         Canonical handle -> other spellings and GitLab user names.
     calendar : dict
         ``timezone`` (IANA name), ``workdays`` (Mon ...), ``holidays`` (ISO days), ``periods``
-        (name -> "first day/last day").
+        (name -> "first day/last day"), ``fiscal_year_start`` (number of the month in which FY27
+        begins; it ends in 2027).
     labels, milestones : dict
         ``future``: the label of work not planned yet; ``draft_prefix``: how titles of milestones
         begin that are not promised yet.
@@ -70,6 +73,7 @@ class Config:
     roadmaps_project: str | None = None
     roadmaps_pattern: str | None = None
     roadmaps_ref: str | None = None
+    roadmaps_profile: str | None = None
     people: dict[str, list[str]] = field(default_factory=dict)
     calendar: dict[str, Any] = field(default_factory=lambda: _calendar({}, "[calendar]"))
     labels: dict[str, Any] = field(default_factory=lambda: {"future": "Future"})
@@ -77,12 +81,15 @@ class Config:
 
     def for_dataset(self) -> dict[str, Any]:
         """Give the sections that frames and analyses need; they are kept in the manifest."""
-        return {
+        sections: dict[str, Any] = {
             "people": self.people,
             "calendar": self.calendar,
             "labels": self.labels,
             "milestones": self.milestones,
         }
+        if self.roadmaps_profile is not None:
+            sections["roadmaps"] = {"profile": self.roadmaps_profile}
+        return sections
 
 
 def load(path: str | os.PathLike[str]) -> Config:
@@ -225,7 +232,13 @@ _PLAIN: dict[str, dict[str, _Check]] = {
         "section": _TEXT,
         "jobs": (_jobs, "a number from 1 to 64"),
     },
-    "roadmaps": {"path": _TEXT, "project": _TEXT, "pattern": _TEXT, "ref": _TEXT},
+    "roadmaps": {
+        "path": _TEXT,
+        "project": _TEXT,
+        "pattern": _TEXT,
+        "ref": _TEXT,
+        "profile": (lambda value: value in ("generic", "sigsum"), "generic or sigsum"),
+    },
     "labels": {"future": _TEXT},
     "milestones": {"draft_prefix": _TEXT},
 }
@@ -326,7 +339,14 @@ def _period(value: str, where: str, key: str) -> str:
     return f"{first}/{last}"
 
 
+def _month(value: Any, where: str, key: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 12:
+        raise _wrong(where, key, "the number of a month, 1 to 12", value)
+    return value
+
+
 _CALENDAR: dict[str, Callable[[Any, str, str], Any]] = {
+    "fiscal_year_start": _month,
     "timezone": _timezone,
     "workdays": _workdays,
     "holidays": _holidays,

@@ -62,6 +62,14 @@ STATE_REASONS = ["moved", "promoted", "duplicate"]
 """Why an issue was closed without being done: its work goes on elsewhere."""
 ITEM_KINDS = ["priority", "item", "activity"]
 ROLES = ["driver", "maintainer", "responsible", "work", "review", "input", "contact"]
+READINGS = [
+    *("item", "heading", "field", "person", "date", "link", "statement", "prose"),
+    *("contents", "ignored", "error"),
+]
+ALARMS = [
+    *("no items", "repeated title", "label as person", "year not read", "date flagged"),
+    *("target in the past", "lines not understood", "file not read", "correction fits nothing"),
+]
 CARRY_OVER = ["backlogged", "continued", "done", "dropped"]
 
 
@@ -339,7 +347,49 @@ class RoadmapItems(Frame):
         "where it stands in the document",
         isin=["list", "nested", "people", "prose", "table", "heading"],
     )
+    line: Series[pd.Int64Dtype] = _value(
+        "line of the document on which it begins, from 1; NA where unknown", nullable=True, ge=1
+    )
+    url: Series[str] = _text(
+        "the first issue, merge request, milestone or epic it links to; NA for none", nullable=True
+    )
     detail: Series[str] = _text("all its words, with what stands below it")
+
+
+class RoadmapLines(Frame):
+    """One line of one document of one revision, with its only reading."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "line"]
+
+    revision: Series[Day] = _value("the revision")
+    line: Series[int] = _value("number of the line, from 1", ge=1)
+    text: Series[str] = _text("the line as it stands, cut at 400 characters; untrusted text")
+    reading: Series[str] = _text("what the line was read as", isin=READINGS)
+    item_key: Series[str] = pa.Field(
+        alias="key", nullable=True, description="key of the item that the line belongs to; else NA"
+    )
+    said: Series[str] = pa.Field(
+        alias="field", nullable=True, description="title, target, people, status ...; else NA"
+    )
+    value: Series[str] = _text("what was taken from the line; NA for nothing", nullable=True)
+    why: Series[str] = _text("the rule that read it so, or why it was ignored")
+
+
+class RoadmapAlarms(Frame):
+    """One reason to look at how a document was read, or at a file that was not read."""
+
+    class Config:
+        """The key."""
+
+        unique: ClassVar[list[str]] = ["revision", "line", "alarm", "text"]
+
+    revision: Series[Day] = _value("the revision; NA for a file that is none", nullable=True)
+    line: Series[pd.Int64Dtype] = _value("line of the document; NA for all of it", nullable=True)
+    alarm: Series[str] = _text("what is wrong", isin=ALARMS)
+    text: Series[str] = _text("one sentence, with the words of the document; untrusted text")
 
 
 class Responsibilities(Frame):
@@ -441,6 +491,8 @@ FRAMES: Mapping[str, type[Frame]] = {
     "roadmap_milestones": RoadmapMilestones,
     "carry_over": CarryOver,
     "item_matches": ItemMatches,
+    "roadmap_lines": RoadmapLines,
+    "roadmap_alarms": RoadmapAlarms,
 }
 """Every frame of a dataset by name, in the order in which they are shown."""
 

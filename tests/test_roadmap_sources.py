@@ -56,8 +56,14 @@ def test_a_folder_of_dated_files_with_matches_beside(clone: Path) -> None:
         "2025-01-05-roadmap.md",
         "2025-05-01-roadmap.md",
         "matches.csv",
+        sources.NOT_READ,
     ]
-    assert [one["revision_hint"] for one in found] == ["2025-01-05", "2025-05-01", None]
+    assert [one["revision_hint"] for one in found] == ["2025-01-05", "2025-05-01", None, None]
+    assert found[3]["text"].splitlines() == [
+        "name,why",
+        "2025-01-05--minutes.md,"
+        "other dated files have roadmap in their names: give a pattern to read it too",
+    ]
     assert found[0]["text"] == "# one\n"
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from roadmap_analytics import schema
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import last_day
+from roadmap_analytics.analysis.reading import alarm_findings
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.frames import Dataset
 
@@ -54,6 +55,7 @@ KINDS = {
     "before_creation": "events dated before the issue was opened (backdated)",
     "numbers_missing": "issue numbers not seen: deleted, or confidential and hidden",
     "public_only": "exported without a token: only what is public; no confidential issues",
+    "roadmap_reading": "a roadmap document, or a file, that may be read wrongly",
     "another_way": "fetched another way than expected; nothing is missing",
     "given_up": "closed without being done: out of scope of its milestone from that day",
     "closed_without_milestone": "closed while in no milestone: work outside the roadmap",
@@ -654,6 +656,7 @@ def _given_up(dataset: Dataset) -> pd.DataFrame:
 
 
 _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
+    alarm_findings,
     _milestones_left_open,
     _unmeasured,
     _dates,

@@ -43,6 +43,7 @@ _SLIPPAGE = [
     "status",
     "confidence",
     "deferred",
+    "present",
 ]
 _STATUS = {"same": "continued"}
 
@@ -101,7 +102,11 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
         - `total_slip_days`: against the item's first target; the sum of its `slip_days`.
         - `status`: new, continued, renamed, split (part of an earlier item, whose last target it is
           measured against), merged (several items became this one; an item that is absorbed has a
-          last row with the key of the one it went into), dropped, returned.
+          last row with the key of the one it went into), dropped, returned, done (the document
+          says so, a later one says so of an item that it no longer lists, or the item's milestone
+          is closed). An item that was done and is no longer listed has no further row.
+        - `present`: whether the revision lists the item. The last rows of what was dropped,
+          absorbed, or said to be done elsewhere are not present.
         - `confidence`: from 0 to 1, of the match with the earlier revision; NA where there is none.
 
     Notes
@@ -131,7 +136,7 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
     }
     rows = _appearances(items, matches, ids)
     absorbed = _absorbed(items, matches, ids)
-    rows += absorbed + _dropped(rows, absorbed, days)
+    rows += absorbed + _gone(rows, absorbed, days, _finished(view, ids))
     frame = pd.DataFrame(rows, columns=[*_SLIPPAGE, "before"])
     for column in ("revision", "target_start_date", "target_date"):
         frame[column] = frame[column].astype("datetime64[us]")
@@ -142,6 +147,7 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
         "slip_days": "float64",
         "total_slip_days": "float64",
         "deferred": "bool",
+        "present": "bool",
     }
     kinds |= dict.fromkeys(["item", "key", "kind", "title", "target_text", "status"], "str")
     frame = frame.astype(kinds).sort_values(["item", "revision"], kind="stable", ignore_index=True)
@@ -173,7 +179,8 @@ def _appearances(
         out.append(
             {name: row.get(name) for name in _SLIPPAGE}
             | {
-                "status": _STATUS.get(status, status),
+                "status": "done" if row["done"] else _STATUS.get(status, status),
+                "present": True,
                 "confidence": rows[0].confidence if rows else np.nan,
                 "before": before,
             }
@@ -196,18 +203,47 @@ def _absorbed(
         out[item, match.revision] = {name: into.get(name) for name in _SLIPPAGE} | {
             "item": item,
             "status": "merged",
+            "present": False,
             "confidence": match.confidence,
             "before": item,
         }
     return list(out.values())
 
 
-def _dropped(
+def _finished(view: View, ids: dict[Any, str]) -> dict[str, pd.Timestamp | None]:
+    """Map items that something else says are done to the revision that says so.
+
+    None where it is the item's milestone: GitLab keeps no day on which a milestone was closed.
+    """
+    seen = view.dataset["milestone_dates"]
+    seen = seen[seen["observed_at"] < view.at].drop_duplicates("milestone_id", keep="last")
+    closed = set(seen.loc[seen["state"] == "closed", "milestone_id"])
+    milestones = view.dataset["milestones"]
+    urls = set(milestones.loc[milestones["milestone_id"].isin(closed), "web_url"])
+    linked = _until(view, "roadmap_milestones")
+    linked = linked[linked["url"].isin(urls) & linked["key"].notna()]
+    out: dict[str, pd.Timestamp | None] = {
+        ids[place]: None
+        for place in linked[["revision", "key"]].itertuples(index=False, name=None)
+        if place in ids
+    }
+    days = sorted({day for day, _ in ids})
+    before = dict(zip(days[1:], days, strict=False))
+    said = _until(view, "carry_over")
+    said = said[said["status"].eq("done") & said["previous_key"].notna()]
+    for day, key in said[["revision", "previous_key"]].itertuples(index=False, name=None):
+        if (item := ids.get((before.get(day), key))) is not None:
+            out[item] = day
+    return out
+
+
+def _gone(
     rows: Sequence[dict[str, Any]],
     absorbed: Sequence[dict[str, Any]],
     days: Sequence[pd.Timestamp],
+    finished: dict[str, pd.Timestamp | None],
 ) -> list[dict[str, Any]]:
-    """Give a row at the first revision of each absence."""
+    """Give a row at the first revision of each absence, unless the item was done before."""
     seen: dict[str, dict[pd.Timestamp, dict[str, Any]]] = {}
     for row in rows:
         seen.setdefault(row["item"], {})[row["revision"]] = row
@@ -215,15 +251,19 @@ def _dropped(
     out = []
     for item, by_day in seen.items():
         for day, following in itertools.pairwise(days):
-            if day in by_day and following not in by_day and (item, following) not in ended:
-                gone = {
-                    "revision": following,
-                    "status": "dropped",
-                    "confidence": np.nan,
-                    "before": item,
-                }
-                gone |= {"target_text": None, "target_start_date": pd.NaT, "target_date": pd.NaT}
-                out.append({**by_day[day], **gone})
+            absent = day in by_day and following not in by_day and (item, following) not in ended
+            if not absent or by_day[day]["status"] == "done":
+                continue
+            done = item in finished and finished[item] in (None, following)
+            gone: dict[str, Any] = {
+                "revision": following,
+                "status": "done" if done else "dropped",
+                "confidence": np.nan,
+                "before": item,
+                "present": False,
+            }
+            gone |= {"target_text": None, "target_start_date": pd.NaT, "target_date": pd.NaT}
+            out.append({**by_day[day], **gone})
     return out
 
 
@@ -279,7 +319,7 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
     """
     slip = frame["slip_days"]
     flags = frame.assign(
-        items=frame["status"].ne("dropped"),
+        items=frame["present"] if "present" in frame else frame["status"].ne("dropped"),
         dated=frame["target_date"].notna(),
         later=slip > 0,
         earlier=slip < 0,

@@ -34,6 +34,7 @@ _STATUSES = {
     "split": ("split off", "S", "#56B4E9", "#22252A"),
     "merged": ("merged", "M", "#E3B23C", "#22252A"),
     "returned": ("returned", "B", "#009E73", "white"),
+    "done": ("done", "✓", "#D5E8D4", "#22252A"),
     "dropped": ("gone", "×", "#FFFFFF", "#A33B00"),
 }
 

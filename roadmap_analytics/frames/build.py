@@ -389,4 +389,5 @@ def roadmap_frames(
         people=config.get("people") or {},
         calendar=config.get("calendar") or {},
         accounts=accounts,
+        profile=(config.get("roadmaps") or {}).get("profile"),
     )

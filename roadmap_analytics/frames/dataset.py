@@ -112,6 +112,11 @@ class Dataset:
         DatasetError
             Where the dataset has no manifest, and so no day of export.
         """
+        newest = (
+            self.frames["revisions"]["revision"].max() if "revisions" in self.frames else pd.NaT
+        )
+        if pd.isna(self.exported_at) and pd.notna(newest):
+            return pd.Timestamp(newest).date()  # documents alone: their newest day
         if pd.isna(self.exported_at):
             raise DatasetError(
                 "dataset: expected a manifest with the time of the export, got none; name the day "

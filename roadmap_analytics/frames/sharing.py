@@ -62,6 +62,7 @@ _RULES: dict[str, dict[str, str]] = {
         "text": "blank", "reading": "kept", "key": "kept", "field": "kept", "value": "blank",
         "why": "blank",
     },
+    "roadmap_alarms": {"alarm": "kept", "text": "alarm"},
     "responsibilities": {
         "person": "person", "role": "kept", "key": "kept", "scope": "scope", "qualifier": "blank",
     },

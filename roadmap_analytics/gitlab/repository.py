@@ -12,7 +12,7 @@ from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.roadmap import tables
-from roadmap_analytics.roadmap.sources import MATCHES, date_in, decode, select
+from roadmap_analytics.roadmap.sources import date_in, decode, is_table, select
 
 __all__ = ["Place", "read"]
 
@@ -61,19 +61,19 @@ def read(
     ref = place.ref or "HEAD"
     blobs = _blobs(client, base, place, ref)
     chosen = select(blobs, place.pattern)
-    revisions = [name for name in chosen if not name.endswith(MATCHES)]
+    revisions = [name for name in chosen if not is_table(name)]
     if not revisions:
         raise PartFailed(404, "no file fits the pattern")
     names: list[str] = []
     of_day: dict[str | None, tuple[str, str]] = {}
     for name in sorted(chosen, key=lambda name: name not in known):  # what is stored goes first
-        if date_in(name) is None and not name.endswith(MATCHES):
+        if date_in(name) is None and not is_table(name):
             found = _commits(client, base, name, ref)
         else:
             found = iter([(name, ref, date_in(name), blobs[name])])
         for label, at, day, blob in found:
             first = label, blob
-            if not name.endswith(MATCHES):
+            if not is_table(name):
                 first = of_day.setdefault(day, first)
             if first[1] != blob:
                 refused(label, _another_of(day, first[0]))

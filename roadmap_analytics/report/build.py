@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +34,13 @@ from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import svg
 from roadmap_analytics.report.board import FILTERS, Board, board
 from roadmap_analytics.report.show import CONCLUSION
+from roadmap_analytics.report.xray import reading_html
 
-__all__ = ["write_report"]
+__all__ = ["write_report", "write_roadmap_page"]
 
 _TEMPLATE = Path(__file__).parent / "template"
 _SVG = "image/svg+xml"
+_ROADMAPS = "roadmaps.html"
 _CELL_SECONDS = 600
 _KERNEL_SECONDS = 300
 _TAGS = [
@@ -296,6 +298,8 @@ def _write(
 ) -> Path:
     index = _Page("Board", "index.html")
     pages = [index, *(page for page, _ in sources)]
+    if len(dataset["roadmap_lines"]):
+        pages.append(_Page("Roadmaps line by line", _ROADMAPS))
     css = (_TEMPLATE / "page.css").read_text("utf-8") + svg.dark_rules()
     js = (_TEMPLATE / "page.js").read_text("utf-8")
     provenance = _provenance(dataset)
@@ -311,12 +315,48 @@ def _write(
     exporter.environment.filters.update(FILTERS)
     contents = exporter.environment.get_template("contents.html.j2")
     html[index.file] = contents.render(page=index, board=overview)
+    for page in pages:
+        if page.file == _ROADMAPS:
+            html[page.file] = _roadmaps(exporter, page, dataset)
+    _put(html, out)
+    return out / index.file
+
+
+def _put(html: Mapping[str, str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for file, text in html.items():
         temporary = out / f".{file}.part"
         temporary.write_text(text, "utf-8")
         temporary.replace(out / file)
-    return out / index.file
+
+
+def _roadmaps(exporter: HTMLExporter, page: _Page, dataset: frames.Dataset) -> str:
+    page.css += (_TEMPLATE / "xray.css").read_text("utf-8")
+    template = exporter.environment.get_template("roadmaps.html.j2")
+    return str(template.render(page=page, body=reading_html(dataset)))
+
+
+def write_roadmap_page(dataset: frames.Dataset, out: str | Path) -> Path:
+    """Write `roadmaps.html`: each line of each roadmap document beside its reading.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As `read_roadmaps` or `load` returns it.
+    out : path
+        Folder for the page; made where it is missing.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    page = _Page("Roadmaps line by line", _ROADMAPS, simulated=dataset.simulated)
+    page.css = (_TEMPLATE / "page.css").read_text("utf-8")
+    page.js = (_TEMPLATE / "page.js").read_text("utf-8")
+    page.pages = [page]
+    _put({page.file: _roadmaps(_exporter(), page, dataset)}, Path(out))
+    return Path(out) / page.file
 
 
 def _settings() -> Config:

@@ -1,185 +1,74 @@
-"""Items of a roadmap: numbered points, priorities, activities, bullets and rows of tables."""
+"""The generic reader: a bullet, a table row, or a heading with text below it is an item.
+
+Headings above give what an item lacks; labelled values below belong to it. No rule removes a line:
+what is no item is a field, a link or the text of one, or it is kept as prose with the reason.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from roadmap_analytics.roadmap.language import fold, label_of, sentences, title_of
-from roadmap_analytics.roadmap.markdown import Inline, Item, ListBlock, Paragraph, Table
-from roadmap_analytics.roadmap.outline import Passage, has_fields, lists, section_kind
-from roadmap_analytics.roadmap.people import Duty, Names, assigned
+from roadmap_analytics.roadmap.fields import (
+    Entry,
+    Label,
+    Words,
+    column_kind,
+    comment_fields,
+    describe,
+    fields_within,
+    label_of,
+    take_field,
+)
+from roadmap_analytics.roadmap.lines import Reading
+from roadmap_analytics.roadmap.links import tracked
+from roadmap_analytics.roadmap.markdown import Block, Inline, Item, ListBlock, Paragraph, Table
+from roadmap_analytics.roadmap.marks import ACTIVE, DEFERRED, DONE, legend, marked, state_of
+from roadmap_analytics.roadmap.outline import Given, Section, explains, names_document
+from roadmap_analytics.roadmap.people import Duty
 from roadmap_analytics.roadmap.targets import NO_DATE, Target
 
-__all__ = ["Entry", "Items", "first_paragraph_items", "role_of_list"]
-
-ReadTarget = Callable[[str, bool], "Target | None"]
+__all__ = ["Items", "Place", "is_comment", "read_comments", "read_sections"]
 
 _URL_ONLY = re.compile(r"^\W*(?:[\w .-]{0,30}:\s*)?https?://\S+(?:\s*\([^()]*\))?\W*$")
-_PERMITS = re.compile(r"^(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
-_SOON = re.compile(
-    r"^(?P<when>soon(?:er)?(?:\s*/\s*later)?|later|someday|eventually|next|now|asap)\s*:\s*",
+_PERMITS = re.compile(r"(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
+_COMMENT = re.compile(r"(?:note|nb|comment|remark|see|more\s+info)\b\s*:", re.IGNORECASE)
+_ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
+_NO_TITLE = re.compile(r"[\W_]*")
+_TIME_HEAD = re.compile(
+    r"^\W*(?:q[1-4]|h[12]|20\d\d(?:[\s-]?[qh]\d)?|(?:first|second|third|fourth)\s+(?:quarter|half)|(?:early|mid|late|end\s+of)?[\s-]*"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\b",
     re.IGNORECASE,
 )
-_ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
-_DUE_ASIDE = re.compile(
-    r"[(\[](?:(?:estimated|expected|planned|to\s+be)\s+)?(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|"
-    r"scheduled)?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]",
-    re.IGNORECASE,
-)
-_DATE_FIRST = re.compile(r"^(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
-_LABEL_WITHIN = re.compile(r"(?:\s+[-–—]+\s+(?=\w)|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
-_DUE = (
-    r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|tentatively|by|until|"
-    r"before|in)"
-)
-_DUE_CLAUSE = re.compile(
-    rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned)\s+)?{_DUE}?"
-    r"\s*(?:date|for|by)?\s*:?\s*(?P<when>[^.;:,]{1,120}(?:,?\s*20\d\d)?)\s*[.;]?$",
-    re.IGNORECASE,
-)
-_PERIOD = re.compile(
-    r"^\W*(?:q[1-4]|h[12]|20\d\d(?:[\s-]?[qh]\d)?|(?:first|second|third|fourth)\s+(?:quarter|half)|(?:early|mid|late|end\s+of|beginning\s+of)?[\s-]*"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*|this\s+\w+|next\s+(?:week|month|quarter|year))\b",
-    re.IGNORECASE,
-)
-_LATER = re.compile(
-    r"^\W*(?:later|someday|future|backlog|not\s+planned|won['’]t\s+do|icebox|on\s+hold|postponed|deferred|parking\s+lot|not\s+now|ideas?)\b",
-    re.IGNORECASE,
-)
-_DONE = re.compile(
-    r"^\W*(?:done|completed?|shipped|released|finished|closed)\b|^\W*[✅✔]", re.IGNORECASE
-)
-_WORD_OF_PRIORITY = re.compile(r"\bpriorities\b", re.IGNORECASE)
-_ACTIVITY = re.compile(
-    r"\bactivit(?:y|ies)\b|\bwork(?:ing)?\s+on\b|\bfocus\s+on\b|\bwill\s+(?:mainly\s+)?(?:be\s+)?(?:do|work)",
-    re.IGNORECASE,
-)
-_UNFINISHED = re.compile(
-    r"\b(?:not|n't|unable|fail\w*)\b.*\b(?:cycles|time|enough|complete|finish|manage|able|get\s+to|done|do|reach)|\bunfinished\b|\bleft\s+over\b|"
-    r"\bcarr(?:y|ied)[\s-]?over\b|\bbacklogged\b|\bpostponed\b|\bremain(?:s|ing)\b|\bcontinued\b|\bnot\s+(?:yet\s+)?(?:done|finished|completed|started)\b",
-    re.IGNORECASE,
-)
-_PREVIOUS = re.compile(r"\b(?:last|previous|former)\s+roadmap\b", re.IGNORECASE)
+_FILLED = re.compile(r"\w|[xX✓✔✅●■]")
+_PERSON_HEAD = re.compile(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b", re.IGNORECASE)
 _DEPTH = 6
-_LONGEST = 1000  # of the words beside a marker; the rest is detail
+_HARD = ("people", "target", "start", "status")  # kinds that only work has
 
 
-@dataclass
-class Entry:
-    """An item as read, before references are resolved."""
+@dataclass(frozen=True)
+class Place:
+    """Where a list entry stands: what it inherits, and how its key is made."""
 
-    key: str
-    parent: str | None
-    kind: str
-    order: int
-    title: str
-    source: str  # list, nested, people, prose, table, heading
-    target: Target | None = None
-    deferred: bool = False
-    conditional: bool = False
-    done: bool = False
-    inlines: list[Inline] = field(default_factory=list)
-    duties: list[Duty] = field(default_factory=list)
-
-    @property
-    def detail(self) -> str:
-        """Everything that the document says below this item."""
-        return re.sub(r"\s+", " ", " ".join(inline.text for inline in self.inlines)).strip()
-
-
-def role_of_list(passage: Passage, block: ListBlock | Table, generic: bool) -> str:
-    """Tell what a list holds.
-
-    One of priorities, items, activities, people, milestones, carry_over, previous, progress, text.
-    """
-    lead = passage.lead.text
-    if passage.remarks:
-        return "text"
-    if passage.kind == "previous" or (_PREVIOUS.search(lead) and _are_addresses(block)):
-        return "previous"
-    if passage.kind == "progress" or (
-        _UNFINISHED.search(lead) and passage.kind in ("plan", "top", "unknown")
-    ):
-        return "carry_over" if _UNFINISHED.search(lead or passage.heading) else "progress"
-    if passage.kind in ("people", "milestones"):
-        return (
-            passage.kind
-            if not (generic and passage.kind == "milestones" and not _links(block))
-            else "items"
-        )
-    if passage.kind == "future":
-        return "items" if generic else "text"
-    if passage.kind in ("estimate", "remarks"):
-        return "text"
-    return _role_in_plan(passage, block, generic)
-
-
-def _role_in_plan(passage: Passage, block: ListBlock | Table, generic: bool) -> str:
-    words = f"{passage.heading} {passage.lead.text}"
-    if isinstance(block, Table):
-        return "activities" if _ACTIVITY.search(words) and not generic else "items"
-    fields = sum(has_fields(item) for item in block.items)
-    if passage.kind != "plan" and not generic and not fields:
-        return "text"
-    if fields and not block.ordered and fields * 2 >= len(block.items) and not generic:
-        return "activities"
-    if _ACTIVITY.search(passage.lead.text):
-        return "activities"
-    if _WORD_OF_PRIORITY.search(words) and not re.search(
-        r"\border\s+of\s+priorit", words, re.IGNORECASE
-    ):
-        return "priorities"
-    if _ACTIVITY.search(words) or (fields and not generic):
-        return "activities"
-    return "items"
-
-
-def _are_addresses(block: ListBlock | Table) -> bool:
-    return isinstance(block, ListBlock) and all(_is_comment(i.head.text) for i in block.items)
-
-
-def _links(block: ListBlock | Table) -> bool:
-    if isinstance(block, Table):
-        return any(cell.links for row in block.rows for cell in row)
-    return any(inline.links for item in block.items for inline in item.inlines())
+    parent: str | None = None
+    given: Given = field(default_factory=Given)
+    letter: str = ""  # P for priorities, A for activities, in the layouts that have them
+    depth: int = 0
+    explained: str | None = None  # the heading of a section that is about the document
+    notes: bool = False  # beside labelled values, plain bullets are notes and no items
+    inherit: bool = True  # entries take what stands above them
 
 
 class Items:
-    """Collects the items of one document."""
+    """Collects the items of one document, and what its lines were read as."""
 
-    def __init__(self, names: Names, read_target: ReadTarget) -> None:
-        self.names = names
-        self.read_target = read_target
+    def __init__(self, words: Words) -> None:
+        self.words = words
         self.by_key: dict[str, Entry] = {}  # in the order of the document
-        self.placed: set[int] = set()  # ids of list entries
+        self.readings: list[Reading] = []
+        self.duties: list[tuple[Duty, str | None]] = []  # of sections, not of items
         self._count: dict[tuple[str, str | None], int] = {}
-
-    def read(self, passages: Sequence[Passage], generic: bool) -> None:
-        """Take the items of all lists and tables."""
-        for passage in passages:
-            block = passage.block
-            if isinstance(block, ListBlock | Table):
-                role = role_of_list(passage, block, generic)
-                if role in ("priorities", "items", "activities"):
-                    passage.placed = True
-                    self._read_block(passage, block, role, generic)
-        if generic:
-            self._paragraph_items(passages)
-
-    def _read_block(
-        self, passage: Passage, block: ListBlock | Table, role: str, generic: bool
-    ) -> None:
-        letter = {"priorities": "P", "activities": "A", "items": ""}[role]
-        if isinstance(block, Table):
-            self._read_table(passage, block, letter)
-            return
-        if generic and _describes_heading(passage, block):
-            self._heading_item(passage, block)
-            return
-        for item in block.items:
-            self.add(item, letter, None, passage)
 
     def next_key(
         self, letter: str, parent: str | None, number: int | None = None
@@ -190,310 +79,561 @@ class Items:
         self._count[place] = order
         return (f"{parent}.{order}" if parent else f"{letter}{order}"), order
 
-    def add(
-        self, item: Item, letter: str, parent: str | None, passage: Passage, depth: int = 0
-    ) -> Entry | None:
-        """Take one list entry, with the labelled values and the items below it."""
-        self.placed.add(id(item))
-        head = item.head.strip()
-        if _PERMITS.fullmatch(f"{head.text} ") and item.children:
-            for child in item.children:
-                if (entry := self.add(child, letter, parent, passage, depth)) is not None:
-                    entry.conditional = True
-            return None
-        if not head.text or (depth and _is_comment(head.text)):
-            return None
-        described = has_fields(item)
-        key, order = self.next_key(letter, parent, item.number)
-        kind = {"P": "priority", "A": "activity"}.get(letter, "item")
-        source = "list" if not depth or letter != "A" else "nested"
-        entry = Entry(key, parent, kind, order, "", source, done=bool(item.checked))
-        self.by_key[entry.key] = entry
-        self._describe(entry, head, passage, depth)
-        entry.inlines.append(head)
-        entry.inlines += item.paragraphs
-        for text in item.paragraphs:
-            for field_ in _fields_within(text):
-                self._field(entry, field_, None)
-        for child in item.children:
-            if described or depth >= _DEPTH:
-                self._below(entry, child)
-            elif _is_comment(child.head.text) or not child.head.text.strip():
-                self._note(entry, child)
-            else:
-                self.add(child, letter, key, passage, depth + 1)
+    def claim(
+        self,
+        block: Block | Item,
+        reading: str,
+        why: str,
+        key: str | None = None,
+        **said: str | None,
+    ) -> None:
+        """Say what the lines of a block were read as."""
+        self.readings.append(Reading(block.line, block.end, reading, why, key, **said))
+
+    def new(self, place: Place, source: str, line: int, number: int | None = None) -> Entry:
+        """Begin an item."""
+        key, order = self.next_key(place.letter, place.parent, number)
+        kind = {"P": "priority", "A": "activity"}.get(place.letter, "item")
+        entry = Entry(key, place.parent, kind, order, "", source, line)
+        self.by_key[key] = entry
         return entry
 
-    def _note(self, entry: Entry, item: Item) -> None:
-        entry.inlines += item.inlines()
-        self.placed |= {id(below) for below in item.walk()}
-
-    def _below(self, entry: Entry, child: Item) -> None:
-        self._note(entry, child)
-        self._field(entry, child.head, child)
-
-    def _field(self, entry: Entry, text: Inline, item: Item | None) -> None:
-        """Take a labelled value: a target, people, a status."""
-        label = label_of(text.text)
-        if label is None:
+    def settle(self, entry: Entry, place: Place) -> None:
+        """Give an item what it lacks: from the item it stands below, then from the headings."""
+        above = self.by_key.get(place.parent or "")
+        if not place.inherit:
             return
-        kind, roles, value = label
-        if not value and item is not None:
-            value = ", ".join(child.head.text for child in item.children)
-        if kind == "target":
-            entry.target = self.read_target(value, entry.done) or entry.target
-        elif kind == "people":
-            entry.duties += assigned(value, roles, self.names)
-        elif kind == "status":
-            entry.done = entry.done or bool(_DONE.match(value))
-            entry.deferred = entry.deferred or bool(_LATER.match(value))
-
-    def _describe(self, entry: Entry, head: Inline, passage: Passage, depth: int) -> None:
-        """Title, condition and target from the text beside the marker."""
-        head = head[:_LONGEST]
-        if m := _PERMITS.match(head.text):
-            entry.conditional, head = True, head[m.end() :]
-        if m := _SOON.match(head.text):
-            entry.target, head = Target(m["when"]), head[m.end() :]
-        head = self._labelled_asides(entry, self._person_prefix(entry, head))
-        head = self._people_behind(entry, self._date_first(entry, head))
-        entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
-        if entry.target is None:
-            entry.target = self._target_in(entry, head)
-        for text in _fields_within(Inline(_ASIDES.sub("", head.text))):
-            if (label := label_of(text.text)) and label[0] == "people":
-                self._field(entry, text, None)
-        for m in re.finditer(
-            r",\s+((?:\w+\s+){0,2}(?:help|review|input)\s+(?:from|form|by)\s+.+)$", head.text
-        ):
-            entry.duties += assigned(m.group(1), ["work"], self.names)
-        if (
-            m := re.search(
-                r"\b([\w-]+)\s+is\s+(?:considering|exploring|planning|thinking)\b", head.text
+        given = place.given
+        if above is not None and above.source != "heading":
+            given = replace(
+                given, target=above.target or given.target, state=above.state or given.state
             )
-        ) and self.names.plausible(m.group(1)):
-            entry.duties.append(Duty(self.names.handle(m.group(1)), "work", None, "considering"))
-        if any(_LATER.match(m.group(1)) for m in _ASIDES.finditer(head.text)):
+        entry.target = entry.target or given.target
+        # An open box below "Done" is open; what is planned below "Later" still has to wait.
+        if given.state == DONE and entry.state is None:
+            entry.done = True
+        if given.state == DEFERRED and entry.state in (None, ACTIVE):
             entry.deferred = True
-        if not depth:
-            self._from_heading(entry, passage)
 
-    def _labelled_asides(self, entry: Entry, head: Inline) -> Inline:
-        """Read "(owner: ada)" behind a title."""
-        for m in reversed(list(_ASIDES.finditer(head.text))):
-            label = label_of(m.group(1))
-            if label and label[0] in ("people", "target", "status"):
-                self._field(entry, Inline(m.group(1)), None)
-                end = len(head.text[m.end() :])
-                head = head[: m.start()] if not end else _joined(head[: m.start()], head[m.end() :])
-        return head
+    # Lists
 
-    def _date_first(self, entry: Entry, head: Inline) -> Inline:
-        """Read "2025-09-01: Beta"."""
-        m = _DATE_FIRST.match(head.text)
-        if m is None or head.strong:
-            return head
-        target = self.read_target(m["when"], entry.done)
-        if target is None or target.end is None or not _mostly(target.text, m["when"]):
-            return head
-        entry.target = entry.target or target
-        return head[m.end() :]
-
-    def _person_prefix(self, entry: Entry, head: Inline) -> Inline:
-        """Read "ada: tune the parser" as work of ada."""
-        name, colon, rest = head.text.partition(":")
-        if (
-            colon
-            and rest[:1] == " "
-            and len(name) < 40
-            and not head.strong
-            and self._are_people(name)
-        ):
-            entry.duties += [Duty(person, "work") for person in self.names.split(name)]
-            return head[len(name) + 1 :].strip()
-        return head
-
-    def _people_behind(self, entry: Entry, head: Inline) -> Inline:
-        """Read "Parser -- ada (maybe bo), tbd" and "Parser (@ada)"."""
-        dash = re.search(r"\s[-–—]{1,2}\s+(?=(@?[\w-]+))", head.text)
-        if dash and (dash.group(1)[0] == "@" or self.names.is_known(dash.group(1))):
-            behind = head.text[dash.end() :]
-            entry.duties += assigned(behind, ["work"], self.names)
-            for part in re.split(r"[,.]\s+", behind.rstrip("."))[1:]:
-                target = self.read_target(part, entry.done)
-                if target and (target.end or NO_DATE.match(part)):
-                    entry.target = entry.target or target
-            return head[: dash.start()]
-        for m in reversed(list(re.finditer(r"\s+[([](@[\w-]+(?:,\s*@[\w-]+)*)[)\]]", head.text))):
-            entry.duties += assigned(m.group(1), ["work"], self.names)
-            head = _joined(head[: m.start()], head[m.end() :])
-        return head
-
-    def _are_people(self, text: str) -> bool:
-        parts = re.split(r"\s*(?:/|,|&|\+|\band\b)\s*", text.strip())
-        if all(self.names.is_known(part) for part in parts):
-            return True
-        return all(re.fullmatch(r"[a-z][a-z0-9_]{1,11}|@[\w-]+", part) for part in parts) and all(
-            map(self.names.plausible, parts)
+    def add(self, item: Item, place: Place) -> Entry | None:
+        """Take one list entry, with the labelled values and the items below it."""
+        first = item.blocks[0] if item.blocks else None
+        head = item.head.strip()
+        if not isinstance(first, Paragraph) or not head.text:
+            self.below(None, item.blocks, place)
+            return None
+        if _PERMITS.fullmatch(f"{head.text} ") and item.children:
+            self.claim(
+                first, "prose", "leads into a list of what is done if time permits", place.parent
+            )
+            for child in item.children:
+                if (below := self.add(child, place)) is not None:
+                    below.conditional = True
+            return None
+        entry = self.new(
+            place,
+            "nested" if place.depth and place.letter == "A" else "list",
+            item.line,
+            item.number,
         )
-
-    def _target_in(self, entry: Entry, head: Inline) -> Target | None:
-        """Give a target within the item's own words, where a bracket or their end gives one."""
-        text = head.bare
-        for pattern in (_DUE_ASIDE, _DUE_CLAUSE):
-            for m in _overlapping(pattern, text):
-                target = self.read_target(m["when"], entry.done)
-                event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m.group().rstrip(").]"))
-                if event and target and not target.end:  # an event that no calendar knows
-                    target = Target(event.group())
-                said = target and (target.end or event or NO_DATE.match(m["when"]))
-                if target and said and _mostly(target.text, m["when"]):
-                    if m.start() > 3 and len(entry.title) > m.start():
-                        entry.title = title_of(head[: m.start()])
-                    return target
-        return None
-
-    def _from_heading(self, entry: Entry, passage: Passage) -> None:
-        """Take a heading such as "Q3 2025", "Later" or "Done" speaks for the items below it."""
-        for heading in reversed(passage.headings[1:] or passage.headings[-1:]):
-            entry.done = entry.done or bool(_DONE.match(heading))
-            entry.deferred = entry.deferred or bool(_LATER.match(heading))
-            aside = re.search(r"(?:\(|\s[-–—:]\s+)([^()]+)\)?\s*$", heading)
-            for words in [heading] if _PERIOD.match(heading) else [aside.group(1)] if aside else []:
-                if (
-                    entry.target is None
-                    and (target := self.read_target(words, entry.done))
-                    and (
-                        target.end or re.match(r"(?i)planned|expected|due|target|tb[acd]\b", words)
-                    )
-                ):
-                    entry.target = target
-
-    def _paragraph_items(self, passages: Sequence[Passage]) -> None:
-        """In a plain roadmap, a small heading with nothing but text below it is an item."""
-        below: dict[tuple[str, ...], list[Passage]] = {}
-        for passage in passages:
-            below.setdefault(passage.headings, []).append(passage)
-        above = {headings[:n] for headings in below for n in range(len(headings))}
-        for headings, parts in below.items():
-            texts = [p.block.inline for p in parts if isinstance(p.block, Paragraph)]
-            fields = [one for text in texts for one in _fields_within(text)]
-            if (
-                len(texts) < len(parts)
-                or headings in above
-                or parts[0].kind not in ("plan", "unknown")
-            ):
-                continue
-            if len(headings) < 2 or not (
-                fields or (len(headings) > 2 and section_kind(headings[-1]) is None)
-            ):
-                continue
-            entry = self._heading_entry(parts[0])
-            entry.inlines += texts
-            for text in fields:
-                self._field(entry, text, None)
-            self._from_heading(entry, parts[0])
-            for part in parts:
-                part.placed = True
-
-    def _heading_item(self, passage: Passage, block: ListBlock) -> None:
-        """Take a heading with nothing but labelled values below it is an item itself."""
-        entry = self._heading_entry(passage)
-        entry.inlines += passage.before
-        for child in block.items:
-            self._below(entry, child)
-        self._from_heading(entry, passage)
-
-    def _heading_entry(self, passage: Passage) -> Entry:
-        key, order = self.next_key("", None)
-        title = Inline(passage.heading)
-        entry = Entry(key, None, "item", order, title_of(title), "heading", inlines=[title])
-        self.by_key[entry.key] = entry
+        describe(entry, head, self.words, item.box)
+        entry.inlines.append(head)
+        if place.explained and not _signs(entry):
+            del self.by_key[entry.key]
+            self._count[place.letter, place.parent] -= 1
+            self.claim(item, "prose", f"below {place.explained!r}, which is about the document")
+            return None
+        self.claim(
+            first,
+            "item",
+            "list entry" + (f" below {place.parent}" if place.parent else ""),
+            entry.key,
+            field="title",
+            value=entry.title,
+        )
+        self.below(entry, item.blocks[1:], replace(place, parent=entry.key, depth=place.depth + 1))
         return entry
 
-    def _read_table(self, passage: Passage, table: Table, letter: str) -> None:
-        """One item for each row; columns are told by their heads."""
-        labels = [label_of(f"{cell.text}:x") for cell in table.head]
-        kinds = [label[0] if label else "" for label in labels]
-        column = (
-            kinds.index("title")
-            if "title" in kinds
-            else next((i for i, k in enumerate(kinds) if not k), 0)
+    def below(self, entry: Entry | None, blocks: Sequence[Block], place: Place) -> None:
+        """Take what stands below an entry: labelled values speak before the items inherit them."""
+        for block in blocks:
+            if entry and isinstance(block, Paragraph):
+                self.paragraph(entry, block)
+            elif entry and not isinstance(block, ListBlock):
+                entry.inlines += _cells(block)
+                self.claim(block, "prose", "text of the item", entry.key)
+        children = [
+            child for block in blocks if isinstance(block, ListBlock) for child in block.items
+        ]
+        noted = place.notes and any(label_of(child.head.text) for child in children)
+        rest = [
+            child
+            for child in children
+            if not (entry and self._take_child(entry, child, place, noted))
+        ]
+        if entry is not None:
+            self.settle(entry, replace(place, parent=entry.parent))
+        for child in rest:
+            self.add(child, place)
+
+    def _take_child(self, entry: Entry, child: Item, place: Place, noted: bool) -> bool:
+        """Take a child that is a field, a link or a note of the entry; False for an item."""
+        text = child.head.text.strip()
+        if not text and not child.children:
+            return True
+        if (label := self._labelled(child)) is not None:
+            self.field(entry, child, label)
+            return True
+        if is_comment(text) or (place.depth and _NO_TITLE.fullmatch(text) and not child.children):
+            self._note(entry, child, "link" if _URL_ONLY.match(text) else "prose")
+            return True
+        if _ONLY_HANDLES.fullmatch(text):
+            self.people(entry, child)
+            return True
+        if label_alone(text) and not child.children:
+            self.claim(child, "prose", "a label without a value", entry.key)
+            return True
+        if noted or place.depth > _DEPTH:
+            self._note(entry, child, "prose")
+            return True
+        return False
+
+    def people(self, entry: Entry | None, child: Item) -> None:
+        """Take an entry that consists of handles."""
+        for name in re.findall(r"@[\w-]+", child.head.text):
+            duty = Duty(self.words.names.handle(name), "work")
+            self.duties.append((duty, entry.key if entry else None))
+        self.claim(
+            child,
+            "person",
+            "nothing but handles",
+            entry.key if entry else None,
+            field="people",
+            value=child.head.text,
         )
-        for row in table.rows:
-            if not row[column].text.strip():
+
+    def _labelled(self, item: Item) -> Label | None:
+        """Give the label of an entry, where its value is one of that kind."""
+        label = label_of(_standing(item.head).text)
+        if label is None or item.box is not None:
+            return None
+        if label.kind == "target" and label.value:
+            target = self.words.target(label.value)
+            known = target and (target.end or target.flag or NO_DATE.match(label.value))
+            return label if known or len(label.value.split()) <= 4 else None
+        return label if label.value or item.children or label.kind == "outcome" else None
+
+    def field(self, entry: Entry, child: Item, label: Label) -> None:
+        """Take a labelled value, which may stand in bullets below the label."""
+        if not label.value:
+            label = replace(label, value=", ".join(below.head.text for below in child.children))
+        entry.inlines += child.inlines()
+        understood = take_field(entry, label, self.words, _urls(child))
+        why = f"label {child.head.text.partition(':')[0].strip()[:40]!r}"
+        why = why if understood else f"not understood: {why} without a {label.kind}"
+        self.claim(child, "field", why, entry.key, field=label.kind, value=label.value)
+
+    def _note(self, entry: Entry, item: Item, reading: str) -> None:
+        entry.inlines += item.inlines()
+        self.claim(item, reading, "note of the item", entry.key)
+
+    def paragraph(self, entry: Entry, block: Paragraph) -> None:
+        """Take a paragraph below an item: labelled values, or its text."""
+        entry.inlines.append(block.inline)
+        labels = fields_within(_standing(block.inline))
+        for label in labels:
+            take_field(entry, label, self.words, block.inline.urls)
+        said = {"field": labels[0].kind, "value": labels[0].value} if labels else {}
+        self.claim(
+            block,
+            "field" if labels else "prose",
+            "labels in a paragraph" if labels else "text of the item",
+            entry.key,
+            **said,
+        )
+
+    # Tables
+
+    def table(self, table: Table, place: Place) -> None:
+        """One item for each row; columns are told by their heads."""
+        heads = [cell.text.strip() for cell in table.head]
+        kinds = [label.kind if (label := column_kind(head)) else "" for head in heads]
+        given = [
+            place.given.under(head, self.words)
+            if _TIME_HEAD.match(head) or state_of(head)
+            else None
+            for head in heads
+        ]
+        people = sum(map(bool, map(_PERSON_HEAD.search, heads)))
+        work = {"target", "status"} & {*kinds}
+        if (place.explained or people) and not work and not any(given):
+            about = f"below {place.explained!r}, which is about the document"
+            said = ("prose", about) if place.explained else ("person", "a table of people")
+            self.claim(table, *said)
+            return
+        place = replace(place, explained=None)
+        self.readings.append(Reading(table.line, table.line + 2, "heading", "head of a table"))
+        if len(heads) > 1 and all(given) and not any(kind == "title" for kind in kinds):
+            for row, line in zip(table.rows, table.lines, strict=True):
+                for cell, one in zip(row, given, strict=False):
+                    self._row(cell, [], line, replace(place, given=one or place.given))
+            return
+        column = _title_column(heads, kinds, given)
+        for row, line in zip(table.rows, table.lines, strict=True):
+            if column < len(row):
+                rest = [
+                    (head, kind, cell)
+                    for n, (head, kind, cell) in enumerate(zip(heads, kinds, row, strict=False))
+                    if n != column
+                ]
+                self._row(row[column], rest, line, place)
+
+    def _row(
+        self, cell: Inline, rest: Sequence[tuple[str, str, Inline]], line: int, place: Place
+    ) -> None:
+        if not cell.text.strip() or _NO_TITLE.fullmatch(cell.text):
+            return
+        entry = self.new(place, "table", line)
+        describe(entry, cell, self.words)
+        entry.target = None if rest and entry.target and not entry.target.end else entry.target
+        entry.inlines += [cell, *(inline for _, _, inline in rest)]
+        self.readings.append(
+            Reading(line, line + 1, "item", "row of a table", entry.key, "title", entry.title)
+        )
+        self.cells(entry, rest)
+        self.settle(entry, place)
+
+    def cells(self, entry: Entry, cells: Iterable[tuple[str, str, Inline]]) -> None:
+        """Let the cells of a row speak for an item."""
+        best = None
+        # A status comes first: the date of what is done may lie in the past.
+        for head, kind, cell in sorted(cells, key=lambda one: one[1] != "status"):
+            text = _standing(cell).text.strip()
+            if _TIME_HEAD.match(head):  # a column per quarter: the last one that is filled
+                entry.target = (
+                    self.words.target(head, entry.done) if _FILLED.search(text) else entry.target
+                )
                 continue
-            key, order = self.next_key(letter, None)
-            kind = "activity" if letter == "A" else "item"
-            entry = Entry(key, None, kind, order, title_of(row[column]), "table", inlines=list(row))
-            self.by_key[entry.key] = entry
-            pairs = [(c.text.strip(), cell) for c, cell in zip(table.head, row, strict=False)]
-            # A status comes first: the date of what is done may lie in the past.
-            for name, cell in sorted(
-                pairs, key=lambda pair: fold(pair[0]) not in ("status", "state")
-            ):
-                if _PERIOD.match(name):  # a column per quarter: the last one that is filled
-                    filled = re.search(r"\w|[^\W_]|[xX✓✔✅●■]", cell.text)
-                    entry.target = self.read_target(name, entry.done) if filled else entry.target
-                else:
-                    self._field(entry, Inline(f"{name}: {cell.text}"), None)
-            self._from_heading(entry, passage)
+            label = column_kind(head)
+            if label is None or not text:
+                continue
+            if kind == "target":
+                target = self.words.target(text, entry.done)
+                if target and (best is None or _narrower(target, best)):
+                    best = target
+                continue
+            take_field(entry, replace(label, value=text), self.words, cell.urls)
+        entry.target = best or entry.target
 
 
-def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield every match, also one that begins within another."""
-    m = pattern.search(text)
-    while m:
-        yield m
-        m = pattern.search(text, m.start() + 1)
+def _narrower(one: Target, other: Target) -> bool:
+    if not (one.start and one.end and other.start and other.end):
+        return bool(one.end)
+    return one.end - one.start < other.end - other.start
 
 
-def _mostly(part: str, whole: str) -> bool:
-    """Whether a time expression is what a clause consists of, and not just stands in it."""
-    return len(part) >= 0.6 * len(whole.strip())
-
-
-def _describes_heading(passage: Passage, block: ListBlock) -> bool:
-    """Whether all entries of a list are labelled values of the heading above."""
-    return (
-        len(passage.headings) > 1
-        and bool(block.items)
-        and section_kind(passage.heading) is None
-        and all(label_of(item.head.text) for item in block.items)
-    )
-
-
-def _fields_within(text: Inline) -> list[Inline]:
-    """Labelled values that stand line by line in one paragraph."""
-    parts = [Inline(part) for part in _LABEL_WITHIN.split(text.text)]
-    known = [label_of(part.text) for part in parts]
-    return [
-        p
-        for p, label in zip(parts, known, strict=True)
-        if label and label[0] in ("target", "people", "status")
+def _title_column(heads: Sequence[str], kinds: Sequence[str], given: Sequence[Given | None]) -> int:
+    """Give the column of the titles: by its head, else the first that has another meaning."""
+    free = [
+        n
+        for n, kind in enumerate(kinds)
+        if not kind and not given[n] and re.search(r"\w", heads[n])
     ]
+    named = [n for n, kind in enumerate(kinds) if kind == "title"]
+    soft = [
+        n
+        for n, kind in enumerate(kinds)
+        if kind in ("relates", "outcome", "link", "info", "target")
+    ]
+    return next(iter([*named[:1], *free, *soft]), 0)
 
 
-def _joined(left: Inline, right: Inline) -> Inline:
-    """Two texts in a row; links of the second are dropped with what stood between."""
-    return Inline(left.text + right.text, left.links, left.strong)
+def _standing(inline: Inline) -> Inline:
+    """Leave out what is struck, where other words remain."""
+    for start, end in reversed(inline.struck):
+        left, right = inline[:start], inline[end:]
+        if re.search(r"\w", right.text):
+            inline = Inline(left.text + right.text, left.links)
+    return inline
 
 
-def _is_comment(text: str) -> bool:
+def _urls(item: Item) -> list[str]:
+    return [url for inline in item.inlines() for url in inline.urls]
+
+
+def _cells(block: Block) -> Iterator[Inline]:
+    if isinstance(block, Table):
+        yield from (cell for row in block.rows for cell in row)
+
+
+def _signs(entry: Entry) -> bool:
+    """Whether an entry bears a sign of work: a date, a person, a tracked link."""
+    dated = entry.target is not None and entry.target.end is not None
+    return bool(dated or entry.duties or any(map(tracked, entry.inlines[0].urls)))
+
+
+def is_comment(text: str) -> bool:
+    """Whether an entry is a bare address, a bracket or a note, and so no item."""
     text = text.strip()
+    aside = re.fullmatch(r"\([^()]*\)\.?", text)
+    return bool(_URL_ONLY.match(text) or aside or _COMMENT.match(text))
+
+
+# Sections -----------------------------------------------------------------------------------------
+
+
+def read_sections(top: Section, items: Items) -> None:
+    """Read a whole document."""
+    firsts = [one for one in top.below if one.heading and one.heading.level == 1]
+    title = None
+    if (
+        firsts
+        and (len(firsts) == 1 or names_document(firsts[0].text))
+        and top.below[0] is firsts[0]
+    ):
+        title = firsts[0]
+    _section(top, items, Place(), None, title)
+
+
+def _section(
+    section: Section, items: Items, place: Place, owner: Entry | None, title: Section | None
+) -> None:
+    """Read a section: its heading is the title, an item, a field of the item above, or context."""
+    text = section.text
+    entry, label = owner, label_of(f"{text.rstrip(':')}:" + " x" * 0) if owner else None
+    if section.heading is None:
+        pass
+    elif section is title or names_document(text):
+        place = replace(place, given=place.given.under(text, items.words, title=True))
+        items.claim(section.heading, "heading", "title of the document")
+    elif owner is not None and (label := label_of(f"{text.rstrip(':')}:")) is not None:
+        _label_section(section, items, owner, label)
+        return
+    else:
+        given = place.given.under(text, items.words)
+        entry = _heading_item(section, items, place, given)
+        if entry is not None:
+            place = replace(place, parent=entry.key, given=given, depth=1)
+        else:
+            about = place.explained or (text if explains(text) else None)
+            place = replace(place, given=given, explained=about)
+            items.claim(section.heading, "heading", _what_it_gives(given, place))
+    _blocks(section, items, place, entry)
+    if entry is not None and entry is not owner:
+        items.settle(entry, replace(place, parent=entry.parent))
+    for below in section.below:
+        _section(below, items, place, entry, title)
+
+
+def _what_it_gives(given: Given, place: Place) -> str:
+    if place.explained:
+        return "section about the document"
+    said = [given.target.text if given.target else None, given.state]
+    told = ", ".join(one for one in said if one)
+    return f"section, gives {told}" if told else "section"
+
+
+def _heading_item(section: Section, items: Items, place: Place, given: Given) -> Entry | None:
+    """Take a heading as an item: one with labelled values, a sign of work, or only text below."""
+    assert section.heading is not None
+    inline = section.heading.inline
+    probe = Entry("", None, "item", 1, "", "heading")
+    state, _ = marked(inline, None)
+    describe(probe, inline, items.words)
+    speaks = given != place.given
+    fields = [block for block in section.blocks if _fields_of(block, items)]
+    plain = [
+        block
+        for block in section.blocks
+        if isinstance(block, ListBlock | Table) and not _fields_of(block, items)
+    ]
+    parts = [one for one in section.below if label_of(f"{one.text.rstrip(':')}:") is None]
+    leaf = not plain and not parts
+    texts = [block for block in section.blocks if isinstance(block, Paragraph)]
+    hard = bool(fields) and not (speaks and not leaf)
+    signed = bool(state or probe.duties or any(map(tracked, inline.urls))) and len(probe.title) > 2
+    told = leaf and bool(texts) and not place.explained and not explains(section.text)
+    told = told and label_of(f"{section.text}:") is None
+    told = told and not names_document(section.text) and not _only_given(section.text, items)
+    if section.heading.level > 6 or not (hard or (signed and not parts) or told):
+        return None
+    entry = items.new(replace(place, letter=""), "heading", section.heading.line)
+    describe(entry, inline, items.words)
+    entry.inlines.append(inline)
+    why = (
+        "heading with labelled values"
+        if hard
+        else "heading with a sign of work"
+        if signed
+        else "heading with text below it"
+    )
+    items.claim(section.heading, "item", why, entry.key, field="title", value=entry.title)
+    return entry
+
+
+def _only_given(text: str, items: Items) -> bool:
+    """Whether a heading is nothing but a time or a state: "Q3 2025", "Later"."""
+    target = items.words.target(text)
+    words = re.sub(r"[\W_]+", " ", text).split()
+    dated = (
+        target is not None
+        and target.end is not None
+        and len(target.text) >= 0.8 * len(text.strip())
+    )
+    return dated or (state_of(text) is not None and len(words) <= 3)
+
+
+def _fields_of(block: Block, items: Items) -> bool:
+    """Whether a block below a heading is made of labelled values."""
+    if isinstance(block, Paragraph):
+        first = label_of(_standing(block.inline).text)
+        return first is not None and first.kind in _HARD
+    if isinstance(block, ListBlock):
+        labels = [items._labelled(item) for item in block.items]
+        hard = [one for one in labels if one and one.kind in _HARD]
+        keyed = [item for item in block.items if re.match(r"[^:]{1,40}:\s", item.head.text + " ")]
+        return bool(hard) and (2 * len(hard) >= len(labels) or len(keyed) == len(labels))
+    if isinstance(block, Table):
+        return _field_table(block) is not None
+    return False
+
+
+def _field_table(table: Table) -> list[tuple[str, str, Inline]] | None:
+    """Read a table below a heading that describes it: one row of values, or label and value."""
+    kinds = [label.kind if (label := column_kind(cell.text)) else "" for cell in table.head]
+    hard = sum(kind in _HARD for kind in kinds)
+    if len(table.rows) == 1 and hard and "title" not in kinds:
+        return [(h.text, k, c) for h, k, c in zip(table.head, kinds, table.rows[0], strict=False)]
+    rows = [row for row in [table.head, *table.rows] if len(row) == 2 and row[0].text.strip()]
+    pairs = [
+        (row[0].text, label.kind if (label := column_kind(row[0].text)) else "", row[1])
+        for row in rows
+    ]
+    many = sum(kind in _HARD for _, kind, _ in pairs)
     return (
-        bool(_URL_ONLY.match(text))
-        or bool(re.fullmatch(r"\([^()]*\)\.?", text))
-        or bool(re.match(r"(?i)(?:note|nb|comment|remark|see|more\s+info)\b\s*:", text))
+        pairs
+        if len(table.head) == 2 and many and 2 * many >= len(table.rows) and hard < 2
+        else None
     )
 
 
-def first_paragraph_items(passages: Sequence[Passage]) -> Iterator[Inline]:
-    """Yield what stands above a list that begins with "Then": it ranks before the list."""
-    for passage, _ in lists(passages):
-        if passage.kind == "plan" and re.match(
-            r"(?:then|after\s+that|thereafter)\b", passage.lead.text, re.IGNORECASE
-        ):
-            above = passage.before[:-1]
-            if above and re.match(r"[A-Z][a-z]+\s+(?!\w+:)", above[-1].text):
-                yield sentences(above[-1])[0]
+def _blocks(section: Section, items: Items, place: Place, entry: Entry | None) -> None:
+    """Read the blocks right below a heading."""
+    own = (
+        entry
+        if entry is not None and section.heading and entry.line == section.heading.line
+        else None
+    )
+    for block in section.blocks:
+        if isinstance(block, ListBlock):
+            _list(block, items, place, own)
+        elif isinstance(block, Table):
+            values = _field_table(block) if own else None
+            if own is not None and values is not None:
+                own.inlines += [cell for _, _, cell in values]
+                items.cells(own, values)
+                items.claim(block, "field", "a table of labelled values", own.key)
+            else:
+                items.table(block, place)
+        elif isinstance(block, Paragraph) and own is not None:
+            items.paragraph(own, block)
+        elif isinstance(block, Paragraph):
+            about = f"below {place.explained!r}, which is about the document"
+            items.claim(block, "prose", about if place.explained else "text of a section")
+        else:
+            items.claim(block, "ignored", "code", own.key if own else None)
+
+
+def _list(block: ListBlock, items: Items, place: Place, own: Entry | None) -> None:
+    """Read a list: contents, a legend, handles, labelled values of the heading, or items."""
+    if _contents(block):
+        items.claim(block, "contents", "every entry leads to a heading")
+    elif len(block.items) > 1 and all(legend(item.head) for item in block.items):
+        items.claim(block, "ignored", "a legend of signs")
+    elif own is not None and _fields_of(block, items):
+        for item in block.items:
+            label = items._labelled(item) or Label(
+                "info", (), item.head.text.partition(":")[2].strip()
+            )
+            items.field(own, item, label)
+        items.settle(own, replace(place, parent=own.parent))
+    else:
+        for item in block.items:
+            if _ONLY_HANDLES.fullmatch(item.head.text) and not item.children:
+                items.people(own, item)
+            elif own is not None and is_comment(item.head.text):
+                items._note(own, item, "link" if _URL_ONLY.match(item.head.text) else "prose")
+            else:
+                items.add(item, place)
+
+
+def label_alone(text: str) -> bool:
+    """Whether an entry is a label and nothing else: "Estimated project completion"."""
+    label = label_of(f"{text.rstrip(':')}:")
+    return (
+        label is not None and label.kind in ("target", "people", "status") and len(text.split()) > 1
+    )
+
+
+def _contents(block: ListBlock) -> bool:
+    """Whether a list is a table of contents: each entry is one link to a place in the document."""
+    entries = [below for item in block.items for below in item.walk()]
+    return len(entries) > 1 and all(
+        one.head.links
+        and all(url.startswith("#") for url in one.head.urls)
+        and one.head.links[0].end - one.head.links[0].start >= 0.8 * len(one.head.text.strip())
+        for one in entries
+    )
+
+
+def _label_section(section: Section, items: Items, owner: Entry, label: Label) -> None:
+    """Read "#### Description" or "#### Owner" below an item as a field of it."""
+    assert section.heading is not None
+    items.claim(section.heading, "field", "heading that is a label", owner.key, field=label.kind)
+    for block in section.blocks:
+        if isinstance(block, Paragraph):
+            if label.kind in _HARD:
+                take_field(
+                    owner, replace(label, value=block.inline.text), items.words, block.inline.urls
+                )
+            owner.inlines.append(block.inline)
+            items.claim(
+                block,
+                "field" if label.kind in _HARD else "prose",
+                f"below {section.text!r} of the item",
+                owner.key,
+            )
+        elif isinstance(block, ListBlock):
+            for item in block.items:
+                if item.box is not None:
+                    items.add(item, Place(owner.key, depth=1))
+                else:
+                    if label.kind in _HARD:
+                        take_field(
+                            owner, replace(label, value=item.head.text), items.words, _urls(item)
+                        )
+                    items._note(owner, item, "prose")
+        else:
+            items.claim(block, "prose", f"below {section.text!r} of the item", owner.key)
+    for below in section.below:
+        _section(below, items, Place(owner.key, depth=1), owner, None)
+
+
+def read_comments(comments: Sequence[tuple[int, int, str]], items: Items) -> None:
+    """Let ``<!-- target: 2024-10 owner: ada -->`` speak for the item it stands beside or below."""
+    places = sorted((entry.line, entry.key) for entry in items.by_key.values())
+    for line, end, text in comments:
+        above = [key for at, key in places if at < end]
+        labels = comment_fields(text)
+        if not above or not labels:
+            continue
+        entry = items.by_key[above[-1]]
+        for label in labels:
+            if label.kind == "target":
+                entry.target = None
+            take_field(entry, label, items.words)
+        items.readings.insert(
+            0, Reading(line, end, "field", "labels in a comment", entry.key, labels[0].kind, text)
+        ) if line > entry.line else None

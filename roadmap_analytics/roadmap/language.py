@@ -1,4 +1,4 @@
-"""How roadmaps speak: sentences, titles, labels in front of values, and references to items."""
+"""How roadmaps speak: sentences, titles, and references to items."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from roadmap_analytics.roadmap.markdown import Inline
 
-__all__ = ["fold", "label_of", "references", "sentences", "title_of"]
+__all__ = ["references", "sentences", "title_of"]
 
 _LONGEST = 2000  # what is longer is no sentence; it is read in pieces of this length
 _NEAR = 60  # characters before a number that can lead to it
@@ -64,63 +64,6 @@ _MONTH_NEXT = re.compile(
     re.IGNORECASE,
 )
 
-_LABELS: list[tuple[str, re.Pattern[str]]] = [
-    (kind, re.compile(rf"^(?:{words})$", re.IGNORECASE))
-    for kind, words in [
-        (
-            "target",
-            r"(?:(?:expected|estimated|planned|targeted|target|to\s+be|hopefully)\s+)?(?:done|due|completed?|completion|finish(?:ed)?|"
-            r"delivery|delivered|ready|release[d]?|shipped)(?:\s+(?:by|date|in|on|before))?|target(?:\s+date)?|targets?|deadline|eta|due\s+date|"
-            r"when|date|dates|(?:expected|estimated|planned|target)\s+(?:date|by|completion\s+date|time|end|finish)|estimate[d]?|expected|"
-            r"time\s*(?:line|frame|estimate)|planned(?:\s+for)?|scheduled(?:\s+for)?|schedule|quarter|end(?:\s+date)?|until|period",
-        ),
-        ("relates", r"(?:relates?|related)\s+to|priorit(?:y|ies)|part\s+of|supports|theme|goal"),
-        (
-            "outcome",
-            r"(?:expected\s+|desired\s+|planned\s+)?(?:outcomes?|deliverables?|results?)|definition\s+of\s+done|done\s+when|scope|acceptance\s+criteria",
-        ),
-        ("status", r"status|state|progress"),
-        (
-            "title",
-            r"item|title|name|feature|task|activity|what|deliverable|milestone|initiative|epic|project|description|work\s+item|topic|subject",
-        ),
-        (
-            "info",
-            r"(?:more\s+)?info(?:rmation)?|notes?|remarks?|see(?:\s+also)?|links?|details?|comments?|context|background|why|"
-            r"motivation|depend(?:s\s+on|encies|ency)|blocked\s+by|issues?|milestones?|tracking|tracked\s+in|references?|risks?",
-        ),
-    ]
-]
-_ROLE_WORDS: list[tuple[str, str]] = [
-    ("driver", r"(?:main\s+)?drivers?|driven|drives|leads?|led|champion|lead\s+by"),
-    ("maintainer", r"(?:main\s+)?maintainers?|maintained|maintains"),
-    (
-        "responsible",
-        r"(?:main\s+)?responsible|responsibility|owners?|owned|accountable|in\s+charge|dri",
-    ),
-    ("contact", r"(?:point\s+of\s+)?contact"),
-    ("review", r"(?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|reviewed"),
-    ("input", r"input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted"),
-    (
-        "work",
-        r"work|worked|working|workers?|assignees?|assigned(?:\s+to)?|who|people|person|team|implement(?:ation|ed|ers?)?|done|"
-        r"developers?|help(?:ers?)?|contributors?|participants?|involved",
-    ),
-]
-_ROLE_LABEL = re.compile(
-    r"^(?:"
-    + "|".join(words for _, words in _ROLE_WORDS)
-    + r")(?:(?:\s*[,/&+]\s*|\s+and\s+)(?:"
-    + "|".join(words for _, words in _ROLE_WORDS)
-    + r"))*(?:\s+(?:by|from|with|of|is|to))?$",
-    re.IGNORECASE,
-)
-
-
-def fold(text: str) -> str:
-    """Bring white space and case to one form, for comparisons."""
-    return re.sub(r"\s+", " ", text).strip().casefold()
-
 
 def sentences(inline: Inline) -> list[Inline]:
     """Cut running text into sentences; "e.g." and file names end none.
@@ -166,6 +109,12 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     """
     if inline.strong and inline.strong[0][0] == 0 and inline.strong[0][1] > 1:
         return inline.text[: inline.strong[0][1]].strip().rstrip(".:").strip()
+    if inline.links and inline.links[0].start == 0 < inline.links[0].end:
+        linked = inline.text[: inline.links[0].end].strip()  # "[Parser](...): makes trees"
+        if not linked.startswith("http") and re.match(
+            r":\s|\s[-–—]\s", inline.text[inline.links[0].end :]
+        ):
+            return linked
     text = _ORNAMENT.sub("", _URL.sub("", inline.text)).strip()
     # A semicolon within a bracket ends no title.
     end = _TITLE_END.search(_BRACKET.sub(lambda m: "_" * len(m.group()), text))
@@ -179,51 +128,6 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     if named := re.match(r"(\w+(?:[.-]\w+)+): ", text):  # "log.md: only review remains"
         text = named.group(1)
     return _cut_aside(text, aside).strip().rstrip(".:,").strip() or inline.text.strip()
-
-
-def label_of(text: str) -> tuple[str, list[str], str] | None:
-    """Read "Label: value".
-
-    Returns
-    -------
-    (kind, roles, value) or None
-        Kinds are target, relates, outcome, status, title, info, and people with their roles.
-
-    Examples
-    --------
-    >>> label_of("Work and review by: ada, bo")
-    ('people', ['work', 'review'], 'ada, bo')
-    >>> label_of("Expected done: end of May")
-    ('target', [], 'end of May')
-    """
-    label, colon, value = text.partition(":")
-    label = label.strip().strip("*_").strip()
-    if len(label) > 40 or (colon and value.startswith("//")):
-        return None
-    for kind, pattern in _LABELS:
-        if pattern.match(label):
-            return (kind, [], value.strip()) if colon or kind == "outcome" else None
-    if colon and _ROLE_LABEL.match(label):
-        return "people", roles_in(label), value.strip()
-    if colon and re.fullmatch(r"[A-Z][a-z]+s?\s+by", label):  # "Talks by", "Written by"
-        return "people", ["work"], value.strip()
-    return None
-
-
-def roles_in(label: str) -> list[str]:
-    """Find the roles that a label names, in order of the vocabulary; work where it names none.
-
-    Examples
-    --------
-    >>> roles_in("Input/review")
-    ['review', 'input']
-    """
-    named = [
-        role for role, words in _ROLE_WORDS if re.search(rf"\b(?:{words})\b", label, re.IGNORECASE)
-    ]
-    return sorted(
-        named, key=lambda role: ["work", "driver"].index(role) if role in ("work", "driver") else 9
-    ) or ["work"]
 
 
 def _key(number: str, roman: str | None, keys: Collection[str]) -> str | None:

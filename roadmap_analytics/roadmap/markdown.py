@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -28,7 +28,7 @@ __all__ = [
 
 _URL = re.compile(r"https?://[^\s<>\[\]\"]+")
 _DANGLING = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
-_CHECKBOX = re.compile(r"^\[([ xX])\]\s+")
+_CHECKBOX = re.compile(r"^\[([ xX~/>-])\]\s+")
 _NESTING = 20  # deeper lists are no roadmap, and cost time
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _MARKER = re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap> {1,4}| *$)(?=\S|$)")
@@ -49,11 +49,12 @@ class Link:
 
 @dataclass(frozen=True)
 class Inline:
-    """Running text without markup, with the places of its links and of what is bold."""
+    """Running text without markup, with the places of its links, of what is bold or struck out."""
 
     text: str
     links: tuple[Link, ...] = ()
     strong: tuple[tuple[int, int], ...] = ()
+    struck: tuple[tuple[int, int], ...] = ()
 
     def __getitem__(self, where: slice) -> Inline:
         start, stop, _ = where.indices(len(self.text))
@@ -62,12 +63,15 @@ class Inline:
             for link in self.links
             if link.start < stop and link.end > start
         ]
-        bold = [
-            (max(a - start, 0), min(b, stop) - start)
-            for a, b in self.strong
-            if a < stop and b > start
-        ]
-        return Inline(self.text[start:stop], tuple(inside), tuple(bold))
+        bold, gone = (
+            tuple(
+                (max(a - start, 0), min(b, stop) - start)
+                for a, b in spans
+                if a < stop and b > start
+            )
+            for spans in (self.strong, self.struck)
+        )
+        return Inline(self.text[start:stop], tuple(inside), bold, gone)
 
     def strip(self) -> Inline:
         """Drop white space at both ends."""
@@ -92,9 +96,11 @@ class Inline:
 
 @dataclass
 class Paragraph:
-    """Running text."""
+    """Running text, and the source lines [line, end) that it stands on, counted from 0."""
 
     inline: Inline
+    line: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -103,6 +109,8 @@ class Heading:
 
     level: int
     inline: Inline
+    line: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -110,6 +118,8 @@ class Other:
     """What is neither: code, or markup that was not understood. Kept as text."""
 
     text: str
+    line: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -118,7 +128,9 @@ class Item:
 
     number: int | None
     blocks: list[Block]
-    checked: bool | None = None
+    box: str | None = None  # what stands in the brackets of its check box
+    line: int = 0
+    end: int = 0
 
     @cached_property
     def head(self) -> Inline:
@@ -160,6 +172,8 @@ class ListBlock:
 
     ordered: bool
     items: list[Item]
+    line: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -168,6 +182,9 @@ class Table:
 
     head: list[Inline]
     rows: list[list[Inline]] = field(default_factory=list)
+    line: int = 0
+    end: int = 0
+    lines: list[int] = field(default_factory=list)  # of each row
 
 
 Block = Paragraph | Heading | ListBlock | Table | Other
@@ -285,10 +302,11 @@ def _outside_code(
 def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:
     out: list[Block] = []
     for node in nodes:
+        line, end = node.map or (0, 0)
         if node.type == "heading":
-            out.append(Heading(int(node.tag[1]), _inline(node)))
+            out.append(Heading(int(node.tag[1]), _inline(node), line, end))
         elif node.type == "paragraph":
-            out.append(Paragraph(_inline(node)))
+            out.append(Paragraph(_inline(node), line, end))
         elif node.type in ("bullet_list", "ordered_list"):
             out.append(_list(node))
         elif node.type == "table":
@@ -296,7 +314,7 @@ def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:
         elif node.type == "blockquote":
             out += _blocks(node.children)
         elif node.content.strip():
-            out.append(Other(node.content))
+            out.append(Other(node.content, line, end))
     return out
 
 
@@ -306,23 +324,21 @@ def _list(node: SyntaxTreeNode) -> ListBlock:
     items = []
     for index, child in enumerate(node.children):
         blocks = _blocks(child.children)
-        checked = None
-        if (
-            blocks
-            and isinstance(blocks[0], Paragraph)
-            and (box := _CHECKBOX.match(blocks[0].inline.text))
-        ):
-            checked = box.group(1) != " "
-            blocks[0] = Paragraph(blocks[0].inline[box.end() :])
-        items.append(Item(start + index if ordered else None, blocks, checked))
-    return ListBlock(ordered, items)
+        box = None
+        first = blocks[0] if blocks else None
+        if isinstance(first, Paragraph) and (found := _CHECKBOX.match(first.inline.text)):
+            box = found.group(1).lower()
+            blocks[0] = Paragraph(first.inline[found.end() :], first.line, first.end)
+        number = start + index if ordered else None
+        items.append(Item(number, blocks, box, *(child.map or (0, 0))))
+    return ListBlock(ordered, items, *(node.map or (0, 0)))
 
 
 def _table(node: SyntaxTreeNode) -> Table:
-    rows = [
-        [_inline(cell) for cell in row.children] for part in node.children for row in part.children
-    ]
-    return Table(rows[0] if rows else [], rows[1:])
+    rows = [row for part in node.children for row in part.children]
+    cells = [[_inline(cell) for cell in row.children] for row in rows]
+    lines = [(row.map or (0, 0))[0] for row in rows]
+    return Table(cells[0] if cells else [], cells[1:], *(node.map or (0, 0)), lines[1:])
 
 
 class _Writer:
@@ -332,6 +348,7 @@ class _Writer:
         self.text = ""
         self.links: list[Link] = []
         self.strong: list[tuple[int, int]] = []
+        self.struck: list[tuple[int, int]] = []
 
     def add(self, nodes: Sequence[SyntaxTreeNode]) -> None:
         for node in nodes:
@@ -350,13 +367,16 @@ class _Writer:
                 self.links.append(Link(start, len(self.text), str(node.attrs.get("href", ""))))
             elif node.type == "strong":
                 self.strong.append((start, len(self.text)))
+            elif node.type == "s":
+                self.struck.append((start, len(self.text)))
 
 
 def _inline(node: SyntaxTreeNode) -> Inline:
     writer = _Writer()
     for child in node.children:
         writer.add(child.children)
-    return _with_bare_urls(Inline(writer.text, tuple(writer.links), tuple(writer.strong)))
+    strong, struck = tuple(writer.strong), tuple(writer.struck)
+    return _with_bare_urls(Inline(writer.text, tuple(writer.links), strong, struck))
 
 
 def _with_bare_urls(inline: Inline) -> Inline:
@@ -371,4 +391,4 @@ def _with_bare_urls(inline: Inline) -> Inline:
             url = url.rstrip(").,;")
         if link.start > found.start():
             links.append(Link(found.start(), found.start() + len(url), url))
-    return Inline(inline.text, tuple(sorted(links, key=lambda link: link.start)), inline.strong)
+    return replace(inline, links=tuple(sorted(links, key=lambda link: link.start)))

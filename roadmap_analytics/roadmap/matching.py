@@ -24,9 +24,11 @@ from rapidfuzz import fuzz
 from scipy.optimize import linear_sum_assignment
 
 from roadmap_analytics.errors import RoadmapError
-from roadmap_analytics.roadmap.documents import Revision, Statement, milestone_of
-from roadmap_analytics.roadmap.items import Entry
+from roadmap_analytics.roadmap.documents import Revision
+from roadmap_analytics.roadmap.fields import Entry
 from roadmap_analytics.roadmap.language import references
+from roadmap_analytics.roadmap.links import same_address, tracked
+from roadmap_analytics.roadmap.statements import Statement
 
 __all__ = ["COLUMNS", "Match", "Verdict", "link_statements", "match", "read_matches"]
 
@@ -226,22 +228,23 @@ class _Side:
         side = cls(revision, entries)
         owned: dict[str, set[str]] = {}
         for reference in revision.references:
-            owned.setdefault(reference.key or "", set()).add(reference.url)
+            owned.setdefault(reference.key or "", set()).add(same_address(reference.url))
         for entry in entries:
             side.titles.append(tokens(entry.title))
             side.details.append(tokens(entry.detail) | side.titles[-1])
             side.urls.append(_addresses(revision, entry) | owned.get(entry.key, set()))
         return side
 
+    def elsewhere(self, i: int, other: _Side, j: int) -> bool:
+        """Whether two items are tracked by different addresses: neither is a part of the other."""
+        mine, theirs = self.entries[i].url, other.entries[j].url
+        return bool(mine and theirs and same_address(mine) != same_address(theirs))
+
 
 def _addresses(revision: Revision, entry: Entry) -> set[str]:
     """Milestones, issues and merge requests of an item, without query and fragment."""
-    out: set[str] = set()
-    for url in revision.links.get(entry.key, []):
-        plain = re.split(r"[?#]", url, maxsplit=1)[0].rstrip("/")
-        if milestone_of(url) or re.search(r"/(?:issues|merge_requests|pull)/\d+$", plain):
-            out.add(plain)
-    return out
+    urls = map(tracked, revision.links.get(entry.key, []))
+    return {same_address(url) for url in urls if url}
 
 
 def _plain(title: str) -> str:
@@ -419,6 +422,12 @@ class _Pair:
                 side.entries[small].title, other.entries[big].title
             ):
                 continue
+            # Work that is done, or is tracked elsewhere, goes on in nothing.
+            over = self.left.entries[i].done and not self.right.entries[j].done
+            if over or self.left.elsewhere(i, self.right, j):
+                continue
+            if self.left.elsewhere(i, self.right, j):
+                continue
             share = self.words.within(side.titles[small], other.details[big])
             score = share * (1.0 if side.entries[small].kind == other.entries[big].kind else 0.8)
             if score > best and len(side.titles[small] & other.details[big]) > 1:
@@ -567,7 +576,7 @@ def _spoken_of(
     keys = {entry.key: None for entry in side.entries}
     if numbers and (refs := references(statement.text, list(keys), bare=False)):
         return refs
-    wanted = {re.split(r"[?#]", url, maxsplit=1)[0].rstrip("/") for url in statement.urls}
+    wanted = set(map(same_address, statement.urls))
     for entry, urls in zip(side.entries, side.urls, strict=True):
         if wanted & urls:
             return [entry.key]

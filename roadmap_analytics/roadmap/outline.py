@@ -1,162 +1,167 @@
-"""What the parts of a roadmap are for: each block with its section, lead-in and verdict."""
+"""What stands under what: sections, and what their headings say about everything below them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from roadmap_analytics.roadmap.language import label_of
-from roadmap_analytics.roadmap.markdown import (
-    Block,
-    Heading,
-    Inline,
-    Item,
-    ListBlock,
-    Paragraph,
-)
+from roadmap_analytics.roadmap.fields import Words
+from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
+from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
+from roadmap_analytics.roadmap.targets import Target, find
 
-__all__ = ["Passage", "has_fields", "lists", "outline", "section_kind"]
+__all__ = ["Given", "Section", "explains", "names_document", "sections"]
 
-_KINDS: list[tuple[str, str]] = [
-    (
-        "previous",
-        r"\b(?:previous|last|earlier|former|old)\s+(?:\w+\s+)?(?:roadmap|revision|version)s?\b|\bhistory\b",
-    ),
-    (
-        "progress",
-        r"\bprogress\b|\bsummary\b|\bchange(?:s|log)?\b|\bdifferences?\b|\bhighlights?\b|\bsince\b|\bretrospect\w*|"
-        r"\blook(?:ing)?\s+back\b|\bachieve\w*|\baccomplish\w*|\bwhat\s+(?:we\s+did|happened|has\s+happened)\b|\bnot\s+(?:done|finished)\b|"
-        r"\bcarr(?:y|ied)[\s-]?over\b|\breview\s+of\b|\boutcome\s+of\b",
-    ),
-    (
-        "future",
-        r"\b(?:happens?|comes?|next|plans?)\s+after\b|\bbeyond\b|\bfuture\b|\blooking\s+ahead\b|\bfurther\s+ahead\b|\bwhat'?s?\s+(?:is\s+)?next\b|"
-        r"\bnext\s+steps\b|\bafter\s+(?:this|the)\s+roadmap\b|\bideas?\b|\bparking\s+lot\b|\bout\s+of\s+scope\b",
-    ),
-    (
-        "people",
-        r"\bpeople\b|\bresponsibilit\w*|\bteam\b|\bwho\b|\broles?\b|\bpersons?\b|\bcontributors?\b|\bmaintainers\b|\bstaff\b|\bownership\b",
-    ),
-    ("milestones", r"\bmilestones?\b"),
-    ("estimate", r"\b(?:time\s*)?estimates?\b|\btime\s*frames?\b|\bhorizon\b"),
-    (
-        "remarks",
-        r"^(?:\w+\s+)?(?:remarks?|notes?|comments?|background|introduction|about|preamble|abstract|contents?|legend|contact|licen[cs]e|glossary)\b",
-    ),
-    (
-        "plan",
-        r"\broad\s*map\b|\bpriorit(?:y|ies)\b|\bactivit(?:y|ies)\b|\bplans?\b|\bplanned\b|\bgoals?\b|\bobjectives?\b|\bwork\s+items?\b|"
-        r"\bfocus\b|\bthemes?\b|\bdeliverables?\b|\btasks?\b|\bitems?\b|\bfeatures?\b|\bcurrent\s+work\b|\bin\s+progress\b|"
-        r"\bnow\b|\bnext\b|\blater\b|\bupcoming\b|\bshort[\s-]term\b|\bmid[\s-]term\b|\blong[\s-]term\b|\bbacklog\b|\btodo\b|\bdone\b|\bcompleted\b|\bshipped\b",
-    ),
-]
-_IN_PROGRESS = re.compile(r"^\W*(?:(?:work\s+)?in[\s-]progress|doing|ongoing)\W*$", re.IGNORECASE)
-_LEAD = 400  # characters of a paragraph that lead into what follows
-_NEAR = 6  # paragraphs above a block that may belong to it
-_REMARKS = re.compile(
-    r"^(?:remarks?|notes?|comments?|see\s+also|background|for\s+(?:tracking|more|further|reference|context))\b",
+# Sections that talk about the document, the team or the reader. Entries below them that bear no
+# sign of work (a box, a date, a person, a tracked link) are prose.
+_EXPLAINS = re.compile(
+    r"^\W*(?:(?:about|introduction|intro|overview|background|preamble|abstract|summary|preface|disclaimer|purpose|"
+    r"legend|key|contents|table\s+of\s+contents|toc|glossary|terminology|definitions?|references?|resources|links|useful\s+links|"
+    r"see\s+also|further\s+reading|faqs?|licen[cs]e|contact(?:\s+us)?|contributing|contributions?|feedback|get(?:ting)?\s+involved|"
+    r"how\s+(?:to|we|you|can|this|do)|who\s+we|why|what\s+is|notes?|remarks?|release\s+(?:cadence|process|cycle)|versioning|"
+    r"vision|mission|principles|values|primary\s+focus|(?:known\s+)?risks?|assumptions|status\s+legend|"
+    r"done\s+criteria|definition\s+of\s+(?:done|ready)|history|changelog|acknowledge?ments?)"
+    r"(?:\s+(?:the|this|our|of|and|for|to|with|in|a|roadmap|document|page|project|it|us|we|you|can|contribute|help|use|read|"
+    r"get|involved|feedback|section|sections|symbols?|icons?|status|labels?|participate|decide|prioriti[sz]e|plan|work|propose|suggest))*)\W*$",
     re.IGNORECASE,
 )
+_DOCUMENT = re.compile(r"\broad\s*-?\s*map\b", re.IGNORECASE)
+_VERSION = re.compile(
+    r"^\W*(?:[A-Z][\w-]*\s+){0,2}(?:v(?:ersion)?\.?\s*)?(?P<v>v?\d+(?:\.(?:\d+|x|y)){1,3}[\w.-]*)\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(
+    r"^\W*(?:(?:coming|working(?:\s+on)?|up|what['’]?s|what\s+is|we\s+are|for)\W+){0,2}(?:(?:up|on)\W+)?(?P<when>now|next|later|soon|"
+    r"(?:short|near|mid|medium|long)(?:er)?[\s-]term|someday|future|backlog|current(?:ly)?|upcoming|up\s+next)\b",
+    re.IGNORECASE,
+)
+_LED = re.compile(
+    r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$", re.IGNORECASE
+)
+_FEW_WORDS = 6
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the headings above say about an item that does not say it itself."""
+
+    target: Target | None = None
+    state: str | None = None
+    year: int | None = None
+
+    def under(self, heading: str, words: Words, *, title: bool = False) -> Given:
+        """Add what one more heading says; the innermost one that speaks counts.
+
+        A title gives quarters and halves only: its other dates are mostly those of the document.
+        """
+        if title:
+            target = _time_in(heading, words)
+            # The days of a quarter or a half; a month may be when the document was written.
+            spans = (
+                target
+                and target.start
+                and target.end
+                and 80 < (target.end - target.start).days < 190
+            )
+            return replace(self, target=target) if spans else self
+        year = re.fullmatch(r"\W*(?:year\s+)?((?:19|20)\d\d)\W*", heading, re.IGNORECASE)
+        here = replace(words, calendar=replace(words.calendar, year=self.year))
+        target = _time_in(heading, here)
+        when, version = _WHEN.match(heading), _VERSION.match(heading)
+        if target is None and (when or version):
+            target = Target(when["when"] if when else version["v"] if version else heading)
+        state = state_of(heading)
+        return Given(
+            target or self.target,
+            state if state in (DONE, DEFERRED) else None if state or target else self.state,
+            int(year[1]) if year else self.year,
+        )
+
+
+def _time_in(heading: str, words: Words) -> Target | None:
+    """Give the target of a heading that is about a time: "Q3 2025", "v1.2 (July 2025)"."""
+    text = heading.strip()
+    found = [one for one in find(text, words.written, words.calendar) if one.span]
+    if not found or re.search(
+        r"\b(?:since|after|from|before)\s+(?:the\s+)?$", text[: found[0].start], re.IGNORECASE
+    ):
+        return None
+    first, last = found[0], found[-1]
+    # A year alone is mostly part of a name: "Design System Day 2023".
+    bare = re.fullmatch(r"(?:19|20)\d\d", text[first.start : first.end])
+    few = len(text.split()) <= _FEW_WORDS and not bare
+    around = re.sub(r"\W", "", text[: first.start] + text[last.end :])
+    if around and not (few or first.start == 0 or _LED.search(text[: first.start])):
+        return None
+    if (
+        bare
+        and around
+        and not re.search(r"[(\[]\s*$|\b(?:by|until|for|in)\s+$", text[: first.start])
+    ):
+        return None
+    return words.target(text[first.start :] if not few else text)
 
 
 @dataclass
-class Passage:
-    """A block in its place."""
+class Section:
+    """A heading with the blocks right below it and the sections within."""
 
-    block: Block
-    kind: str  # of its section
-    headings: tuple[str, ...]  # from the top
-    lead: Inline = field(
-        default_factory=lambda: Inline("")
-    )  # "The current priorities are as follows:"
-    before: list[Inline] = field(
-        default_factory=list
-    )  # the paragraphs before it within the section
-    after: Inline = field(default_factory=lambda: Inline(""))  # the paragraph after it
-    placed: bool = False
+    heading: Heading | None
+    blocks: list[Block] = field(default_factory=list)
+    below: list[Section] = field(default_factory=list)
 
     @property
-    def heading(self) -> str:
-        """The heading it stands below."""
-        return self.headings[-1] if self.headings else ""
+    def text(self) -> str:
+        """The words of its heading."""
+        return self.heading.inline.text.strip() if self.heading else ""
 
-    @property
-    def remarks(self) -> bool:
-        """Whether its lead-in says that it holds notes."""
-        return bool(_REMARKS.match(self.lead.text))
+    def walk(self) -> Iterator[Section]:
+        """Yield this section and all within, from the top."""
+        yield self
+        for one in self.below:
+            yield from one.walk()
 
 
-def section_kind(heading: str) -> str | None:
-    """Tell what a section is for, by its heading; None where the words are not known.
+def sections(blocks: Sequence[Block]) -> Section:
+    """Put each block below its headings; a bold line above a list counts as a heading."""
+    top = Section(None)
+    stack = [(0, top)]
+    for number, block in enumerate(blocks):
+        after = blocks[number + 1] if number + 1 < len(blocks) else None
+        heading = block if isinstance(block, Heading) else _bold_heading(block, after)
+        if heading is None:
+            stack[-1][1].blocks.append(block)
+            continue
+        while stack[-1][0] >= heading.level:
+            stack.pop()
+        section = Section(heading)
+        stack[-1][1].below.append(section)
+        stack.append((heading.level, section))
+    return top
+
+
+def _bold_heading(block: Block, after: Block | None) -> Heading | None:
+    """Read "**Q3 2025**" or "Q3 2025:" above a list or a table as a heading."""
+    if not isinstance(block, Paragraph) or not isinstance(after, ListBlock | Table):
+        return None
+    text, strong = block.inline.text.strip(), block.inline.strong
+    bold = bool(strong) and strong[0][0] == 0 and strong[0][1] >= len(text.rstrip(":"))
+    leads = text.endswith(":") and len(text.split()) < _FEW_WORDS
+    return Heading(7 if bold else 8, block.inline, block.line, block.end) if bold or leads else None
+
+
+def explains(heading: str) -> bool:
+    """Whether a section is about the document and not about work.
 
     Examples
     --------
-    >>> section_kind("Main activities until the end of May"), section_kind("Progress since May")
-    ('plan', 'progress')
+    >>> explains("About this roadmap"), explains("How to contribute"), explains("Parser")
+    (True, True, False)
     """
-    if _IN_PROGRESS.match(heading):
-        return "plan"
-    return next((kind for kind, words in _KINDS if re.search(words, heading, re.IGNORECASE)), None)
+    return bool(_EXPLAINS.match(heading))
 
 
-def outline(blocks: Sequence[Block]) -> list[Passage]:
-    """Give every block its section, the paragraph that leads into it, and the one that follows."""
-    out: list[Passage] = []
-    stack: list[tuple[int, str, str]] = []
-    paragraphs: list[Inline] = []
-    for index, block in enumerate(blocks):
-        if isinstance(block, Heading):
-            stack = [entry for entry in stack if entry[0] < block.level]
-            above = stack[-1][2] if stack else "top"
-            kind = section_kind(block.inline.text) if block.level > 1 or len(stack) else None
-            # A title names the document; only sections below it say what their text is for.
-            stack.append(
-                (
-                    block.level,
-                    block.inline.text.strip(),
-                    kind or ("top" if block.level == 1 else _inherit(above)),
-                )
-            )
-            paragraphs = []
-            continue
-        passage = Passage(
-            block,
-            stack[-1][2] if stack else "top",
-            tuple(text for _, text, _ in stack),
-            before=paragraphs[-_NEAR:],
-            after=_next_paragraph(blocks, index),
-        )
-        if (
-            paragraphs
-            and paragraphs[-1].text.rstrip().endswith(":")
-            and not isinstance(block, Paragraph)
-        ):
-            passage.lead = paragraphs[-1][-_LEAD:]
-        if isinstance(block, Paragraph):
-            paragraphs.append(block.inline)
-        out.append(passage)
-    return out
-
-
-def _inherit(above: str) -> str:
-    return "unknown" if above == "top" else above
-
-
-def _next_paragraph(blocks: Sequence[Block], index: int) -> Inline:
-    following = blocks[index + 1] if index + 1 < len(blocks) else None
-    return following.inline if isinstance(following, Paragraph) else Inline("")
-
-
-def lists(passages: Sequence[Passage]) -> Iterator[tuple[Passage, ListBlock]]:
-    """Yield the passages that are lists."""
-    for passage in passages:
-        if isinstance(passage.block, ListBlock):
-            yield passage, passage.block
-
-
-def has_fields(item: Item) -> bool:
-    """Whether an entry is described by labelled values below it ("Work by: ada")."""
-    return any(label_of(child.head.text) for child in item.children) or any(
-        label_of(text.text) for text in item.paragraphs
-    )
+def names_document(heading: str) -> bool:
+    """Whether a heading names the document, or a part of it, as a roadmap."""
+    return bool(_DOCUMENT.search(heading))

@@ -6,7 +6,9 @@ document records say is the business of `documents`.
 
 from __future__ import annotations
 
+import csv
 import fnmatch
+import io
 import os
 import re
 import stat
@@ -18,24 +20,70 @@ from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap import clone
 
-__all__ = ["MATCHES", "MAX_BYTES", "date_in", "decode", "read", "select"]
+__all__ = [
+    "MATCHES",
+    "MAX_BYTES",
+    "NOT_READ",
+    "READINGS",
+    "date_in",
+    "decode",
+    "is_table",
+    "read",
+    "select",
+]
 
 MATCHES = "matches.csv"
+READINGS = "readings.csv"
+NOT_READ = "files-not-read.csv"
+"""Name of the record that lists the files beside the documents that were not read, and why."""
+
+_TABLES = (MATCHES, READINGS)
+_OTHER_TEXT = (".rst", ".adoc", ".asciidoc", ".org", ".html", ".htm", ".docx", ".pdf", ".mdx")
+_MOST_NOT_READ = 50  # files that are named; a repository may hold thousands
 MAX_BYTES = 200_000  # twenty times a long roadmap; what is larger is something else
 
 _SUFFIXES = (".md", ".markdown", ".mdown", ".txt")
 _DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED_MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"
+_COARSE = [  # a quarter, a month; the year may be the folder's
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        r"(?<!\d)(?P<y>20\d\d)[-_. ]?Q(?P<q>[1-4])(?!\d)",
+        r"(?<![a-z])Q(?P<q>[1-4])[-_. ]?(?P<y>20\d\d)(?!\d)",
+        r"(?<!\d)(?P<y>20\d\d)[-_.](?P<m>0[1-9]|1[0-2])(?!\d)",
+        rf"(?<!\d)(?P<y>20\d\d)[-_. ]?{_NAMED_MONTH}(?![a-z])",
+        rf"(?<![a-z]){_NAMED_MONTH}[-_. ]?(?P<y>20\d\d)(?!\d)",
+        r"(?:^|/)(?P<y>20\d\d)/Q(?P<q>[1-4])(?!\d)[^/]*$",
+        r"(?:^|/)(?P<y>20\d\d)/(?P<m>0[1-9]|1[0-2])(?!\d)[^/]*$",
+        rf"(?:^|/)(?P<y>20\d\d)/{_NAMED_MONTH}(?![a-z])[^/]*$",
+    )
+]
+_UPDATED = re.compile(r"(?im)^date\s*:|\blast\s+(?:updated|modified|revised)\b")
+_HEAD = 3000  # characters in which a text gives its own date
 _UNDATED = re.compile(r"(?i)(?:^|/)[^/]*roadmap[^/]*$")
 
 
 def date_in(name: str) -> str | None:
-    """Give the ISO date in a file name, or None.
+    """Give the ISO date in a path, or None; of a quarter or a month it is the first day.
 
-    >>> date_in("archive/2025-11-11-roadmap.md"), date_in("ROADMAP.md")
-    ('2025-11-11', None)
+    >>> date_in("archive/2025-11-11-roadmap.md"), date_in("ROADMAP.md"), date_in("2024Q3.md")
+    ('2025-11-11', None, '2024-07-01')
+    >>> date_in("2024/09-roadmap.md"), date_in("roadmap-Sep-2024.md")
+    ('2024-09-01', '2024-09-01')
     """
-    found = _DATE.search(name.rsplit("/", 1)[-1])
-    return "-".join(found.groups()) if found else None
+    last = name.rsplit("/", 1)[-1]
+    if found := _DATE.search(last):
+        return "-".join(found.groups())
+    coarse = (m for n, p in enumerate(_COARSE) if (m := p.search(last if n < 5 else name)))
+    if (m := next(coarse, None)) is None:
+        return None
+    said = m.groupdict()
+    if said.get("q"):
+        month = 3 * int(said["q"]) - 2
+    else:
+        month = int(said.get("m") or _MONTHS.index(m["name"][:3].lower()) + 1)
+    return f"{said['y']}-{month:02d}-01"
 
 
 def select(names: Iterable[str], pattern: str | None = None) -> list[str]:
@@ -53,7 +101,7 @@ def select(names: Iterable[str], pattern: str | None = None) -> list[str]:
     Returns
     -------
     list of str
-        Sorted. Every ``matches.csv`` beside a chosen file comes with them.
+        Sorted. Every ``matches.csv`` and ``readings.csv`` beside a chosen file comes with them.
 
     Examples
     --------
@@ -63,16 +111,54 @@ def select(names: Iterable[str], pattern: str | None = None) -> list[str]:
     names = sorted(set(names))
     texts = [name for name in names if name.lower().endswith(_SUFFIXES)]
     if pattern is not None:
-        chosen = [n for n in names if fnmatch.fnmatchcase(n, pattern) and not n.endswith(MATCHES)]
+        chosen = [n for n in names if fnmatch.fnmatchcase(n, pattern) and not is_table(n)]
     else:
         dated = [name for name in texts if date_in(name)]
         named = [name for name in texts if _UNDATED.search(name)]
         chosen = [name for name in dated if name in set(named)] or dated or named
     beside = {name.rpartition("/")[0] for name in chosen}
-    tables = [
-        n for n in names if n.rpartition("/")[2] == MATCHES and n.rpartition("/")[0] in beside
-    ]
+    tables = [n for n in names if is_table(n) and n.rpartition("/")[0] in beside]
     return sorted({*chosen, *tables})
+
+
+def is_table(name: str) -> bool:
+    """Whether a file overrules readings or matches, and so is no revision."""
+    return name.rpartition("/")[2] in _TABLES
+
+
+def _not_read(names: Iterable[str], chosen: Iterable[str], pattern: str | None) -> list[list[str]]:
+    """Name the texts beside the chosen ones that were not read, each with the reason.
+
+    With a pattern there are none: what does not fit it was left out on purpose.
+    """
+    if pattern is not None:
+        return []
+    taken = set(chosen)
+    beside = {name.rpartition("/")[0] for name in taken}
+    named = any(_UNDATED.search(name) for name in taken)
+    rows = []
+    for name in sorted(set(names) - taken):
+        near = name.rpartition("/")[0] in beside or _UNDATED.search(name)
+        if not near or not name.lower().endswith((*_SUFFIXES, *_OTHER_TEXT)):
+            continue
+        if not name.lower().endswith(_SUFFIXES):
+            why = "not Markdown: write it as .md"
+        elif date_in(name):
+            why = "other dated files have roadmap in their names: give a pattern to read it too"
+        elif named or not _UNDATED.search(name):
+            why = "no date in its name, and other files have one"
+        else:
+            why = "no date in its name"
+        rows.append([name, why])
+    more = len(rows) - _MOST_NOT_READ
+    return rows[:_MOST_NOT_READ] + ([["...", f"and {more} more files"]] if more > 0 else [])
+
+
+def _listed(rows: Sequence[Sequence[str]], source: str) -> Iterator[dict[str, Any]]:
+    if rows:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([["name", "why"], *rows])
+        yield _record(NOT_READ, text.getvalue(), source, None)
 
 
 def decode(content: bytes, name: str) -> str:
@@ -123,7 +209,8 @@ def read(
     dict
         ``kind`` ("document"), ``name``, ``text``, ``source`` and ``revision_hint`` (ISO date or
         None).
-        A ``matches.csv`` beside the revisions is a record too.
+        A ``matches.csv`` or ``readings.csv`` beside the revisions is a record too, and so is the
+        list of the files that were not read (`NOT_READ`), where there are any.
 
     Raises
     ------
@@ -179,11 +266,22 @@ def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         names += [(Path(folder) / name).relative_to(where).as_posix() for name in files]
     chosen = select(names, pattern)
-    if not any(not name.endswith(MATCHES) for name in chosen):
+    extra = []
+    if pattern is None and any(date_in(name) for name in chosen):
+        # A roadmap without a date in its name counts where its text gives one.
+        undated = [n for n in names if _UNDATED.search(n) and not date_in(n) and not is_table(n)]
+        extra = [n for n in sorted(undated) if n.lower().endswith(_SUFFIXES)]
+    if not any(not is_table(name) for name in chosen):
         raise _nothing(where, pattern)
-    for name in chosen:
+    read = []
+    for name in [*chosen, *extra]:
         _refuse_link_outside(where / name, where)
-        yield _record(name, decode(_bytes_of(where / name), name), str(where / name), date_in(name))
+        text = decode(_bytes_of(where / name), name)
+        if name in extra and _UPDATED.search(text[:_HEAD]) is None:
+            continue
+        read.append(name)
+        yield _record(name, text, str(where / name), date_in(name))
+    yield from _listed(_not_read(names, read, pattern), str(where))
 
 
 def _refuse_link_outside(file: Path, folder: Path) -> None:
@@ -227,7 +325,7 @@ def _read_clone(
     folder = where.resolve().relative_to(opened.top).as_posix().removeprefix(".")
     files = opened.files(commit, folder)
     chosen = select(files, pattern)
-    revisions = [name for name in chosen if not name.endswith(MATCHES)]
+    revisions = [name for name in chosen if not is_table(name)]
     if not revisions:
         raise _nothing(where, pattern)
     undated = [name for name in revisions if not date_in(name)]
@@ -240,9 +338,10 @@ def _read_clone(
     if undated:
         yield from _history(opened, f"{folder}/{undated[0]}".removeprefix("/"), commit)
         revisions = []
-    for name in revisions + [name for name in chosen if name.endswith(MATCHES)]:
+    for name in revisions + [name for name in chosen if is_table(name)]:
         content = opened.contents(files[name], MAX_BYTES + 1)
         yield _record(name, decode(content, name), f"{where}@{commit[:12]}:{name}", date_in(name))
+    yield from _listed(_not_read(files, chosen, pattern), f"{where}@{commit[:12]}")
 
 
 def _moved_from(opened: clone.Clone, change: clone.Change) -> tuple[str, str] | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from roadmap_analytics import schema
 from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.roadmap import sources
+from roadmap_analytics.roadmap.alarms import Alarm, alarms_of, of_corrections, of_files
+from roadmap_analytics.roadmap.corrections import Correction, correct, read_corrections
 from roadmap_analytics.roadmap.documents import Revision, read_document, written_on
-from roadmap_analytics.roadmap.matching import Match, Verdict, link_statements, match, read_matches
+from roadmap_analytics.roadmap.matching import Match, Verdict, link_statements, read_matches
+from roadmap_analytics.roadmap.matching import match as match_items
 from roadmap_analytics.roadmap.people import Names
-from roadmap_analytics.roadmap.sources import MATCHES
+from roadmap_analytics.roadmap.targets import Calendar
 
 __all__ = ["FRAMES", "check", "item_ids", "parse"]
 
@@ -24,6 +29,8 @@ FRAMES = (
     "roadmap_milestones",
     "carry_over",
     "item_matches",
+    "roadmap_lines",
+    "roadmap_alarms",
 )
 """The frames that come from documents."""
 
@@ -38,6 +45,7 @@ def parse(
     people: Mapping[str, Iterable[str]] = _NO_PEOPLE,
     calendar: Mapping[str, Any] = _NO_CALENDAR,
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    profile: str | None = None,
 ) -> dict[str, pd.DataFrame]:
     r"""Read roadmap documents into frames.
 
@@ -45,7 +53,7 @@ def parse(
     ----------
     documents
         Document records: ``name``, ``text``, ``source``, ``revision_hint``; in any order. One named
-        ``matches.csv`` overrules the matching.
+        ``matches.csv`` overrules the matching, one named ``readings.csv`` the reading.
     people
         Canonical handle -> other spellings; names without an entry are their own handle, in lower
         case and
@@ -53,7 +61,9 @@ def parse(
     accounts
         GitLab user name -> canonical handle; what `people` says goes before it.
     calendar
-        ``periods``: name -> "first day/last day".
+        ``periods``: name -> "first day/last day"; ``fiscal_year_start``: number of the month.
+    profile
+        "generic" or "sigsum": how every document is read; None lets each one's signature decide.
 
     Returns
     -------
@@ -75,20 +85,25 @@ def parse(
       key title target_date
     0   1  Docs  2025-05-31
     """
-    verdicts, dated = _sorted_out(documents)
+    found = _sorted_out(documents)
     periods = {name: _period(name, span) for name, span in (calendar.get("periods") or {}).items()}
+    known = Calendar(periods, fiscal_start=calendar.get("fiscal_year_start"))
     revisions: list[Revision] = []
+    alarms, used = list(found.alarms), set()
     met: set[str] = set()  # people whom earlier revisions name; later ones decide nothing here
-    for record in dated.values():
+    for record in found.dated.values():
         names = Names.of(people, accounts)
         names.met |= met
-        revision = read_document(record, names=names, calendar=periods)
+        revision = read_document(record, names=names, calendar=known, profile=profile)
         met |= names.known
+        used |= correct(revision, found.corrections)
+        alarms += alarms_of(revision)
         previous = revisions[-1] if revisions else None
         link_statements(previous, revision)
         revision.previous = revision.previous or (previous.written if previous else None)
         revisions.append(revision)
-    return _frames(revisions, match(revisions, verdicts))
+    alarms += of_corrections(one for one in found.corrections if one not in used)
+    return _frames(revisions, match_items(revisions, found.verdicts), alarms)
 
 
 def check(documents: Iterable[Mapping[str, Any]]) -> None:
@@ -100,7 +115,7 @@ def check(documents: Iterable[Mapping[str, Any]]) -> None:
     ------
     RoadmapError
         Where a document has no date or is far too long, or two are of one date with different
-        text, or a ``matches.csv`` cannot be read.
+        text, or a ``matches.csv`` or ``readings.csv`` cannot be read.
 
     Examples
     --------
@@ -111,25 +126,36 @@ def check(documents: Iterable[Mapping[str, Any]]) -> None:
     _sorted_out(documents)
 
 
-def _sorted_out(
-    documents: Iterable[Mapping[str, Any]],
-) -> tuple[list[Verdict], dict[date, Mapping[str, Any]]]:
-    """Tell verdicts from revisions, and put these in order: one per date, oldest first."""
-    verdicts: list[Verdict] = []
-    dated: dict[date, Mapping[str, Any]] = {}
+class _Sorted(NamedTuple):
+    """Records by what they are for."""
+
+    verdicts: list[Verdict]
+    corrections: list[Correction]
+    alarms: list[Alarm]
+    dated: dict[date, Mapping[str, Any]]  # one per date, oldest first
+
+
+def _sorted_out(documents: Iterable[Mapping[str, Any]]) -> _Sorted:
+    found = _Sorted([], [], [], {})
     for record in sorted(documents, key=lambda record: (str(record["name"]), str(record["text"]))):
-        if str(record["name"]).rpartition("/")[2] == MATCHES:
-            verdicts += read_matches(str(record["text"]), str(record["name"]))
-            continue
-        day = written_on(record)
-        # The same text twice is one revision; two texts of one date are a mistake.
-        known = dated.setdefault(day, record)
-        if str(known["text"]) != str(record["text"]):
-            raise RoadmapError(
-                f"Roadmaps {known['name']} and {record['name']}: expected one document per date, "
-                f"got two of {day}. Narrow the pattern, or date them apart."
-            )
-    return verdicts, dict(sorted(dated.items()))
+        name, text = str(record["name"]), str(record["text"])
+        match name.rpartition("/")[2]:
+            case sources.MATCHES:
+                found.verdicts.extend(read_matches(text, name))
+            case sources.READINGS:
+                found.corrections.extend(read_corrections(text, name))
+            case sources.NOT_READ:
+                found.alarms.extend(of_files(text))
+            case _:
+                day = written_on(record)
+                # The same text twice is one revision; two texts of one date are a mistake.
+                known = found.dated.setdefault(day, record)
+                if str(known["text"]) != text:
+                    raise RoadmapError(
+                        f"Roadmaps {known['name']} and {name}: expected one document per date, "
+                        f"got two of {day}. Narrow the pattern, or date them apart."
+                    )
+    return found._replace(dated=dict(sorted(found.dated.items())))
 
 
 def _period(name: str, span: Any) -> tuple[date, date]:
@@ -186,13 +212,16 @@ def item_ids(
     return out
 
 
-def _frames(revisions: Sequence[Revision], matches: Sequence[Match]) -> dict[str, pd.DataFrame]:
+def _frames(
+    revisions: Sequence[Revision], matches: Sequence[Match], alarms: Sequence[Alarm]
+) -> dict[str, pd.DataFrame]:
     ids = item_ids([(r.written, [e.key for e in r.entries]) for r in revisions], matches)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
     for revision in revisions:
         rows["revisions"].append(_revision_row(revision))
         rows["roadmap_items"] += _item_rows(revision, ids)
         rows["responsibilities"] += _duty_rows(revision)
+        rows["roadmap_lines"] += _line_rows(revision)
         rows["roadmap_milestones"] += [
             {
                 "revision": revision.written,
@@ -227,6 +256,7 @@ def _frames(revisions: Sequence[Revision], matches: Sequence[Match]) -> dict[str
         }
         for m in matches
     ]
+    rows["roadmap_alarms"] = [asdict(alarm) for alarm in alarms]
     return {name: _frame(name, rows[name]) for name in FRAMES}
 
 
@@ -248,8 +278,8 @@ def _revision_row(revision: Revision) -> dict[str, Any]:
         "horizon_text": horizon.text if horizon else None,
         "horizon_date": horizon.end if horizon else None,
         "source": revision.source,
-        "list_items": revision.list_items,
-        "placed_items": revision.placed_items,
+        "list_items": len(revision.list_lines),
+        "placed_items": revision.placed,
         "unplaced_text": "\n".join(text for text in revision.unplaced if text) or None,
     }
 
@@ -275,10 +305,28 @@ def _item_rows(revision: Revision, ids: Mapping[tuple[date, str], str]) -> list[
                 "done": entry.done,
                 "item": ids[revision.written, entry.key],
                 "source": entry.source,
+                "line": entry.line + 1,
+                "url": entry.url,
                 "detail": entry.detail,
             }
         )
     return out
+
+
+def _line_rows(revision: Revision) -> list[dict[str, Any]]:
+    return [
+        {
+            "revision": revision.written,
+            "line": line.number,
+            "text": line.text,
+            "reading": line.reading,
+            "key": line.key,
+            "field": line.field,
+            "value": line.value,
+            "why": line.why,
+        }
+        for line in revision.lines
+    ]
 
 
 def _duty_rows(revision: Revision) -> list[dict[str, Any]]:

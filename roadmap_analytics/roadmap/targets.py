@@ -1,12 +1,9 @@
 """What "towards the end of October" covers: words become an interval and its latest day.
 
-Plain dates ("18 November, 2025", "January 20, 2026") are read by dateutil; the grammar of vague
-ones, which no
-library has, is here. Conventions: thirds of a month are days 1-10, 11-20 and 21 to the last; a
-bare month
-covers its last day, also after "until"; of ranges and alternatives the latest part counts; a date
-without a
-year is the first that does not lie before the document.
+No library has a grammar of vague dates. Conventions: thirds of a month are days 1-10, 11-20 and 21
+to the last; a bare month covers its last day, also after "until"; of ranges and alternatives the
+latest part counts; a date without a year is the first that does not lie before the document. A year
+that is written is never changed: what looks wrong, or was read in part only, is flagged.
 """
 
 from __future__ import annotations
@@ -20,15 +17,18 @@ from datetime import date, datetime, timedelta
 from dateutil.parser import parse as parse_date
 from rapidfuzz.distance import OSA, Levenshtein
 
-__all__ = ["BEFORE_DOCUMENT", "DAY_AND_MONTH", "Calendar", "Found", "Target", "find", "read_target"]
+__all__ = ["DAY_AND_MONTH", "STALE", "Calendar", "Found", "Target", "find", "read_target"]
 
 Span = tuple[date, date]
 
-BEFORE_DOCUMENT = "before the document: read as the year that fits"
 STALE = "before the document"
 NO_SUCH_DAY = "no such day: read as the month"
 MISSPELT = "month misspelt"
 DAY_AND_MONTH = "day and month may be swapped"
+FISCAL = "fiscal year without [calendar] fiscal_year_start: read as the calendar year"
+SEASON = "a season has no certain days: read as its three months in the north"
+UNREAD = "not read: "
+"""Stands before the part of an expression that was not understood."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Calendar:
     periods: Mapping[str, Span] | None = None  # "summer holidays": first and last day
     renewal: Span | None = None  # the next update of the roadmap
     horizon: Span | None = None  # the end of the roadmap
+    year: int | None = None  # of the heading above: "October" below "2027"
+    fiscal_start: int | None = None  # month in which FY27 begins; it ends in 2027
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Target:
     start: date | None = None
     end: date | None = None
     flag: str | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether it lies before the document."""
+        return self.flag == STALE
 
 
 @dataclass(frozen=True)
@@ -64,15 +71,48 @@ class Found:
 
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 _SHORT = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
+# German, French, Spanish, Swedish; what English spells alike is not repeated.
+_ABROAD = {
+    **dict.fromkeys(["januar", "januari", "janvier", "enero"], 1),
+    **dict.fromkeys(["februar", "februari", "février", "fevrier", "febrero"], 2),
+    **dict.fromkeys(["märz", "maerz", "mars", "marzo", "mär"], 3),
+    **dict.fromkeys(["avril", "abril"], 4),
+    **dict.fromkeys(["mai", "maj", "mayo"], 5),
+    **dict.fromkeys(["juni", "juin", "junio"], 6),
+    **dict.fromkeys(["juli", "juillet", "julio"], 7),
+    **dict.fromkeys(["augusti", "août", "aout", "agosto"], 8),
+    **dict.fromkeys(["septembre", "septiembre", "setiembre"], 9),
+    **dict.fromkeys(["oktober", "octobre", "octubre", "okt"], 10),
+    **dict.fromkeys(["novembre", "noviembre"], 11),
+    **dict.fromkeys(["dezember", "décembre", "decembre", "diciembre", "dez"], 12),
+}
 _MONTH = (
-    r"(?P<{0}>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[jfasond][a-z]{{5,9}})\.?"
+    r"(?P<{0}>(?:"
+    + "|".join(sorted(_ABROAD, key=lambda name: (-len(name), name)))
+    + r")(?!\w)|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[jfasond][a-z]{{5,9}})\.?"
 )
-_YEAR = r"(?:\s*,?\s*(?:of\s+)?(?P<{0}>(?:19|20)\d\d(?![\d.-]*\d)|['’]\d\d(?!\d)))"
+_YEAR = (
+    r"(?:(?:\s*,?\s*(?:of\s+|del?\s+)?|\s*[-/]\s*|\s*\(\s*)(?P<{0}>(?:19|20)\d\d(?![\d.-]*\d)|['’]\d\d(?!\d)|"
+    r"(?<=[a-z.]-)[2-4]\d(?!\d))(?:\s*\))?)"  # "Oct-27" is a year, "Oct 27" is a day
+)
+# What follows a quarter, a half or a week; two digits alone end what they stand in.
+_NEAR_YEAR = (
+    r"(?:[\s,/(-]*(?:of\s+)?(?P<{0}>(?:FY|CY)\s?'?(?:20)?\d\d|20\d\d|['’]\d\d|(?<=[/-])[2-4]\d(?!\d)|"
+    r"(?<=\s)[2-4]\d(?=\s*(?:$|[).,;:|])))(?:\s*\))?)"
+)
+_YEAR_BEFORE = r"(?:(?P<{0}>20\d\d|(?:FY|CY)\s?'?(?:20)?\d\d)[\s,/-]*)"
+_PARTS = {  # of other languages
+    **dict.fromkeys(["anfang", "début", "debut", "principios", "inicios", "början"], "beginning"),
+    **dict.fromkeys(["mitte", "mi", "mediados", "mitten"], "mid"),
+    **dict.fromkeys(["ende", "fin", "finales", "slutet"], "end"),
+}
 _PART = (
     r"(?P<part>beginning|start|early|first\s+days?|(?:first|second|third|fourth)\s+week|first\s+half|second\s+half|latter\s+half|"
-    r"middle|mid|late|end|last\s+week|last\s+days?)"
+    r"middle|mid|late|end|last\s+week|last\s+days?|"
+    + "|".join(sorted(_PARTS, key=lambda name: (-len(name), name)))
+    + r")"
 )
-_DAY = r"(?P<{0}>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_DAY = r"(?P<{0}>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|\.)?"
 _DASH = r"\s*(?:-|–|—|--|to|and|or|/)\s*"
 _ORDINAL = {
     "first": 1,
@@ -105,8 +145,8 @@ def _last(year: int, month: int) -> date:
 def _month_of(word: str) -> int | None:
     """Give a month's number; "Janurary" is one, "decide" and the verb "may" are none."""
     lower = word.lower().rstrip(".")
-    if lower in _SHORT or lower in _MONTHS:
-        return _SHORT.get(lower) or _MONTHS[lower]
+    if known := _SHORT.get(lower) or _MONTHS.get(lower) or _ABROAD.get(lower):
+        return known
     for name, number in _MONTHS.items():
         near = 0 if len(name) < 5 else 1 if len(name) < 7 else 2
         if name[:3] == lower[:3] and Levenshtein.distance(name, lower) <= near:
@@ -117,8 +157,13 @@ def _month_of(word: str) -> int | None:
 
 
 def _misspelt(word: str | None) -> str | None:
-    known = not word or word.lower().rstrip(".") in {*_SHORT, *_MONTHS}
+    known = not word or word.lower().rstrip(".") in {*_SHORT, *_MONTHS, *_ABROAD}
     return None if known else MISSPELT
+
+
+def _months_earlier(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def _months_of(year: int, first: int, last: int) -> Span:
@@ -131,6 +176,7 @@ def _part_of(span: Span, part: str | None) -> Span:
         return span
     first, last = span
     word = re.sub(r"\s+", " ", part.lower())
+    word = _PARTS.get(word, word)
     if first.year == last.year and first.month == last.month:
         edges = {
             "first half": (1, 15),
@@ -168,9 +214,8 @@ def _part_of_months(first: date, last: date, word: str) -> Span:
 
 
 def _year(text: str | None) -> int | None:
-    if not text:
-        return None
-    return int(text) if text[0] in "12" else 2000 + int(text[1:])
+    digits = re.sub(r"\D", "", text or "")
+    return int(digits) + (2000 if len(digits) < 4 else 0) if digits else None
 
 
 class _Scan:
@@ -182,14 +227,11 @@ class _Scan:
 
     def fit(self, make: Callable[[int], Span], year: int | None) -> tuple[Span, str | None]:
         """Give the reading of a date in the year as written, or in the first that is not past."""
-        if year is None:
-            span = make(self.written.year)
-            return (span, None) if span[1] >= self.written else (make(self.written.year + 1), None)
-        span = make(year)
+        year = year or self.context.year
+        span = make(year or self.written.year)
         if span[1] >= self.written:
             return span, None
-        later = make(year + 1)
-        return (later, BEFORE_DOCUMENT) if later[1] >= self.written else (span, STALE)
+        return (make(self.written.year + 1), None) if year is None else (span, STALE)
 
     def _found(
         self, m: re.Match[str], make: Callable[[int], Span], year: int | None
@@ -201,14 +243,40 @@ class _Scan:
         flag = flag or _misspelt(m.groupdict().get("month"))
         return Found(m.start(), m.end(), span, year, flag, year is not None)
 
+    def _fiscal(self, found: Found | None, text: str | None) -> Found | None:
+        """Move an expression of a fiscal year to where that year lies."""
+        if found is None or found.span is None or not (text or "").upper().startswith("FY"):
+            return found
+        start = self.context.fiscal_start
+        if start is None:
+            return replace(found, flag=found.flag or FISCAL)
+        back = 13 - start if start > 1 else 0  # FY27 from October: its January lies 3 months on
+        first, last = (_months_earlier(day, back) for day in found.span)
+        flag = None if found.flag == STALE else found.flag
+        last = _last(last.year, last.month)
+        return replace(found, span=(first, last), flag=STALE if last < self.written else flag)
+
     # One method per kind of expression; each returns None where the words mean something else.
 
     def iso(self, m: re.Match[str]) -> Found | None:
+        year, month, number = (int(part) for part in re.findall(r"\d+", m.group())[:3])
         try:
-            day = parse_date(m.group()).date()
+            day = date(year, month, number)
         except ValueError:  # 2026-02-30
-            return self._no_such_day(m, int(m.group()[:4]), int(m.group()[5:7]))
+            return self._no_such_day(m, year, month)
         return self._found(m, lambda y: (day.replace(year=y), day.replace(year=y)), day.year)
+
+    def iso_range(self, m: re.Match[str]) -> Found | None:
+        numbers = [int(part) for part in re.findall(r"\d+", m.group())]
+        try:
+            first, last = date(*numbers[:3]), date(*numbers[3:6])
+        except ValueError:
+            return None
+        return self._found(m, lambda y: (min(first, last), last), last.year)
+
+    def years(self, m: re.Match[str]) -> Found | None:
+        first, last = int(m["y"]), int(m["y2"])
+        return self._found(m, lambda y: (date(min(first, y), 1, 1), date(y, 12, 31)), last)
 
     def numeric(self, m: re.Match[str]) -> Found | None:
         first, second, year = int(m["a"]), int(m["b"]), int(m["y"])
@@ -232,21 +300,25 @@ class _Scan:
         return self._found(m, make, year)
 
     def quarter(self, m: re.Match[str]) -> Found | None:
-        first = int(m["q"]) if m["q"] else _ORDINAL[m["ord"].lower()]
+        number = m["q"] or m["qa"]
+        first = int(number) if number else _ORDINAL[m["ord"].lower()]
         last = int(m["q2"]) if m["q2"] else first
         year = _year(m["y"] or m["y2"])
-        return self._found(
+        found = self._found(
             m, lambda y: _part_of(_months_of(y, 3 * first - 2, 3 * last), m["part"]), year
         )
+        return self._fiscal(found, m["y"] or m["y2"])
 
     def half(self, m: re.Match[str]) -> Found | None:
-        number = int(m["h"]) if m["h"] else 1 if m["ord"].lower() in ("first", "1st") else 2
+        told = m["h"] or m["ha"]
+        number = int(told) if told else 1 if m["ord"].lower() in ("first", "1st") else 2
         year = _year(m["y"] or m["y2"])
         if m["ord"] and year is None:
             year = self._named_year(m["year_word"])
-        return self._found(
+        found = self._found(
             m, lambda y: _part_of(_months_of(y, 6 * number - 5, 6 * number), m["part"]), year
         )
+        return self._fiscal(found, m["y"] or m["y2"])
 
     def day_range(self, m: re.Match[str]) -> Found | None:
         month = _month_of(m["month"])
@@ -281,9 +353,10 @@ class _Scan:
         month = _month_of(m["month"])
         word = m["month"]
         if month is None or (
-            word == word.lower() and word[:3] in ("may", "mar") and not (m["part"] or m["year"])
+            ((word == word.lower() and word[:3] in ("may", "mar")) or word.lower() in _ABROAD)
+            and not (m["part"] or m["year"] or m.group().strip() == m.string.strip())
         ):
-            return None
+            return None  # "may be delayed"; "Mars" is a planet
         last = _month_of(m["month2"]) if m["month2"] else month
         if last is None:
             return None
@@ -312,7 +385,8 @@ class _Scan:
 
     def year(self, m: re.Match[str]) -> Found | None:
         year = _year(m["year"]) or self._named_year(m["year_word"])
-        return self._found(m, lambda y: _part_of(_months_of(y, 1, 12), m["part"]), year)
+        found = self._found(m, lambda y: _part_of(_months_of(y, 1, 12), m["part"]), year)
+        return self._fiscal(found, m["year"])
 
     def relative(self, m: re.Match[str]) -> Found | None:
         unit, which = m["unit"].lower(), m["which"].lower()
@@ -347,7 +421,20 @@ class _Scan:
         return Found(m.start(), m.end(), self.context.horizon or self.context.renewal)
 
     def season(self, m: re.Match[str]) -> Found | None:
-        return Found(m.start(), m.end(), None)
+        named = re.search(r"(?i)(summer|winter|autumn|fall|spring)\W+(20\d\d)$", m.group())
+        if named is None:
+            return Found(m.start(), m.end(), None)
+        first = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9}.get(named[1].lower(), 12)
+
+        def make(y: int) -> Span:  # a winter bears the year in which it ends or begins: the later
+            return (
+                (date(y, 12, 1), _last(y + 1, 2))
+                if first == 12
+                else _months_of(y, first, first + 2)
+            )
+
+        found = self._found(m, make, int(named[2]))
+        return replace(found, flag=found.flag or SEASON) if found else None
 
     def named(self, m: re.Match[str], span: Span, text: str) -> Found:
         before = re.search(
@@ -376,36 +463,39 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text + r"(?![\w%])", re.IGNORECASE)
 
 
-_OF = r"(?:\s*-\s*|\s+(?:of\s+)?(?:the\s+)?(?:month\s+of\s+)?)"
+_OF = r"(?:\s*-\s*|\s+(?:of\s+|de\s+|av\s+)?(?:the\s+)?(?:month\s+of\s+)?)"
+_ISO = r"20\d\d(?:-(?:0?[1-9]|1[0-2])-|/(?:0?[1-9]|1[0-2])/)(?:0?[1-9]|[12]\d|3[01])(?!\d)"
 _YEAR_WORD = r"(?P<year_word>(?:(?:the|this|next)\s+)?year)"
 _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
-    ("iso", _pattern(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")),
-    ("iso", _pattern(r"20\d\d/(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])")),
-    ("iso_week", _pattern(r"(?P<y>20\d\d)-?w(?P<w>\d\d?)(?P<y2>)")),
+    ("iso_range", _pattern(rf"{_ISO}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{_ISO}")),
+    ("iso", _pattern(rf"{_ISO}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")),
+    ("years", _pattern(r"(?P<y>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y2>20\d\d)")),
+    ("iso_week", _pattern(r"(?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)(?P<y2>)")),
     (
         "iso_week",
         _pattern(
-            r"(?:week\s*|w|\Av\.\s+(?=\d\d\Z))(?P<w>\d\d?)(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<y2>)"
+            r"(?:(?:calendar\s+)?week\s*|woche\s*|vecka\s*|semaine\s*|semana\s*|KW\s*|CW\s*|w|\Av\.\s+(?=\d\d\Z))(?P<w>\d\d?)"
+            rf"{_NEAR_YEAR.format('y')}?(?P<y2>)"
         ),
     ),
     (
         "quarter",
         _pattern(
-            rf"(?:{_PART}{_OF})?(?:(?P<y>20\d\d)[\s-]*)?Q(?P<q>[1-4])(?:{_DASH}Q?(?P<q2>[1-4]))?"
-            rf"(?:[\s,/-]*(?:FY)?(?P<y2>20\d\d|['’]\d\d))?(?P<ord>)"
+            rf"(?:{_PART}{_OF})?{_YEAR_BEFORE.format('y')}?(?:Q(?P<q>[1-4])(?:{_DASH}Q?(?P<q2>[1-4]))?|(?P<qa>[1-4])Q)"
+            rf"{_NEAR_YEAR.format('y2')}?(?P<ord>)"
         ),
     ),
     (
         "quarter",
         _pattern(
             rf"(?:{_PART}{_OF})?(?P<ord>first|second|third|fourth|last|1st|2nd|3rd|4th)\s+quarter"
-            rf"(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<q>)(?P<q2>)(?P<y2>)"
+            rf"(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<q>)(?P<qa>)(?P<q2>)(?P<y2>)"
         ),
     ),
     (
         "half",
         _pattern(
-            rf"(?:{_PART}{_OF})?(?:(?P<y>20\d\d)[\s-]*)?H(?P<h>[12])(?:[\s,/-]*(?P<y2>20\d\d|['’]\d\d))?"
+            rf"(?:{_PART}{_OF})?{_YEAR_BEFORE.format('y')}?(?:H(?P<h>[12])|(?P<ha>[12])H){_NEAR_YEAR.format('y2')}?"
             r"(?P<ord>)(?P<year_word>)"
         ),
     ),
@@ -413,10 +503,11 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
         "half",
         _pattern(
             rf"(?P<ord>first|second|1st|2nd|latter)\s+half\s+(?:of\s+)?(?:(?P<y>20\d\d)|{_YEAR_WORD})"
-            r"(?P<h>)(?P<y2>)(?P<part>)".replace("(?P<part>)", "(?P<part>(?!))?")
+            r"(?P<h>)(?P<ha>)(?P<y2>)(?P<part>)".replace("(?P<part>)", "(?P<part>(?!))?")
         ),
     ),
-    ("iso_month", _pattern(r"(?P<y>20\d\d)-(?P<m>0[1-9]|1[0-2])")),
+    ("iso_month", _pattern(r"(?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)")),
+    ("iso_month", _pattern(r"(?P<m>0?[1-9]|1[0-2])[/.](?P<y>20\d\d)")),
     ("numeric", _pattern(r"(?P<a>\d\d?)(?P<s>[./])(?P<b>\d\d?)(?P=s)(?P<y>20\d\d)")),
     (
         "week_of",
@@ -448,7 +539,7 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
     (
         "day",
         _pattern(
-            rf"{_DAY.format('d')}[\s-]+(?:of\s+)?{_MONTH.format('month')}(?:-?{_YEAR.format('year')})?"
+            rf"{_DAY.format('d')}[\s-]+(?:of\s+|de\s+)?{_MONTH.format('month')}(?:-?{_YEAR.format('year')})?"
         ),
     ),
     (
@@ -490,17 +581,22 @@ _GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
         "year",
         _pattern(r"(?P<part>end-of-year|EOY|year[\s-]end)(?:\s+(?P<year>20\d\d))?(?P<year_word>)"),
     ),
-    ("year", _pattern(rf"{_PART}{_OF}(?:(?P<year>20\d\d)(?![-.]\d)|{_YEAR_WORD})")),
     (
         "year",
         _pattern(
-            r"(?P<part>(?!))?(?:(?P<year>20\d\d)(?![-.]\d)|(?P<year_word>(?:this|next)\s+year))"
+            rf"{_PART}{_OF}(?:(?P<year>(?:[FC]Y\s?)?'?20\d\d|[FC]Y\s?'?\d\d)(?![-.]\d)|{_YEAR_WORD})"
+        ),
+    ),
+    (
+        "year",
+        _pattern(
+            r"(?P<part>(?!))?(?:(?P<year>(?:[FC]Y\s?)?'?20\d\d|[FC]Y\s?'?\d\d)(?![-./]\d)|(?P<year_word>(?:this|next)\s+year))"
         ),
     ),
     (
         "within",
         _pattern(
-            r"(?:(?:with)?in\s+(?:about\s+|around\s+|~\s*|the\s+next\s+|the\s+coming\s+)?|(?<=~)(?=\d)|(?<=~\s)(?=\d))(?P<n>\d{1,3}|an?|one|two|three|four|"
+            r"(?:(?:(?:with)?in\s+)?(?:the\s+)?(?:next|coming)\s+|(?:with)?in\s+(?:about\s+|around\s+|~\s*)?|(?<=~)(?=\d)|(?<=~\s)(?=\d))(?P<n>\d{1,3}|an?|one|two|three|four|"
             r"five|six|(?:a\s+)?couple)(?:\s+of)?\s+(?P<unit>day|week|month|year)s?"
         ),
     ),
@@ -568,6 +664,24 @@ NO_DATE = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"https?://\S+")
+_ASIDE = re.compile(r"\((?!\s*(?:[FC]Y\s?)?['’]?\d{2,4}\s*\))([^()]*)\)")
+_STRUCK = re.compile(r"~~[^~]*~~(?=.*\w)")
+_GONE = re.compile(
+    r"\b(?:was|were|previously|originally|formerly|initially|old|instead\s+of|(?:moved|changed|slipped|delayed|pushed|"
+    r"postponed)\s+from)(?:\s+(?:for|planned(?:\s+for)?|in|on|by|end\s+of))?:?\s*$",
+    re.IGNORECASE,
+)
+_INSTEAD = re.compile(
+    r"(?:\b(?:now|moved|pushed|pulled|brought|postponed|delayed|slipped|rescheduled|shifted|deferred|revised|updated|changed)"
+    r"(?:\s+(?:up|back|out|in|forward|ahead))?(?:\s+(?:to|until|till|for|into))?|(?:→|->|=>|➔))\s*$",
+    re.IGNORECASE,
+)
+_DATELIKE = re.compile(
+    r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d\.\d\d?|(?:19|20)\d\d|[FC]Y\s?'?\d\d(?:\d\d)?|['’]\d\d|"
+    r"[QH]\d|\d\d?[QH]\d?|\d{1,2}\.\d{1,2}\.\d{2,4}|(?:quartal|kvartal|trimestre|semestre|halbjahr|halvår)|(?:K|C)?W\s?\d\d?|(?:January|February|April|June|July|August|September|October|November|"
+    r"December)|\d{1,2}(?:st|nd|rd|th))(?![\w.-]*\w)",
+    re.IGNORECASE,
+)
 _NEAR = 120
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
 
@@ -641,9 +755,8 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
     Target or None
         None for empty text. Words without a day ("no estimate", "until summer") keep their text
         and have no
-        dates. `flag` says why a date needs a second look; a date before the document is read as
-        the following
-        year where that fits.
+        dates. `flag` says why a date needs a second look, for example that it lies before the
+        document, or which part of the words was not read.
 
     Examples
     --------
@@ -651,7 +764,9 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
     >>> read_target(words, date(2026, 2, 3)).end.isoformat()
     '2026-03-10'
     >>> read_target("20 January, 2025", date(2025, 11, 11)).flag
-    'before the document: read as the year that fits'
+    'before the document'
+    >>> read_target("was Q4 2026, now Q2 2026", date(2026, 2, 3)).end.isoformat()
+    '2026-06-30'
     >>> read_target("no estimate, the next step is to talk", date(2025, 2, 4))
     Target(text='no estimate', start=None, end=None, flag=None)
     """
@@ -660,17 +775,63 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
         return None
     if none := NO_DATE.match(text):
         return Target(re.split(r"[,;.(]", text[: none.end() + 40], maxsplit=1)[0].strip() or text)
-    main = re.sub(r"\([^()]*\)", lambda m: " " * len(m.group()), text)
+    text = _STRUCK.sub(lambda m: " " * len(m.group()), text)
+    # An aside is no part of the expression, but for its year: "Q1 (2027)".
+    main = _ASIDE.sub(_blank, text)
     sentence = re.match(r".*?(?=\.\s+[A-Z]|$)", main, re.DOTALL)
     for part in (sentence.group() if sentence else main, main, text):
         found = [
             f for f in find(part, written, context) if not _NOT_YET.search(_ahead(part, f.start))
         ]
         if any(f.span for f in found):
-            return _latest(part, found)
+            target = _latest(part, _standing(part, found))
+            return replace(target, flag=target.flag or _unread(part, text, found, target, context))
         if found and part is main:  # an aside is no better date than "before the summer"
             break
-    return Target(_words(main if main.strip() else text))
+    words = _words(main if main.strip() else text)
+    odd = None if NO_DATE.match(words) else _DATELIKE.search(_ADDRESS.sub("", words))
+    return Target(
+        words,
+        flag=f"{UNREAD}{odd.group()}"
+        if odd and not _NOT_YET.search(words[: odd.start()])
+        else None,
+    )
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found.group())
+
+
+def _standing(text: str, found: list[Found]) -> list[Found]:
+    """Leave out what was replaced: "was Q4, now Q2", "September, moved up to June"."""
+    dated = [f for f in found if f.span]
+    instead = [f for f in dated if _INSTEAD.search(_ahead(text, f.start))]
+    if instead:
+        return instead[-1:]
+    return [f for f in dated if not _GONE.search(_ahead(text, f.start))] or dated
+
+
+def _unread(
+    part: str, text: str, found: list[Found], target: Target, context: Calendar
+) -> str | None:
+    """Name what looks like a date and is in no expression that was read."""
+    rest = _ADDRESS.sub(_blank, part[:_LONGEST])
+    for one in found:
+        rest = rest[: one.start] + " " * (one.end - one.start) + rest[one.end :]
+    odd = _DATELIKE.search(rest)
+    if odd and not _NOT_YET.search(_ahead(rest, odd.start())):
+        return UNREAD + odd.group()
+    for aside in _ASIDE.finditer(text if target.start else ""):
+        for one in find(aside.group(1), target.start or date.min, context):
+            within = (
+                one.span
+                and target.start
+                and target.end
+                and (target.start <= one.span[1] <= target.end)
+            )
+            if one.span and not within and not _GONE.search(_ahead(aside.group(1), one.start)):
+                return UNREAD + aside.group()
+    return None
 
 
 def _words(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 __all__ = [
     "CYCLES",
@@ -10,6 +11,8 @@ __all__ = [
     "NO_LONGER",
     "ONGOING",
     "VERDICT",
+    "Reference",
+    "Statement",
     "carried",
     "status_in",
     "without_status",
@@ -87,6 +90,32 @@ VERDICT = re.compile(
     r"\b(?:the|these|all)\s+(?:\w+\s+)?above\b|\babove\b|\b(?:these|they|all\s+of\s+(?:this|these|it))\b",
     re.IGNORECASE,
 )
+
+
+@dataclass
+class Reference:
+    """A milestone that a document refers to."""
+
+    url: str
+    path: str
+    iid: int
+    title: str | None = None
+    status: str | None = None
+    key: str | None = None
+
+
+@dataclass
+class Statement:
+    """What became of something, by the words of a later revision."""
+
+    text: str
+    status: str | None
+    # References as written: they count in this revision or in the one before.
+    refs: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+    section: str = "carry_over"
+    key: str | None = None
+    previous_key: str | None = None
 
 
 def status_in(text: str) -> str | None:

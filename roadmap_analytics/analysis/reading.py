@@ -1,0 +1,79 @@
+"""How roadmap documents were read: what to look at before believing what comes from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from roadmap_analytics.frames import Dataset
+
+__all__ = ["alarm_findings", "reading_quality"]
+
+_SAYS_NOTHING = ("ignored", "contents", "heading")
+
+
+def reading_quality(dataset: Dataset) -> pd.DataFrame:
+    r"""Count, for each roadmap revision, what was read and what was not understood.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Needs the roadmap frames.
+
+    Returns
+    -------
+    DataFrame
+        One row per revision: `revision`, `layout`, `items`, `dated` (items with a target date),
+        `people` (persons with a role), `lines` (that say something), `not_understood` (of these,
+        lines that no rule took or whose value was not understood), `share_not_understood` (from 0
+        to 1; NA where no line says something), `alarms`.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> from roadmap_analytics.roadmap.tables import parse
+    >>> frames = parse([{"name": "2025-02-04.md", "text": "# Plan\n\n- Docs by end of May\n"}])
+    >>> reading_quality(Dataset(frames))[["items", "dated", "lines", "not_understood"]]
+       items  dated  lines  not_understood
+    0      1      1      1               0
+    """
+    lines = dataset["roadmap_lines"]
+    said = lines[lines["text"].str.strip().ne("") & ~lines["reading"].isin(_SAYS_NOTHING)]
+    lost = said[not_understood(said)]
+    items = dataset["roadmap_items"]
+    people = dataset["responsibilities"].drop_duplicates(["revision", "person"])
+    parts = {
+        "items": items,
+        "dated": items[items["target_date"].notna()],
+        "people": people,
+        "lines": said,
+        "not_understood": lost,
+        "alarms": dataset["roadmap_alarms"],
+    }
+    out = dataset["revisions"][["revision", "layout"]].copy()
+    for name, rows in parts.items():
+        counted = out["revision"].map(rows["revision"].value_counts())
+        out[name] = counted.fillna(0).astype("int64")
+    out["share_not_understood"] = (out["not_understood"] / out["lines"]).where(out["lines"] > 0)
+    return out[[*out.columns[:-2], "share_not_understood", "alarms"]]
+
+
+def not_understood(lines: pd.DataFrame) -> pd.Series[bool]:
+    """Tell the lines that no rule took, and those whose value was not understood."""
+    why = lines["why"]
+    return why.str.startswith(("no rule", "continues: no rule", "not understood"))
+
+
+def alarm_findings(dataset: Dataset) -> pd.DataFrame:
+    """Give the alarms of the reader as findings for `check`: one row each, all of them warnings."""
+    rows = []
+    for row in dataset["roadmap_alarms"].to_dict("records"):
+        day = "" if pd.isna(row["revision"]) else f"{row['revision']:%Y-%m-%d} "
+        line = "" if pd.isna(row["line"]) else f"line {row['line']} "
+        where = f"{day}{line}".strip()
+        text = f"{where}: {row['text']}" if where else row["text"]
+        rows.append({"subject": text, "cause": row["alarm"]})
+    found = pd.DataFrame(rows, columns=["subject", "cause"])
+    return found.assign(kind="roadmap_reading", severity="warning")

@@ -1,0 +1,199 @@
+"""Corrections by hand: the lines of a `readings.csv` overrule what was read from a document."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.roadmap.documents import Revision
+from roadmap_analytics.roadmap.fields import Entry, Words
+from roadmap_analytics.roadmap.lines import Line
+from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
+from roadmap_analytics.roadmap.people import Duty, assigned
+
+__all__ = ["COLUMNS", "FIELDS", "Correction", "correct", "read_corrections"]
+
+COLUMNS = ["revision", "match", "field", "value"]
+"""The columns of `readings.csv`."""
+FIELDS = ["item", "ignore", "title", "target", "people", "status", "parent"]
+_BY_HAND = "readings.csv"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One line of `readings.csv`."""
+
+    revision: date | None  # None for all
+    match: str
+    field: str
+    value: str
+    where: str  # file and line, for messages
+
+
+def read_corrections(text: str, where: str) -> list[Correction]:
+    r"""Read a `readings.csv`.
+
+    Raises
+    ------
+    RoadmapError
+        Naming the line, what was expected and what it holds.
+
+    Examples
+    --------
+    >>> text = "revision,match,field,value\n*,Docs,target,2025-06\n"
+    >>> read_corrections(text, "readings.csv")[0].value
+    '2025-06'
+    """
+    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
+    names = [name.strip() for name in rows.fieldnames or [] if name]
+    if not set(COLUMNS) <= set(names):
+        raise RoadmapError(f"{where}: expected the columns {', '.join(COLUMNS)}, got {names}.")
+    out = []
+    try:
+        for row in rows:
+            said = {
+                k.strip(): (v or "").strip() for k, v in row.items() if k and isinstance(v, str)
+            }
+            if any(said.values()):
+                out.append(_correction(said, f"{where} line {rows.line_num}"))
+    except csv.Error as error:
+        raise RoadmapError(f"{where} line {rows.line_num}: expected CSV, got: {error}.") from error
+    return out
+
+
+def _correction(said: dict[str, str], where: str) -> Correction:
+    day, name = said.get("revision", ""), said.get("field", "")
+    if name not in FIELDS:
+        raise RoadmapError(f"{where}: expected field one of {', '.join(FIELDS)}, got {name!r}.")
+    if not said.get("match"):
+        raise RoadmapError(
+            f"{where}: expected a line number, the line's text or a title, got none."
+        )
+    try:
+        written = None if day == "*" else date.fromisoformat(day)
+    except ValueError:
+        raise RoadmapError(f"{where}: expected revision YYYY-MM-DD or *, got {day!r}.") from None
+    return Correction(written, said["match"], name, said.get("value", ""), where)
+
+
+def correct(revision: Revision, corrections: Sequence[Correction]) -> set[Correction]:
+    """Overrule the readings of a revision; return the corrections that fit something in it."""
+    used = set()
+    words = revision.words
+    for one in corrections:
+        if one.revision not in (None, revision.written):
+            continue
+        for number in _lines_of(revision, one.match):
+            if _apply(revision, one, number, words):
+                used.add(one)
+    return used
+
+
+def _lines_of(revision: Revision, match: str) -> list[int]:
+    """Give the lines, from 1, that a correction means: by number, by text, by the item's title."""
+    if match.isdigit() and 1 <= int(match) <= len(revision.lines):
+        return [int(match)]
+    same = [line.number for line in revision.lines if line.text.strip() == match]
+    plain = _plain(match)
+    return same or [e.line + 1 for e in revision.entries if plain and _plain(e.title) == plain]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text).strip().casefold()
+
+
+def _apply(revision: Revision, one: Correction, number: int, words: Words) -> bool:
+    entry = _entry_on(revision, number)
+    if one.field == "item":
+        if entry is None:
+            entry = _new_item(revision, number)
+        entry.title = one.value or entry.title
+        _read_as(revision, number, "item", entry.key, "title", entry.title)
+        return True
+    if one.field == "ignore":
+        if entry is not None:
+            _drop(revision, entry)
+        _read_as(revision, number, "ignored", None, None, None)
+        return True
+    if entry is None:
+        return False
+    if not _overrule(revision, entry, one, words):
+        return False
+    _read_as(revision, number, "item", entry.key, one.field, one.value)
+    return True
+
+
+def _overrule(revision: Revision, entry: Entry, one: Correction, words: Words) -> bool:
+    match one.field:
+        case "title":
+            entry.title = one.value or entry.title
+        case "target":
+            entry.target = words.target(one.value, entry.done)
+        case "people":
+            found = assigned(one.value, ["work"], words.names)
+            kept = [(duty, key) for duty, key in revision.duties if key != entry.key]
+            revision.duties = kept + [(Duty(d.person, d.role), entry.key) for d in found]
+        case "status":
+            state = state_of(one.value)
+            entry.done, entry.deferred = state == DONE, state == DEFERRED
+        case "parent":
+            above = next((e for e in revision.entries if one.value in (e.key, e.title)), None)
+            if one.value and (above is None or above is entry or _is_below(revision, above, entry)):
+                return False
+            entry.parent = above.key if above else None
+    return True
+
+
+def _is_below(revision: Revision, entry: Entry, other: Entry) -> bool:
+    parents = {e.key: e.parent for e in revision.entries}
+    key: str | None = entry.key
+    while key is not None:
+        key = parents.get(key)
+        if key == other.key:
+            return True
+    return False
+
+
+def _entry_on(revision: Revision, number: int) -> Entry | None:
+    key = revision.lines[number - 1].key
+    return next((e for e in revision.entries if e.line == number - 1 or e.key == key), None)
+
+
+def _new_item(revision: Revision, number: int) -> Entry:
+    tops = [int(e.key) for e in revision.entries if e.key.isdigit()]
+    order = max(tops, default=0) + 1
+    title = re.sub(r"^[\W_]+", "", revision.lines[number - 1].text).strip() or "item"
+    entry = Entry(str(order), None, "item", order, title, "list", number - 1)
+    revision.entries.append(entry)
+    return entry
+
+
+def _drop(revision: Revision, entry: Entry) -> None:
+    """Take an item away; what stood below it moves up, its lines stay as text."""
+    revision.entries = [e for e in revision.entries if e is not entry]
+    for below in revision.entries:
+        if below.parent == entry.key:
+            below.parent = entry.parent
+    revision.duties = [(duty, key) for duty, key in revision.duties if key != entry.key]
+    for reference in revision.references:
+        reference.key = None if reference.key == entry.key else reference.key
+    for number, line in enumerate(revision.lines):
+        if line.key == entry.key:
+            revision.lines[number] = replace(line, reading="ignored", key=None, why=_BY_HAND)
+
+
+def _read_as(
+    revision: Revision,
+    number: int,
+    reading: str,
+    key: str | None,
+    said: str | None,
+    value: str | None,
+) -> None:
+    text = revision.lines[number - 1].text
+    revision.lines[number - 1] = Line(number, text, reading, _BY_HAND, key, said, value)

@@ -1,0 +1,186 @@
+"""The lines of a document: what hides from Markdown, and one reading for every line.
+
+Readers yield `Reading`s in order of precedence; `settle` gives each line the first that covers it.
+A line that no reader takes is prose, so a rule can add a reading and can never remove a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import ftfy
+
+__all__ = ["Line", "Reading", "Source", "settle", "understood"]
+
+_FRONT = re.compile(r"\A---[ \t]*\n(?P<body>.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+# Tags that authors put around Markdown. What stands in back quotes is no tag.
+_TAG = re.compile(
+    r"`[^`\n]*`|</?(?:a|b|br|center|details|div|em|font|i|img|kbd|p|picture|small|source|span|"
+    r"strong|sub|summary|sup|u)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_TEMPLATE = re.compile(
+    r"\s*(?:\{\{.*\}\}|\{%.*%\}|:::.*|\[\[_?TOC_?\]\]|\[TOC\])\s*", re.IGNORECASE
+)
+_DEFINITION = re.compile(r" {0,3}\[[^\]]{1,200}\]:\s")
+_RULER = re.compile(r"[\s>]*(?:[-*_=#>|]\s*)+")
+_LONGEST = 400  # characters of a line that the frame keeps
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the lines [line, end), counted from 0, were read as, and by which rule."""
+
+    line: int
+    end: int
+    reading: str
+    why: str
+    key: str | None = None
+    field: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a document, counted from 1, with its only reading."""
+
+    number: int
+    text: str
+    reading: str
+    why: str
+    key: str | None = None
+    field: str | None = None
+    value: str | None = None
+
+
+@dataclass
+class Source:
+    """A document's text, made ready for Markdown without moving a line."""
+
+    lines: list[str]
+    text: str  # for the Markdown parser: front matter, comments and tags are blank
+    front: dict[str, str] = field(default_factory=dict)  # the plain values of the front matter
+    comments: list[tuple[int, int, str]] = field(default_factory=list)  # [line, end), words
+    readings: list[Reading] = field(default_factory=list)  # of what was made blank
+
+    @classmethod
+    def of(cls, text: str) -> Source:
+        r"""Take a document's text.
+
+        Examples
+        --------
+        >>> source = Source.of("---\ndate: 2025-05-03\n---\n- Docs <!-- owner: ada -->\n")
+        >>> source.front, source.comments, source.text
+        ({'date': '2025-05-03'}, [(3, 4, 'owner: ada')], '\n\n\n- Docs ')
+        """
+        text = re.sub(r"\r\n?", "\n", ftfy.fix_encoding(text)).replace("\0", "\ufffd")
+        source = cls(text.split("\n"), text)
+        if source.lines[-1] == "":
+            source.lines.pop()
+        source.text = "\n".join(source.lines)
+        source._front_matter()
+        source._comments()
+        source._tags()
+        return source
+
+    def _front_matter(self) -> None:
+        found = _FRONT.match(self.text)
+        if found is None:
+            return
+        for line in found["body"].split("\n"):
+            name, colon, value = line.partition(":")
+            if colon and name.strip() and not name.startswith((" ", "-", "#")):
+                self.front[name.strip().lower()] = value.strip().strip("\"'")
+        size = found.group().count("\n") + (not found.group().endswith("\n"))
+        self.readings.append(Reading(0, size, "ignored", "front matter"))
+        self.text = "\n" * found.group().count("\n") + self.text[found.end() :]
+
+    def _comments(self) -> None:
+        # By str.find: a pattern would search to the end for each of many comments left open.
+        code = set(_fenced(self.text.split("\n")))
+        kept, at, line = [], 0, 0
+        while (start := self.text.find("<!--", at)) >= 0:
+            stop = self.text.find("-->", start + 4)
+            if stop < 0:
+                break
+            kept.append(self.text[at:start])
+            line += kept[-1].count("\n")
+            body = self.text[start : stop + 3]
+            lasts = body.count("\n")
+            if line in code:
+                kept.append(body)
+            else:
+                kept.append("\n" * lasts)
+                self.comments.append((line, line + lasts + 1, " ".join(body[4:-3].split())))
+                self.readings.append(Reading(line, line + lasts + 1, "ignored", "comment"))
+            at, line = stop + 3, line + lasts
+        self.text = "".join([*kept, self.text[at:]])
+
+    def _tags(self) -> None:
+        def plain(found: re.Match[str]) -> str:
+            tag = found.group()
+            if tag.startswith("`"):
+                return tag
+            return " " if tag.lower().startswith("<br") else ""
+
+        lines = self.text.split("\n")
+        code = set(_fenced(lines))
+        for number, line in enumerate(lines):
+            template = _TEMPLATE.fullmatch(line)
+            if number in code or not (template or "<" in line):
+                continue
+            lines[number] = "" if template else _TAG.sub(plain, line)
+            if not lines[number].strip() and line.strip():
+                lines[number] = ""  # else what follows the tag would be indented code
+                self.readings.append(Reading(number, number + 1, "ignored", "template or HTML tag"))
+        self.text = "\n".join(lines)
+
+
+def _fenced(lines: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of the lines of code, with the fences."""
+    inside = False
+    for number, line in enumerate(lines):
+        fence = line.lstrip().startswith(("```", "~~~"))
+        if inside or fence:
+            yield number
+        inside ^= fence
+
+
+def settle(lines: Sequence[str], readings: Iterable[Reading]) -> list[Line]:
+    """Give every line exactly one reading: the first that covers it, else blank or prose.
+
+    Examples
+    --------
+    >>> found = settle(["- Docs", "", "Hello"], [Reading(0, 1, "item", "list entry", "1")])
+    >>> [(line.number, line.reading, line.why) for line in found]
+    [(1, 'item', 'list entry'), (2, 'ignored', 'blank'), (3, 'prose', 'no rule takes it')]
+    """
+    taken: dict[int, Reading] = {}
+    for one in readings:
+        for number in range(one.line, min(one.end, len(lines))):
+            taken.setdefault(number, one)
+    return [_line(number, text, taken.get(number)) for number, text in enumerate(lines)]
+
+
+def _line(number: int, text: str, found: Reading | None) -> Line:
+    short = text[:_LONGEST]
+    if not text.strip() and (found is None or found.why != "front matter"):
+        return Line(number + 1, short, "ignored", "blank")
+    if found is None and _DEFINITION.match(text):
+        return Line(number + 1, short, "link", "defines a link")
+    if found is None and _RULER.fullmatch(text):
+        return Line(number + 1, short, "ignored", "ruler")
+    if found is None:
+        return Line(number + 1, short, "prose", "no rule takes it")
+    if number > found.line:  # the value stands beside the first line only
+        return Line(number + 1, short, found.reading, f"continues: {found.why}", found.key)
+    value = found.value[:_LONGEST] if found.value else None
+    return Line(number + 1, short, found.reading, found.why, found.key, found.field, value)
+
+
+def understood(line: Line) -> bool:
+    """Whether a rule took a line that says something for what it says."""
+    doubtful = line.why.startswith(("no rule", "continues: no rule", "not understood"))
+    return not doubtful and line.reading != "error"
