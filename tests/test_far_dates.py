@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 
 import roadmap_analytics as ra
 from roadmap_analytics import Dataset
+from tests.eight_issues import AS_OF, SOMEDAY, eight_issues
 
 NEVER, TYPO = pd.Timestamp("9999-12-31"), pd.Timestamp("0202-01-01")
 MOST = 0.5  # seconds
@@ -161,3 +162,32 @@ def test_charts_show_days_near_the_data_and_say_what_lies_beyond(odd: Dataset) -
     assert all(high - low < 4000 for low, high in (inset.get_xlim() for inset in ax.child_axes))
     assert len(labels) == 24
     plt.close(ax.figure)
+
+
+def test_an_issue_of_year_202_makes_no_million_rows() -> None:
+    """Imports keep the dates of the tracker that they come from, whatever these are."""
+    world = eight_issues()
+    world.issue(9, "0202-01-01")
+    world.put(9, "0202-01-02", SOMEDAY)
+    world.member(9, "0202-01-02", "assignee", "add", "ada")
+    dataset, plain = world.dataset(), eight_issues().dataset()
+    history = quick("history", lambda: ra.workload_history(dataset, as_of=AS_OF, freq="D"))
+    last = history[history["date"] == history["date"].max()].set_index("person")["open_issues"]
+    before = ra.workload(plain, as_of=AS_OF).set_index("person")["open_issues"]
+    assert last["ada"] == before["ada"] + 1
+    burndown = quick("burndown", lambda: ra.burndown(dataset, SOMEDAY, as_of=AS_OF))
+    assert (len(burndown), burndown["scope"].iloc[-1], burndown["added"].iloc[0]) == (18_263, 2, 1)
+    weekly = quick("throughput", lambda: ra.throughput(dataset, as_of=AS_OF))
+    planned = quick("planned work", lambda: ra.planned_work(dataset, as_of=AS_OF))
+    assert len(weekly) < 2700 > len(planned)
+    for column in ("closed_planned", "closed_unplanned"):
+        assert planned[column].sum() == ra.planned_work(plain, as_of=AS_OF)[column].sum()
+    assert weekly["closed"].sum() == ra.throughput(plain, as_of=AS_OF)["closed"].sum()
+
+
+@pytest.mark.parametrize("as_of", ["9999-12-31", "0202-01-01"])
+def test_a_far_reporting_day_is_quick_too(as_of: str) -> None:
+    dataset = eight_issues().dataset()
+    for name in ("milestone_progress", "burndowns", "carried_over", "workload", "workload_history",
+                 "workload_plan", "planned_work", "throughput", "attribution"):  # fmt: skip
+        quick(name, lambda name=name: getattr(ra, name)(dataset, as_of=as_of))  # type: ignore[misc]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import AsOf, Days
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days
 from roadmap_analytics.analysis.ledger import Floats, Ledger, Measure, ledger, sums
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestone, find_milestones
 from roadmap_analytics.analysis.view import View
@@ -78,8 +78,9 @@ def burndown(
         Amounts are whole numbers, hours real ones. Without a start date the first addition
         starts it (no addition: no rows); without a due date it goes to `as_of`. A start date over
         ten years before anything happened is taken for a typing error: the rows begin on the day
-        before the first change. `attrs` holds title, unit, dates, committed scope and the ideal
-        line ahead (of at most two years, or as long as the rows), for charts.
+        before the first change, and never over fifty years before the last row. `attrs` holds
+        title, unit, dates, committed scope and the ideal line ahead (of at most two years, or as
+        long as the rows), for charts.
 
     Raises
     ------
@@ -237,7 +238,9 @@ def _shown(book: Ledger) -> tuple[Days, Days]:
     still_open = replay.last_of(place) & (remaining > 0)
     over[place[still_open]] = last
     planned = np.where(np.isnat(due), last, np.minimum(due, last))
-    return first, np.maximum(planned, np.minimum(over, last))
+    end = np.maximum(planned, np.minimum(over, last))
+    # An event may be dated in year 202 as well. NaT, for no rows at all, stays.
+    return np.maximum(first, end - FAR_DAYS), end
 
 
 def _ideal(
