@@ -192,7 +192,7 @@ def _course(
 
 
 def _pace_before(courses: list[_Course | None], start: np.datetime64) -> float | None:
-    """Give issues closed per day in the last milestones that were finished by the start."""
+    """Return issues closed per day in the last milestones that were finished by the start."""
     past = [c for c in courses if c is not None and c.finished and c.end <= start and c.days > 0]
     past = sorted(past, key=lambda course: course.end)[-_BEFORE:]
     closed = sum(course.closed for course in past)
@@ -221,7 +221,7 @@ def _shared_out(
 
 
 def _parts(course: _Course, planned: float, pace: float, usual: float) -> list[float]:
-    """Give the days of plan, carried in, scope and pace; they sum to the overrun of the plan."""
+    """Return the days of plan, carried in, scope and pace; they sum to the overrun of the plan."""
     overrun = course.days - planned
     if not usual or not (pace or course.finished):  # nothing was closed: there is no other cause
         return [0.0, 0.0, 0.0, overrun]

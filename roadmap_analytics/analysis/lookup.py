@@ -108,7 +108,7 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
 
 
 def address(url: str) -> str:
-    """Give what two web addresses of one milestone have in common, to compare them by."""
+    """Return what two web addresses of one milestone have in common, to compare them by."""
     parts = urlsplit(url.strip())
     path = unquote(parts.path).strip("/").removeprefix("groups/")
     return f"{parts.netloc}/{path}".casefold()

@@ -191,7 +191,7 @@ def _appearances(
 def _absorbed(
     items: pd.DataFrame, matches: pd.DataFrame, ids: dict[Any, str]
 ) -> list[dict[str, Any]]:
-    """Give a last row for each item that went into another one."""
+    """Return a last row for each item that went into another one."""
     present = items.groupby("revision")["item"].agg(set).to_dict()
     rows = {(row["revision"], row["key"]): row for row in items.to_dict("records")}
     out = {}
@@ -243,7 +243,7 @@ def _gone(
     days: Sequence[pd.Timestamp],
     finished: dict[str, pd.Timestamp | None],
 ) -> list[dict[str, Any]]:
-    """Give a row at the first revision of each absence, unless the item was done before."""
+    """Return a row at the first revision of each absence, unless the item was done before."""
     seen: dict[str, dict[pd.Timestamp, dict[str, Any]]] = {}
     for row in rows:
         seen.setdefault(row["item"], {})[row["revision"]] = row

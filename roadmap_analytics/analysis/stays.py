@@ -61,7 +61,7 @@ class Stays:
         return np.bincount(inside, minlength=count).astype(np.float64)
 
     def emptied_after(self, day: np.datetime64) -> np.datetime64:
-        """Give the first day after `day` at whose end nothing was open; NaT for none."""
+        """Return the first day after `day` at whose end nothing was open; NaT for none."""
         days = np.unique(self.left[(self.left > day) & (self.left < NEVER)])
         empty = days[self.remaining(days) == 0]
         return empty[0] if len(empty) else _NAT
@@ -85,7 +85,7 @@ def open_stays(
     timezone: str = "UTC",
     types: Iterable[str] | str | None = None,
 ) -> dict[Any, Stays]:
-    """Give the stays in each set, as known just before `at`.
+    """Return the stays in each set, as known just before `at`.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def close_days(
     timezone: str = "UTC",
     types: Iterable[str] | str | None = None,
 ) -> Days:
-    """Give the day on which anything was done before `at`, ascending, in whatever milestone."""
+    """Return the day on which anything was done before `at`, ascending, in whatever milestone."""
     opened = _open_spans(dataset, at, types)
     opened = opened[~opened["given_up"].to_numpy(bool)]
     return np.sort(days_of(opened["end_at"].dropna(), timezone))
