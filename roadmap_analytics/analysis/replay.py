@@ -364,8 +364,8 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
     events = events_of(dataset, [field], until)
     column = _HELD_IN[field]
     # `value` tells apart what an issue may have at once (assignees, labels): each gets spans of its
-    # own. Of the other fields an issue has one value at a time, and `value` is 0. `code` is what the
-    # field holds from that event on.
+    # own. Of the other fields an issue has one value at a time, and `value` is 0. `code` is what
+    # the field holds from that event on.
     if field == "milestone" and dataset.issue_events["state_reason"].notna().any():
         events, code = _memberships_that_count(dataset, until)
         value = np.zeros(len(events), dtype=np.int64)
