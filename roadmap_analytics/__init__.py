@@ -14,13 +14,13 @@ _NAMES = {
         "burndown",
         "burndowns",
     ),
-    "analysis.forecast.forecast": (
+    "analysis.forecast.backtest": (
         "backtest",
         "backtest_forecasts",
-        "forecast",
-        "item_milestones",
     ),
+    "analysis.forecast.forecast": ("forecast",),
     "analysis.forecast.promises": ("targets_against_forecast",),
+    "analysis.forecast.targets": ("item_milestones",),
     "analysis.duties": ("duties",),
     "analysis.lead_times": (
         "lead_times",

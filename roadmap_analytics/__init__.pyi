@@ -3,13 +3,13 @@ from roadmap_analytics.analysis.attribution import attribution as attribution
 from roadmap_analytics.analysis.burndown import burndown as burndown
 from roadmap_analytics.analysis.burndown import burndowns as burndowns
 from roadmap_analytics.analysis.duties import duties as duties
-from roadmap_analytics.analysis.forecast.forecast import backtest as backtest
-from roadmap_analytics.analysis.forecast.forecast import backtest_forecasts as backtest_forecasts
+from roadmap_analytics.analysis.forecast.backtest import backtest as backtest
+from roadmap_analytics.analysis.forecast.backtest import backtest_forecasts as backtest_forecasts
 from roadmap_analytics.analysis.forecast.forecast import forecast as forecast
-from roadmap_analytics.analysis.forecast.forecast import item_milestones as item_milestones
 from roadmap_analytics.analysis.forecast.promises import (
     targets_against_forecast as targets_against_forecast,
 )
+from roadmap_analytics.analysis.forecast.targets import item_milestones as item_milestones
 from roadmap_analytics.analysis.lead_times import lead_times as lead_times
 from roadmap_analytics.analysis.lead_times import throughput as throughput
 from roadmap_analytics.analysis.lead_times import work_item_age as work_item_age

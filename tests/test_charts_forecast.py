@@ -11,7 +11,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.attribution import PARTS, attribution
-from roadmap_analytics.analysis.forecast.forecast import backtest, forecast
+from roadmap_analytics.analysis.forecast.backtest import backtest
+from roadmap_analytics.analysis.forecast.forecast import forecast
 from roadmap_analytics.analysis.lead_times import lead_times, throughput
 from roadmap_analytics.charts.forecast import (
     plot_attribution,
@@ -40,7 +41,7 @@ def words(ax: Axes) -> str:
 
 
 def test_the_fan_begins_where_history_ends_and_marks_each_date() -> None:
-    frame = forecast(steady().dataset(), 1, as_of="2025-03-20", seed=1)
+    frame = forecast(steady().dataset(), 1, as_of="2025-03-20")
     ax = drawn(plot_forecast(frame))
     past, median = ax.lines[0], ax.lines[1]
     assert past.get_ydata()[-1] == frame["remaining"].iloc[0] == median.get_ydata()[0]
@@ -50,19 +51,21 @@ def test_the_fan_begins_where_history_ends_and_marks_each_date() -> None:
     assert marks == [mdates.date2num(day) for day in dates]
     text = words(ax)
     assert f"50 %\n{dates['p50_date']:%d %b %Y}" in text
-    assert "kept in" in text
+    assert "% likely" in text
     assert "reporting day" in text
     assert len(ax.collections) == 2  # the bands
 
 
 def test_a_target_without_a_date_shows_why() -> None:
-    text = words(drawn(plot_forecast(forecast(eight_issues().dataset(), 20, as_of=AS_OF, seed=1))))
+    text = words(
+        drawn(plot_forecast(forecast(eight_issues().dataset(), 20, as_of=AS_OF, past=None)))
+    )
     assert "too little to go by" in text
 
 
 def test_several_milestones_are_bars_with_their_due_dates() -> None:
     dataset = eight_issues().dataset()
-    frame = forecast(dataset, as_of=AS_OF, seed=1)
+    frame = forecast(dataset, as_of=AS_OF, past=None)
     ax = drawn(plot_forecast(frame))
     diamonds = [line for line in ax.lines if line.get_marker() == "D"]
     due = [line.get_xdata(orig=False)[0] for line in diamonds]
@@ -73,20 +76,12 @@ def test_several_milestones_are_bars_with_their_due_dates() -> None:
 
 
 def test_coverage_stands_beside_the_diagonal_with_its_interval() -> None:
-    frame = backtest(steady(20).dataset(), as_of="2025-04-10", seed=1, every_days=2)
+    frame = backtest(steady(20).dataset(), as_of="2025-04-10", every_days=2)
     ax = drawn(plot_backtest(frame))
-    assert "as promised" in words(ax)
-    kept = [box[0].get_ydata().tolist() for box in ax.containers]
-    wanted = [group["coverage"].tolist() for _, group in frame.groupby("method")]
-    assert kept == wanted
-    assert "promised" in ax.get_xlabel()
-    only = plot_backtest(frame, method="bursts")
-    assert len(only.containers) == 1
-    shifted = frame.assign(shifted_forecasts=5, shifted_coverage=0.5, shifted_low=0.2,
-                           shifted_high=0.8)  # fmt: skip
-    both = drawn(plot_backtest(shifted, method="bursts"))
-    assert [box[0].get_markerfacecolor() == "white" for box in both.containers] == [False, True]
-    assert "bursts, shifted by the past" in [t.get_text() for t in both.get_legend().get_texts()]
+    assert "as often as given" in words(ax)
+    (points,) = ax.containers
+    assert points[0].get_ydata().tolist() == frame["coverage"].tolist()
+    assert "probability given" in ax.get_xlabel()
 
 
 def test_lead_times_mark_both_medians() -> None:
@@ -123,8 +118,8 @@ def test_bars_of_causes_add_up_to_the_slip() -> None:
 
 def every_chart(dataset: Dataset) -> list[Any]:
     return [
-        (plot_forecast, forecast(dataset, as_of=AS_OF, seed=1)),
-        (plot_backtest, backtest(dataset, as_of=AS_OF, seed=1, every_days=7)),
+        (plot_forecast, forecast(dataset, as_of=AS_OF)),
+        (plot_backtest, backtest(dataset, as_of=AS_OF, every_days=7)),
         (plot_lead_times, lead_times(dataset, as_of=AS_OF)),
         (plot_throughput, throughput(dataset, as_of=AS_OF)),
         (plot_attribution, attribution(dataset, as_of="2025-03-25")),
@@ -146,4 +141,4 @@ def test_hostile_titles_are_drawn_as_plain_text() -> None:
         frames[name]["title"] = pd.Series([HOSTILE] * len(frames[name]), dtype="str")
     for plot, frame in every_chart(Dataset(frames)):
         drawn(plot(frame))
-    drawn(plot_forecast(forecast(Dataset(frames), HARVEST, as_of=AS_OF, seed=1)))
+    drawn(plot_forecast(forecast(Dataset(frames), HARVEST, as_of=AS_OF)))

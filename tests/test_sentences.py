@@ -61,13 +61,10 @@ EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
         "There is no roadmap revision to hold the load against.",
     ),
     "forecast": (
-        lambda: ra.forecast(NOTHING, as_of=AS_OF, seed=1),
+        lambda: ra.forecast(NOTHING, as_of=AS_OF),
         "There is no milestone to forecast.",
     ),
-    "shifted": (
-        lambda: ra.forecast(NOTHING, as_of=AS_OF, seed=1),
-        "No date is shifted by how past milestones turned out.",
-    ),
+    "rests_on": (lambda: ra.forecast(NOTHING, as_of=AS_OF), ""),
     "attribution": (
         lambda: ra.attribution(NOTHING, as_of=AS_OF),
         "No milestone has missed its first due date.",
@@ -90,12 +87,12 @@ EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
         "No planned renewal of the roadmap can be held against the real one.",
     ),
     "promises": (
-        lambda: ra.targets_against_forecast(NOTHING, as_of=AS_OF, seed=1),
+        lambda: ra.targets_against_forecast(NOTHING, as_of=AS_OF),
         "No target of the roadmap can be held against a forecast.",
     ),
     "backtest": (
-        lambda: ra.backtest(NOTHING, as_of=AS_OF, seed=1),
-        "No past forecast can be checked yet, so nobody knows what these dates are worth here.",
+        lambda: ra.backtest(NOTHING, as_of=AS_OF),
+        "No forecast date of 85 % has passed yet, so it is not known how often they hold.",
     ),
 }
 
@@ -173,26 +170,25 @@ def test_a_forecast_names_the_target_least_likely_to_hold() -> None:
     ]
     frame = pd.DataFrame(rows).assign(remaining=3, due_date=day, note=pd.NA)
     assert sentences.forecast(frame) == (
-        "Not: even odds to be done by 2025-04-01, and no date is 85 % sure; "
+        "Not: 50 % likely to be over by 2025-04-01, no date reaches 85 %; "
         "the due date 2025-04-01 has a chance of 10 %."
     )
     frame["p50_date"], frame["note"] = pd.NaT, "too little data"
     assert sentences.forecast(frame) == "No date can be forecast: too little data."
 
 
-def test_what_dates_were_worth_is_told_plain_and_shifted() -> None:
-    row: dict[str, Any] = {
-        "method": "bursts", "quantile": 0.85, "forecasts": 40, "coverage": 0.975, "low": 0.8,
-        "high": 1.0, "milestones": 1, "shifted_forecasts": 0, "shifted_coverage": 0.9,
-        "shifted_low": 0.7, "shifted_high": 0.98,
-    }  # fmt: skip
-    plain = "Here 98 % of 40 past forecasts at 85 % held (1 milestone; likely between 80 % and "
-    assert sentences.backtest(pd.DataFrame([row])) == plain + "100 %)."
-    assert sentences.backtest(pd.DataFrame([row | {"shifted_forecasts": 30}])) == (
-        plain + "100 %); shifted by the outcomes known by then, 90 % of 30 (70 % to 98 %)."
+def test_what_dates_were_worth_is_one_sentence() -> None:
+    row: dict[str, Any] = {"quantile": 0.85, "recent_forecasts": 40, "recent_held": 34}
+    assert sentences.backtest(pd.DataFrame([row])) == (
+        "Of the last 40 dates given at 85 %, 34 held."
     )
-    dates = pd.DataFrame({"shifted_by": [7, None]})
-    assert sentences.shifted(dates) == "Dates are shifted by how the last 7 milestones turned out."
+    assert sentences.backtest(pd.DataFrame([row | {"recent_forecasts": 0}])) == (
+        "No forecast date of 85 % has passed yet, so it is not known how often they hold."
+    )
+    dates = pd.DataFrame({"rests_on": ["5 left"], "changes_most": ["without new work: ..."]})
+    assert sentences.rests_on(dates) == (
+        "The dates rest on: 5 left. What would change most: without new work: ...."
+    )
 
 
 def test_sentences_of_the_sample_hold_no_gap() -> None:

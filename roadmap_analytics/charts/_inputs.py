@@ -73,7 +73,7 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
         ),
     ),
     "plot_backtest": (
-        Maker("backtest", ("method", "quantile", "forecasts", "coverage", "low", "high")),
+        Maker("backtest", ("quantile", "forecasts", "coverage", "low", "high")),
     ),
     "plot_lead_times": (
         Maker(

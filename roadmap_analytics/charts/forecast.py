@@ -40,7 +40,7 @@ _QUANTILES = {"p50_date": "50 %", "p85_date": "85 %", "p95_date": "95 %"}
 
 @styled
 def plot_forecast(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw when nothing will be left: of one target its past and fan, of several their dates.
+    """Draw when it will be over: of one target its past and fan, of several their dates.
 
     Parameters
     ----------
@@ -52,15 +52,15 @@ def plot_forecast(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        One target: work remaining up to the reporting day, the median of the futures after it,
-        bands that hold 70 and 90 of 100 of them, and the dates by which 50, 85 and 95 of 100 are
-        done. Several: a bar from the 50 % to the 95 % date each, the due date as a diamond.
-        Targets without a date show why.
+        One target: work remaining up to the reporting day, the straight way to the 50 % date after
+        it, bands between the ways to the 15 and 85 % and to the 5 and 95 % dates, and the dates of
+        50, 85 and 95 %. Several: a bar from the 50 % to the 95 % date each, the due date as a
+        diamond. Targets without a date show why.
     """
     if len(frame) == 1:
         return _fan(frame, axes_or_new(ax))
     ax = axes_or_new(ax, size=(8.6, 1.6 + 0.42 * max(len(frame), 2)))
-    ax.set_title("When will nothing be left?")
+    ax.set_title("When will it be over?")
     if _nothing(ax, frame, "no milestone to forecast"):
         return ax
     _bars(ax, frame)
@@ -127,7 +127,7 @@ def _is_near(day: pd.Timestamp, today: pd.Timestamp) -> bool:
 
 def _due(row: pd.Series[Any]) -> str:
     chance = row["chance_by_due_date"]
-    return "due" if pd.isna(chance) else f"due: kept in {100 * chance:.0f} of 100 futures"
+    return "due" if pd.isna(chance) else f"due: {100 * chance:.0f} % likely"
 
 
 def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
@@ -202,77 +202,55 @@ def _words(ax: Axes, day: pd.Timestamp, height: float, text: str, color: str) ->
 
 
 @styled
-def plot_backtest(
-    frame: pd.DataFrame, *, method: str | None = None, ax: Axes | None = None
-) -> Axes:
-    """Draw what the dates were worth: promised against kept share, with its uncertainty.
+def plot_backtest(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how often dates held: given probability against the share that held.
 
     Parameters
     ----------
     frame : DataFrame
         What `backtest` returns.
-    method : str, optional
-        Only this method; all by default, side by side.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 
     Returns
     -------
     Axes
-        A point with its 95 % interval per method and quantile, hollow for dates shifted by what
-        was known then; on the diagonal promises are kept exactly, above it dates are too late,
-        below too early.
+        A point with its 95 % interval per quantile. On the diagonal dates held as often as they
+        said; above it they are too late, below it too early.
     """
     ax = axes_or_new(ax, size=(5.6, 5.0))
-    ax.set_title("Were forecasts kept?")
-    if method is not None:
-        frame = frame[frame["method"] == method]
+    ax.set_title("How often did forecasts hold?")
     known = frame[frame["forecasts"] > 0]
     if _nothing(ax, known, "no forecast date has passed yet, so none can be checked"):
         return ax
     ax.plot([0, 1], [0, 1], color=COLORS["ideal"], linestyle=":", zorder=1)
-    ax.annotate("as promised", xy=(0.2, 0.2), rotation=45, rotation_mode="anchor", fontsize=8,
-                xytext=(0, 4), textcoords="offset points", color=COLORS["muted"])  # fmt: skip
-    styles = {
-        "bursts": ("remaining", "o"), "poisson": ("unplanned", "s"), "weeks": ("scope", "^")
-    }  # fmt: skip
-    methods = list(dict.fromkeys(known["method"]))
-    series = [(name, prefix) for prefix in ("", "shifted_") for name in methods]
-    for place, (name, prefix) in enumerate(series):
-        rows = known[(known["method"] == name) & (known[f"{prefix}forecasts"] > 0)]
-        color, marker = styles.get(name, ("muted", "x"))
-        if len(rows):
-            ax.errorbar(
-                rows["quantile"] + 0.016 * (place - (len(series) - 1) / 2),
-                rows[f"{prefix}coverage"],
-                yerr=[
-                    (rows[f"{prefix}coverage"] - rows[f"{prefix}low"]).clip(lower=0),
-                    (rows[f"{prefix}high"] - rows[f"{prefix}coverage"]).clip(lower=0),
-                ],
-                color=COLORS[color], marker=marker, markersize=6, linestyle="none", capsize=2,
-                markerfacecolor="white" if prefix else COLORS[color], elinewidth=1.3, zorder=3,
-                label=f"{name}, shifted by the past" if prefix else name,
-            )  # fmt: skip
-    _counts(ax, known, methods[0])
+    ax.annotate("as often as given", xy=(0.2, 0.2), rotation=45, rotation_mode="anchor",
+                fontsize=8, xytext=(0, 4), textcoords="offset points",
+                color=COLORS["muted"])  # fmt: skip
+    ax.errorbar(
+        known["quantile"],
+        known["coverage"],
+        yerr=[
+            (known["coverage"] - known["low"]).clip(lower=0),
+            (known["high"] - known["coverage"]).clip(lower=0),
+        ],
+        color=COLORS["remaining"], marker="o", markersize=6, linestyle="none", capsize=2,
+        elinewidth=1.3, zorder=3,
+    )  # fmt: skip
+    for _, row in known.iterrows():
+        ax.annotate(
+            f"{row['forecasts']:.0f} of {row['milestones']:.0f}",
+            xy=(row["quantile"], 0), xycoords=("data", "axes fraction"), xytext=(0, 5),
+            textcoords="offset points", ha="center", fontsize=7.5, color=COLORS["muted"],
+        )  # fmt: skip
     ax.set_xlim(0.4, 1.0)
     ax.set_ylim(0, 1.04)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.set_xticks(sorted(known["quantile"].unique()))
-    ax.set_xlabel("promised: done by the date in")
-    ax.set_ylabel("kept: done by the date in")
-    if len(ax.containers) > 1:
-        ax.legend(loc="lower left", bbox_to_anchor=(0.42, 0.12))
+    ax.set_xlabel("probability given with the date (below: dates of how many milestones)")
+    ax.set_ylabel("share of dates that held")
     return ax
-
-
-def _counts(ax: Axes, known: pd.DataFrame, method: str) -> None:
-    for _, row in known[known["method"] == method].iterrows():
-        ax.annotate(
-            f"{row['forecasts']} forecasts,\n{row['milestones']} milestones",
-            xy=(row["quantile"], 0), xycoords=("data", "axes fraction"), xytext=(0, 5),
-            textcoords="offset points", ha="center", fontsize=7.5, color=COLORS["muted"],
-        )  # fmt: skip
 
 
 @styled

@@ -31,9 +31,9 @@ __all__ = [
     "promises",
     "punctuality",
     "renewals",
+    "rests_on",
     "roadmap_changes",
     "scope_changes",
-    "shifted",
     "slippage",
     "throughput",
     "workload",
@@ -229,9 +229,9 @@ def punctuality(frame: pd.DataFrame) -> str:
 
 
 def forecast(frame: pd.DataFrame) -> str:
-    """Say when it will be done and how sure that is, from what `forecast` returns.
+    """Say when it will be over and how sure that is, from what `forecast` returns.
 
-    Of several targets the one with the smallest chance of its due date is told.
+    Of several targets the one with the smallest chance of its due date is named.
     """
     if frame.empty:
         return "There is no milestone to forecast."
@@ -241,45 +241,33 @@ def forecast(frame: pd.DataFrame) -> str:
         return f"No date can be forecast: {note.iloc[0] if len(note) else 'nothing remains'}."
     row = known.sort_values("chance_by_due_date", na_position="last", kind="stable").iloc[0]
     sure = (
-        f"85 % sure by {row['p85_date']:%Y-%m-%d}"
+        f"85 % likely by {row['p85_date']:%Y-%m-%d}"
         if pd.notna(row["p85_date"])
-        else "and no date is 85 % sure"
+        else "no date reaches 85 %"
     )
-    said = f"{row['title']}: even odds to be done by {row['p50_date']:%Y-%m-%d}, {sure}"
+    said = f"{row['title']}: 50 % likely to be over by {row['p50_date']:%Y-%m-%d}, {sure}"
     if pd.isna(row["due_date"]):
         return f"{said}; it has no due date."
     chance = percent(row["chance_by_due_date"])
     return f"{said}; the due date {row['due_date']:%Y-%m-%d} has a chance of {chance}."
 
 
-def shifted(frame: pd.DataFrame) -> str:
-    """Say whether earlier outcomes moved the dates, from what `forecast` returns."""
-    by = frame["shifted_by"].dropna()
-    if by.empty:
-        return "No date is shifted by how past milestones turned out."
-    return f"Dates are shifted by how the last {_count(int(by.max()), 'milestone')} turned out."
+def rests_on(frame: pd.DataFrame) -> str:
+    """Say what the date of one target rests on and what would change it, from `forecast`."""
+    known = frame[frame["rests_on"].notna()]
+    if len(known) != 1:
+        return ""
+    row = known.iloc[0]
+    return f"The dates rest on: {row['rests_on']}. What would change most: {row['changes_most']}."
 
 
-def backtest(frame: pd.DataFrame, method: str = "bursts") -> str:
+def backtest(frame: pd.DataFrame) -> str:
     """Say what "85 %" has been worth in these data, from what `backtest` returns."""
-    row = frame[(frame["method"] == method) & (frame["quantile"] == 0.85)]
-    if row.empty or not row["forecasts"].iloc[0]:
-        return (
-            "No past forecast can be checked yet, so nobody knows what these dates are worth here."
-        )
-    one = row.iloc[0]
-    said = (
-        f"Here {percent(one['coverage'])} of {_count(int(one['forecasts']), 'past forecast')} at "
-        f"85 % held ({_count(int(one['milestones']), 'milestone')}; likely between "
-        f"{percent(one['low'])} and {percent(one['high'])})"
-    )
-    if not one["shifted_forecasts"]:
-        return said + "."
-    return (
-        f"{said}; shifted by the outcomes known by then, {percent(one['shifted_coverage'])} of "
-        f"{int(one['shifted_forecasts'])} ({percent(one['shifted_low'])} to "
-        f"{percent(one['shifted_high'])})."
-    )
+    row = frame[frame["quantile"] == 0.85]
+    if row.empty or not row["recent_forecasts"].iloc[0]:
+        return "No forecast date of 85 % has passed yet, so it is not known how often they hold."
+    count, held = int(row["recent_forecasts"].iloc[0]), int(row["recent_held"].iloc[0])
+    return f"Of the last {_count(count, 'date')} given at 85 %, {held} held."
 
 
 def attribution(frame: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,10 @@ import pandas as pd
 from roadmap_analytics.analysis.days import AsOf, dates_of
 from roadmap_analytics.analysis.forecast.forecast import (
     QUANTILES,
-    SEED,
+    calibrated_by,
     forecast_targets,
-    item_target,
 )
+from roadmap_analytics.analysis.forecast.targets import item_target
 from roadmap_analytics.analysis.slippage import slippage
 from roadmap_analytics.analysis.view import View
 
@@ -27,9 +27,9 @@ def targets_against_forecast(
     dataset: Dataset,
     *,
     as_of: AsOf,
-    seed: int = SEED,
+    seed: int | None = None,
     timezone: str | None = None,
-    past: pd.DataFrame | None = None,
+    past: pd.DataFrame | Literal["dataset"] | None = "dataset",
 ) -> pd.DataFrame:
     """Compare every target date of the roadmap in force with the forecast of its milestones.
 
@@ -38,12 +38,12 @@ def targets_against_forecast(
     dataset : Dataset
     as_of : date or aware timestamp
         The last revision dated by then is in force. Nothing after it matters.
-    seed : int
+    seed : int, optional
         As in `forecast`.
     timezone : str, optional
         IANA name of the zone whose days are meant; by default that of the dataset's
         ``[calendar]``, else UTC.
-    past : DataFrame, optional
+    past : "dataset", DataFrame or None
         As in `forecast`.
 
     Returns
@@ -58,7 +58,7 @@ def targets_against_forecast(
           later; NA without any
         - `milestones`: how many milestones of the dataset it refers to; `remaining` in them
         - `p50_date`, `p85_date`, `p95_date`: as in `forecast`; NA where the item is done
-        - `chance_by_target_date`: share of futures in which nothing is left by the target date;
+        - `chance_by_target_date`: probability that it is over by the target date;
           NA where the item is done
         - `gap_p50_days`, `gap_p85_days`: the forecast less the target; positive is later
         - `done_date`: the day on which nothing was left any more, of an item that is done; NA
@@ -73,7 +73,7 @@ def targets_against_forecast(
     Examples
     --------
     >>> from roadmap_analytics.frames import Dataset
-    >>> targets_against_forecast(Dataset({}), as_of="2025-03-10", seed=1).empty
+    >>> targets_against_forecast(Dataset({}), as_of="2025-03-10").empty
     True
     """
     view = View.of(dataset, as_of, timezone)
@@ -82,12 +82,10 @@ def targets_against_forecast(
     items = view.of_revision("roadmap_items")
     items = items[items["target_date"].notna().to_numpy()].reset_index(drop=True)
     targets = [
-        item_target(dataset, str(key), as_of=as_of, timezone=view.timezone)._replace(due=target)
+        item_target(view, str(key))._replace(promised=target)
         for key, target in zip(items["key"], dates_of(items["target_date"]), strict=True)
     ]
-    ahead = forecast_targets(
-        dataset, targets, as_of=as_of, seed=seed, timezone=view.timezone, past=past
-    )
+    ahead = forecast_targets(view, targets, calibrated=calibrated_by(past, view))
     # By item, not by key: an item that was dropped may have had the key that another one has now.
     own = moves.set_index(["revision", "item"])["total_slip_days"]
     slipped = own.reindex(pd.MultiIndex.from_frame(items[["revision", "item"]]))
@@ -114,5 +112,5 @@ def targets_against_forecast(
         done_date=ahead["emptied_date"],
         note=note.where(~ahead["emptied_date"].notna(), "done: nothing is open"),
     )
-    frame.attrs.update(view.about(), seed=seed)
+    frame.attrs.update(view.about())
     return frame
