@@ -350,6 +350,17 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 }
 
 
+def test_a_stored_document_that_is_none_is_damage_of_the_dataset(dataset: Path) -> None:
+    name = "records/000001/document-0001.jsonl.zst"
+    records = list(store.iter_records(dataset, {"document"}))
+    odd = [{**records[0], "revision_hint": 2**63}, *records[1:]]
+    replaced(dataset, name, lines(*odd))
+    from_records(dataset)
+    outcome = command("check", str(dataset))
+    refused(outcome)
+    assert str(dataset) in outcome.err
+
+
 @pytest.mark.parametrize("name", DAMAGE)
 def test_each_damage_is_named_in_a_line(
     dataset: Path, name: str, monkeypatch: pytest.MonkeyPatch

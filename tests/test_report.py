@@ -6,8 +6,10 @@ import base64
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -358,6 +360,31 @@ def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "drawn" in Html.read(trap / "out/page.html").text
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
+
+
+def test_interrupted_it_leaves_no_kernel_behind(tmp_path: Path) -> None:
+    mark = tmp_path / "kernel"
+    folder = notebooks(
+        tmp_path / "notebooks",
+        f"import pathlib; pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))",
+        "import time; time.sleep(300)",
+    )
+    code = "import sys; from roadmap_analytics.report.build import write_report; "
+    code += "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3])"
+    arguments = [str(SAMPLE), str(tmp_path / "out"), str(folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stderr=subprocess.DEVNULL,
+        # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not (mark.exists() and mark.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
 
 
 def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,12 @@ def _set_parameters(notebook: Any, **values: str) -> None:
 
 def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
     environment = _environment(dataset)
+    under_way: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None] | None]] = []
+
+    async def execute(client: NotebookClient, private: str) -> None:
+        under_way.append((asyncio.get_running_loop(), asyncio.current_task()))
+        own = {"IPYTHONDIR": private, "JUPYTER_CONFIG_DIR": private}
+        await client.async_execute(env=environment | own)
 
     def run(source: tuple[_Page, Any]) -> None:
         page, notebook = source
@@ -232,8 +239,7 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
                     resources={"metadata": {"path": str(empty)}},
                 )
                 # A loop of its own, which is closed again; `execute` leaves one open per thread.
-                own = {"IPYTHONDIR": private, "JUPYTER_CONFIG_DIR": private}
-                asyncio.run(client.async_execute(env=environment | own))
+                asyncio.run(execute(client, private))
         except CellExecutionError as error:
             raise ConfigurationError(
                 f"report: notebook {page.name} failed: {error.ename}: {error.evalue}; "
@@ -246,7 +252,14 @@ def _execute(sources: Iterable[tuple[_Page, Any]], dataset: Path) -> None:
             ) from None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(run, sources))
+        try:
+            list(pool.map(run, sources))
+        except BaseException:  # Ctrl-C, or one failed: the others need not run to their end
+            pool.shutdown(wait=False, cancel_futures=True)
+            for loop, task in under_way:
+                with suppress(RuntimeError):  # that loop is closed already
+                    loop.call_soon_threadsafe(task.cancel if task else loop.stop)
+            raise
 
 
 def _environment(dataset: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from roadmap_analytics.errors import DatasetError, RoadmapAnalyticsError
+from roadmap_analytics.errors import DatasetError, RoadmapAnalyticsError, RoadmapError
 
 __all__ = [
     "checked",
@@ -117,7 +117,7 @@ def foreign(file: Path, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except DatasetError as error:
+    except (DatasetError, RoadmapError) as error:  # of a document that is stored here
         if str(file.parent) in str(error):
             raise
         raise damaged(file, str(error).rstrip(".")) from error
