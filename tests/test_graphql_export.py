@@ -67,8 +67,13 @@ def histories(to: Path) -> dict[int, Row]:
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Events by the second, in an order that only their content decides."""
+    """Events by the second, in an order that only their content decides.
+
+    Labels deleted since that were set in one instant count as one: GraphQL names none of them.
+    """
     frame = frame.assign(at=frame["at"].dt.floor("s")).drop(columns="seq")
+    nameless = (frame["field"] == "label") & frame["value"].isna()
+    frame = frame[~(nameless & frame.duplicated())]
     return frame.sort_values(list(frame.columns), ignore_index=True)
 
 
@@ -122,8 +127,10 @@ def test_the_hand_made_world_in_three_generations(
 def test_random_worlds_are_the_same_both_ways(
     gitlab: LoopbackGitLab, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(st.integers(0, 10**6), st.integers(10, 80), st.sampled_from(VERSIONS))
+    @settings(
+        max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    @given(st.integers(0, 10**6), st.integers(10, 120), st.sampled_from(VERSIONS))
     def hold(seed: int, changes: int, version: str) -> None:
         life = Life(seed)
         life.work(changes)
