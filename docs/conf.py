@@ -21,7 +21,7 @@ extensions = [
     "sphinx.ext.autosummary",
 ]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_site", "_static"]
+exclude_patterns = ["_site", "_static", "jupyter_execute"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -44,6 +44,9 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_context = {
+    "default_mode": "auto"
+}  # dark or light as the reader's system; the theme warns without
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,

@@ -15,7 +15,6 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
 
-import roadmap_analytics as ra
 from roadmap_analytics import cli
 from tests import make_environment, make_frames_page
 
@@ -163,13 +162,6 @@ def test_soak_draws_new_examples_and_the_suite_the_same() -> None:
     )
     assert "HYPOTHESIS_PROFILE=${HYPOTHESIS_PROFILE:-fresh}" in shown.stdout
     assert '-m "slow or hypothesis"' in shown.stdout
-
-
-def test_every_public_name_is_answered_once() -> None:
-    """docs/api.md groups the public names by question."""
-    text = (ROOT / "docs" / "api.md").read_text("utf-8")
-    named = re.findall(r"`ra\.(\w+)`", text)
-    assert sorted(named) == sorted(ra.__all__)
 
 
 def test_the_guide_names_what_is_there() -> None:

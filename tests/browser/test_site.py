@@ -1,0 +1,76 @@
+"""The documentation site in a browser: whole, searchable offline, quiet, readable on a phone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import Chromium, Page
+from tests.browser.conftest import keep_picture
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as `make docs` builds it: a warning is an error."""
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "-b", "html"]
+    built = subprocess.run(
+        [*command, "-d", str(out / "doctrees"), "docs", str(out / "html")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return out / "html"
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    page = chromium.page()
+    yield page
+    page.close()
+
+
+def assert_quiet(page: Page) -> None:
+    assert [address for address in page.requests if not address.startswith("file:")] == []
+    assert page.errors == []
+
+
+def test_every_page_at_two_widths(page: Page, site: Path) -> None:
+    pages = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    assert len(pages) > 80  # a page per public name, and the written ones
+    written = [path for path in pages if "api" not in path.relative_to(site).parts]
+    # Pages of the reference are alike: two of them stand for all.
+    for path in [*written, site / "api" / "roadmap_analytics.burndown.html"]:
+        for width in (1440, 390):
+            page.resize(width, 900)
+            page.open(path.as_uri())
+            fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            assert page.value(fits) is True, f"{path.name} at {width}"
+        broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
+        assert page.value(broken) == 0, path.name
+    assert_quiet(page)
+
+
+@pytest.mark.parametrize(
+    ("word", "found"), [("burndown", "gallery"), ("owner", "roadmap"), ("slip", "slip")]
+)
+def test_search_works_without_a_server(page: Page, site: Path, word: str, found: str) -> None:
+    page.open(f"{(site / 'search.html').as_uri()}?q={word}")
+    links = "[...document.querySelectorAll('#search-results ul.search a')].map(a => a.href)"
+    page.wait(f"{links}.length > 0 && document.querySelectorAll('#search-results li').length")
+    assert any(found in link for link in page.value(links)), word
+    assert_quiet(page)
+
+
+def test_the_gallery_shows_every_chart(page: Page, site: Path) -> None:
+    page.open((site / "gallery.html").as_uri())
+    charts = page.value("document.querySelectorAll('.cell_output img, .cell_output svg').length")
+    assert charts == page.value("document.querySelectorAll('h3').length")
+    keep_picture(page, "gallery")
