@@ -90,9 +90,16 @@ def project(row: Row) -> Record:
     return {"kind": "project", "data": row}
 
 
-def milestone(owner: Owner, row: Row) -> Record:
+def _with_odd(record: Record, odd: Iterable[Iterable[str]]) -> Record:
+    """Note what was odd in an answer, and is missing in its record: field and text of each."""
+    told = [list(one) for one in odd]
+    return record | {"odd": told} if told else record
+
+
+def milestone(owner: Owner, row: Row, odd: Iterable[Iterable[str]] = ()) -> Record:
     """Return the record of a milestone, with the group or project that owns it."""
-    return {"kind": "milestone", "container": owner._asdict(), "data": row}
+    record = {"kind": "milestone", "container": owner._asdict(), "data": row}
+    return _with_odd(record, odd)
 
 
 def milestone_listing(owner: Owner, ids: Iterable[int]) -> Record:
@@ -109,13 +116,20 @@ def labels(owner: Owner, names: Mapping[int, str]) -> Record:
     return {"kind": "labels", "container": owner._asdict(), "names": texts}
 
 
-def issue(project: str, row: Row) -> Record:
+def issue(project: str, row: Row, odd: Iterable[Iterable[str]] = ()) -> Record:
     """Return the record of an issue, with the full path of its project."""
-    return {"kind": "issue", "project": project, "data": row}
+    return _with_odd({"kind": "issue", "project": project, "data": row}, odd)
 
 
 def history(
-    issue_id: int, project_id: int, iid: int, events: Mapping[str, Any], *, via: str | None = None
+    issue_id: int,
+    project_id: int,
+    iid: int,
+    events: Mapping[str, Any],
+    *,
+    via: str | None = None,
+    odd: Iterable[Iterable[str]] = (),
+    incomplete: bool = False,
 ) -> Record:
     """Return the record of an issue's whole history.
 
@@ -128,8 +142,12 @@ def history(
         server has none) and ``notes`` (system notes only), each a list of GitLab's answers.
     via : str, optional
         The way it was fetched: ``rest`` or ``graphql``.
+    odd : iterable of (field, text)
+        Values that were odd, and count as missing.
+    incomplete : bool
+        Some rows were odd and are left out: the next run fetches the history again.
     """
-    return {
+    record: Record = {
         "kind": "history",
         **({} if via is None else {"via": via}),
         "issue_id": issue_id,
@@ -137,6 +155,9 @@ def history(
         "iid": iid,
         "data": events,
     }
+    if incomplete:
+        record["incomplete"] = True
+    return _with_odd(record, odd)
 
 
 def issue_listing(project_id: int, ids: Iterable[int]) -> Record:

@@ -223,8 +223,8 @@ class Milestones(Frame):
     state: Series[str] = _text("active or closed", isin=["active", "closed"])
     start_date: Series[Day] = _value("start date; NA for none", nullable=True)
     due_date: Series[Day] = _value("due date; NA for none", nullable=True)
-    created_at: Series[At] = _value("when it was made")
-    updated_at: Series[At] = _value("last change")
+    created_at: Series[At] = _value("when it was made; NA where GitLab sent no time", nullable=True)
+    updated_at: Series[At] = _value("last change; NA where GitLab sent no time", nullable=True)
     web_url: Series[str] = _text("address of the milestone")
     draft: Series[bool] = _value(
         "the title begins with the configured prefix (DRAFT: ): not promised yet"

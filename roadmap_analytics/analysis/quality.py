@@ -42,6 +42,8 @@ KINDS = {
     "unknown_issue": "rows about issues that the dataset does not hold",
     "replay_differs": "replay of the stored events does not give today's field",
     "history_differs": "the recorded history ends elsewhere than today's field (the field won)",
+    "odd_value": "odd values, which count as missing",
+    "odd_row": "odd rows, which are left out",
     "unread_note": "system notes in unknown words: the change that they tell of is in no frame",
     "person_twice": "one person under several names",
     "assignee_left": "open issue, and its assignee's account is no longer active",
@@ -625,6 +627,16 @@ def _unread_notes(dataset: Dataset) -> pd.DataFrame:
     return _found("unread_note", "warning", notes, got=notes["text"], count=notes["rows"])
 
 
+def _unread_values(dataset: Dataset) -> pd.DataFrame:
+    """Find odd values and rows; a row that is left out may be work that is not counted."""
+    odd = dataset.unread[dataset.unread["kind"] != "note"]
+    parts = []
+    for kind, found, severity in (("value", "odd_value", "warning"), ("row", "odd_row", "fault")):
+        rows = odd[odd["kind"] == kind]
+        parts.append(_found(found, severity, rows, got=rows["text"], count=rows["rows"]))
+    return pd.concat(parts)
+
+
 def _numbers_missing(dataset: Dataset) -> pd.DataFrame:
     """Count per project the issue numbers below the highest that no issue has."""
     seen = dataset.issues.groupby("project")["iid"].agg(["max", "nunique"]).reset_index()
@@ -663,6 +675,7 @@ _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
     _people,
     _odd_history,
     _unread_notes,
+    _unread_values,
     _numbers_missing,
     _given_up,
     _outside,

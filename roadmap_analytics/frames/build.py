@@ -237,7 +237,9 @@ def _with_links(
     named = pa.DictionaryArray.from_arrays(projects.indices, pa.array(paths, pa.large_string()))
     held = issues["milestone_id"].combine_chunks().dictionary_encode()
     now = [
-        None if i in deleted and i not in milestones.replaced else milestones.replaced.get(i, i)
+        None
+        if (i in deleted and i not in milestones.replaced) or i not in milestones.titles
+        else milestones.replaced.get(i, i)
         for i in held.dictionary.to_pylist()
     ]
     held = pa.array(now, pa.int64()).take(held.indices)

@@ -766,6 +766,10 @@ def _values(rows: Columns, words: Words, milestones: Milestones) -> Ints:
     value[day] = np.array(texts, dtype=np.int64)[inverse]
     known = rows["milestone_id"] != 0
     ids, inverse = np.unique(rows["milestone_id"][known], return_inverse=True)
-    titles = [words.code(milestones.titles[i]) for i in ids.tolist()]
+    # A milestone that was sent without a title is known by its id alone.
+    titles = [
+        words.code(milestones.titles[i]) if i in milestones.titles else MISSING
+        for i in ids.tolist()
+    ]
     value[known] = np.array(titles, dtype=np.int64)[inverse]
     return value

@@ -26,6 +26,13 @@ from roadmap_analytics import schema
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.frames import system_notes
 from roadmap_analytics.records import Owner, label_names, owner_of
+from roadmap_analytics.soundness import (
+    HISTORY,
+    OddRow,
+    sound_event,
+    sound_issue,
+    sound_milestone,
+)
 
 __all__ = ["Extract", "Milestone", "Record", "instants"]
 
@@ -87,6 +94,13 @@ _EVENTS = {
 # Histories are numbered from 0 as they come, so that each of several in one run can be told apart.
 _HISTORIES = {"issue_id": pa.int64(), "run": pa.int32()}
 _REASONS = {"issue_id": pa.int64(), "history": pa.int64(), "at": _AT, "reason": _WORD}
+_ODD_EVENTS = {
+    "issue_id": pa.int64(),
+    "history": pa.int64(),
+    "kind": _WORD,
+    "field": _WORD,
+    "text": _WORD,
+}
 _NOTES = {"issue_id": pa.int64(), "history": pa.int64(), "wording": _WORD}
 
 
@@ -199,6 +213,13 @@ class Extract:
         Account id to the user names that it had, each with the newest run that saw it.
     labels : dict
         Label id to (run, name), the newest.
+    odd_issues, odd_milestones : dict
+        (id, run) to the odd values (field, text) of the row of that run.
+    last_run : int
+        The newest run of all records so far.
+    odd_rows : list
+        Rows that are left out: run, "issue" or "milestone", its id where it is known, what it is,
+        why it is odd.
     other : int
         How many notes are in known words about nothing that issue history follows.
     """
@@ -210,6 +231,19 @@ class Extract:
         self._history_count = 0
         self._unread_notes = _Rows("notes", _NOTES)
         self._reasons = _Rows("notes", _REASONS)
+        self._odd_events = _Rows("history", _ODD_EVENTS)
+        self.odd_issues: dict[tuple[int, int], list[Any]] = {}
+        self.odd_milestones: dict[tuple[int, int], list[Any]] = {}
+        self.last_run = 0
+        self._sound_milestones: set[tuple[Any, ...]] = set()
+        self.odd_rows: list[tuple[int, str, int | None, str, str]] = []
+        self._of_history = {
+            "state_events": self._state_event,
+            "label_events": self._label_event,
+            "milestone_events": self._milestone_event,
+            "weight_events": self._weight_event,
+            "notes": self._note,
+        }
         self._issue_lists: dict[int, tuple[int, set[int]]] = {}
         self._milestone_lists: dict[tuple[str, int], tuple[int, set[int]]] = {}
         self.milestones: dict[tuple[int, int], Milestone] = {}
@@ -240,6 +274,7 @@ class Extract:
         DatasetError
             Where it lacks what every answer of its kind has.
         """
+        self.last_run = max(self.last_run, run)
         take = self._takers.get(record["kind"])
         if take is None:  # a failure, say: what failed keeps what it had
             return
@@ -254,7 +289,16 @@ class Extract:
     # Records ------------------------------------------------------------------------------------
 
     def _issue(self, run: int, record: Record) -> None:
-        data = record["data"]
+        try:
+            data, odd = sound_issue(record["data"])
+        except OddRow as why:
+            sent = record["data"] if isinstance(record["data"], dict) else {}
+            ident = sent.get("id") if type(sent.get("id")) is int else None
+            self.odd_rows.append((run, "issue", ident, f"issue of {record['project']}", str(why)))
+            return
+        told = [*record.get("odd", ()), *odd]
+        if told or (data["id"], run) in self.odd_issues:  # the later row of a run stands
+            self.odd_issues[data["id"], run] = told
         project_id = data["project_id"]
         self._path(run, "project", project_id, record["project"])
         milestone = data.get("milestone")
@@ -268,7 +312,7 @@ class Extract:
                 run,
                 project_id,
                 data["iid"],
-                data["title"] or "",
+                data.get("title") or "",
                 (data.get("issue_type") or data.get("type") or "issue").lower(),
                 data["state"],
                 self._person(run, data.get("author")),
@@ -287,7 +331,10 @@ class Extract:
                 data.get("web_url") or "",
                 sorted({name for user in _assignees(data) if (name := self._person(run, user))}),
                 sorted(
-                    {label if type(label) is str else label["name"] for label in data["labels"]}
+                    {
+                        label if type(label) is str else label["name"]
+                        for label in data.get("labels") or ()
+                    }
                 ),
             )
         )
@@ -297,45 +344,58 @@ class Extract:
         number = self._history_count
         self._histories.add((issue, run))
         self._history_count += 1
-        add = self._events.add
-        for event in data.get("state_events") or ():
-            state = CLOSED if event["state"] == "closed" else OPENED
-            add(self._event(run, number, issue, "state", "set", event, number=state))
-        for event in data.get("milestone_events") or ():
-            milestone = event.get("milestone")
-            if milestone:
-                self._milestone(run, milestone)
-            add(
-                self._event(
-                    run,
-                    number,
-                    issue,
-                    "milestone",
-                    event["action"],
-                    event,
-                    value=milestone["title"] if milestone else None,
-                    milestone_id=milestone["id"] if milestone else None,
-                )
+        for field, text in record.get("odd", ()):
+            self._odd_events.add((issue, number, "value", field, text))
+        for kind in HISTORY:
+            take = self._of_history[kind]
+            for event in data.get(kind) or ():
+                # Asking first whether each of ten million events is sound would cost more than
+                # reading it: an odd one raises, and is judged then.
+                try:
+                    _check_event(event)
+                    take(run, number, issue, event)
+                except _ODD:
+                    self._odd_event(run, number, issue, kind, event)
+
+    def _odd_event(self, run: int, number: int, issue: int, kind: str, event: Any) -> None:
+        """Take an odd row of a history without its odd values; leave out what is no row."""
+        try:
+            event, odd = sound_event(kind, event)
+        except OddRow as why:
+            self._odd_events.add((issue, number, "row", kind, str(why)))
+            return
+        for value in odd:
+            self._odd_events.add((issue, number, "value", f"{kind} {value.field}", value.text))
+        self._of_history[kind](run, number, issue, event)
+
+    def _state_event(self, run: int, number: int, issue: int, event: Record) -> None:
+        state = CLOSED if _word(event["state"]) == "closed" else OPENED
+        self._events.add(self._event(run, number, issue, "state", "set", event, number=state))
+
+    def _milestone_event(self, run: int, number: int, issue: int, event: Record) -> None:
+        milestone = event.get("milestone")
+        value = ident = None
+        if milestone:
+            value, ident = _word(milestone["title"]), _number(milestone["id"])
+            self._milestone(run, milestone)
+        self._events.add(
+            self._event(
+                run, number, issue, "milestone", event["action"], event, value, milestone_id=ident
             )
-        for event in data.get("label_events") or ():
-            label = event.get("label")
-            if label:
-                self._label(run, label["id"], label["name"])
-            add(
-                self._event(
-                    run,
-                    number,
-                    issue,
-                    "label",
-                    event["action"],
-                    event,
-                    label["name"] if label else None,
-                )
-            )
-        for event in data.get("weight_events") or ():
-            add(self._event(run, number, issue, "weight", "set", event, number=event.get("weight")))
-        for note in data.get("notes") or ():
-            self._note(run, number, issue, note)
+        )
+
+    def _label_event(self, run: int, number: int, issue: int, event: Record) -> None:
+        label = event.get("label")
+        name = None
+        if label:
+            name = _word(label["name"])
+            self._label(run, _number(label["id"]), name)
+        self._events.add(self._event(run, number, issue, "label", event["action"], event, name))
+
+    def _weight_event(self, run: int, number: int, issue: int, event: Record) -> None:
+        weight = event.get("weight")
+        held = None if weight is None else _number(weight)
+        self._events.add(self._event(run, number, issue, "weight", "set", event, number=held))
 
     def _event(
         self,
@@ -368,7 +428,7 @@ class Extract:
     def _note(self, run: int, history: int, issue: int, note: Mapping[str, Any]) -> None:
         if not note.get("system", True):
             return
-        changes = system_notes.parse(note["body"])
+        changes = system_notes.parse(_word(note["body"]))
         actor = self._person(run, note.get("author"))
         if not changes and system_notes.is_other(note["body"]):
             self.other += 1
@@ -403,9 +463,28 @@ class Extract:
     def _milestone_record(self, run: int, record: Record) -> None:
         owner = owner_of(record)
         self._path(run, *owner)
+        for field, text in record.get("odd", ()):
+            self.odd_milestones.setdefault((record["data"]["id"], run), []).append((field, text))
         self._milestone(run, record["data"], owner)
 
     def _milestone(self, run: int, data: Mapping[str, Any], owner: Owner | None = None) -> None:
+        """Keep one sight of a milestone; an odd value is missing, an odd row is no sight."""
+        try:
+            told = tuple(map(data.get, _OF_MILESTONE))
+            known_sound = told in self._sound_milestones
+        except TypeError:  # a list in the place of a value
+            known_sound = False
+        if not known_sound:
+            try:
+                data, odd = sound_milestone(data, owned=False)
+            except OddRow as why:
+                ident = data.get("id") if type(data.get("id")) is int else None
+                self.odd_rows.append((run, "milestone", ident, "milestone", str(why)))
+                return
+            if odd:
+                self.odd_milestones.setdefault((data["id"], run), []).extend(odd)
+            else:
+                self._sound_milestones.add(told)
         if owner is not None:
             kind, owner_id = owner.kind, owner.id
         elif data.get("group_id") is not None:
@@ -415,7 +494,7 @@ class Extract:
         seen = Milestone(
             owner is not None,
             data.get("updated_at") or "",
-            data["title"] or "",
+            data["title"],
             data.get("state") or "active",
             data.get("start_date") or "",
             data.get("due_date") or "",
@@ -470,12 +549,13 @@ class Extract:
     def _person(self, run: int, user: Mapping[str, Any] | None) -> str | None:
         if not user:
             return None
-        name: str = user["username"]
-        seen = run, user.get("name") or "", user.get("state") or ""
+        name = _word(user["username"])
+        seen = run, _word(user.get("name") or ""), _word(user.get("state") or "")
         known = self.people.get(name)
         if known is None or known < seen:
             self.people[name] = seen
-            names = self.accounts.setdefault(user.get("id"), {})
+            account = user.get("id")
+            names = self.accounts.setdefault(None if account is None else _number(account), {})
             names[name] = max(run, names.get(name, run))
         return name
 
@@ -503,6 +583,10 @@ class Extract:
     def state_reasons(self) -> pa.Table:
         """Give the notes that say why an issue was closed without being done."""
         return self._standing(self._reasons)
+
+    def odd_events(self) -> pa.Table:
+        """Give the odd values and rows of histories: `issue_id`, `kind`, `field`, `text`."""
+        return self._standing(self._odd_events)
 
     def unread_notes(self) -> pa.Table:
         """Give the issue and the wording of every note in unknown words."""
@@ -557,6 +641,35 @@ class Extract:
         """Give every sight of every milestone, by milestone and run."""
         for (milestone_id, run), seen in sorted(self.milestones.items()):
             yield milestone_id, run, seen
+
+
+# All of a milestone that is kept: every event of an issue tells it again, and is judged once.
+_OF_MILESTONE = (
+    *("id", "iid", "title", "state", "start_date", "due_date", "created_at", "updated_at"),
+    *("web_url", "group_id", "project_id"),
+)
+_ODD = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+_LARGEST = 2**63 - 1
+
+
+def _check_event(event: Any) -> None:
+    """Raise where an event has no time with a zone, or an id that no table can hold."""
+    if dt.datetime.fromisoformat(event["created_at"]).tzinfo is None:
+        raise ValueError
+    if not (type(event.get("id", 0)) is int and NO_ID <= event.get("id", 0) <= _LARGEST):
+        raise ValueError
+
+
+def _word(text: Any) -> str:
+    if type(text) is not str:
+        raise ValueError
+    return text
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise ValueError
+    return value
 
 
 def _assignees(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
 from roadmap_analytics.gitlab import paging
 from roadmap_analytics.gitlab.transport import WEB_PAGE, Limiter, Session, Transport, reason
+from roadmap_analytics.soundness import OddRow, sound_issue
 
 __all__ = ["Client", "PartFailed", "connect"]
 
@@ -168,21 +169,46 @@ class Client:
         return bytes(answer.content)
 
     def rows(
-        self, path: str, /, *, key: str = "id", needed: Collection[str] = (), **query: Any
+        self,
+        path: str,
+        /,
+        *,
+        key: str = "id",
+        needed: Collection[str] = (),
+        sound: Callable[[Any], Any] | None = None,
+        odd: Callable[[Any, str], None] | None = None,
+        **query: Any,
     ) -> Iterator[Row]:
         """Yield the rows of a list, following the pages; each `key` once.
 
         An answer that lacks rows in the middle of a page (rights are applied after paging) is no
         end: only a page that names no next one is.
+
+        Parameters
+        ----------
+        path
+            Of the list.
+        key, needed
+            Fields that a row must have.
+        sound
+            Called on each row; raises `OddRow` where it is not what it should be.
+        odd
+            Called with each such row and why, and the others go on; without it the list fails.
         """
         seen: set[Any] = set()
         for page in self._pages(path, query):
             before = len(seen)
             for row in page:
-                if not isinstance(row, dict) or any(
-                    row.get(name) is None for name in (key, *needed)
-                ):
-                    raise PartFailed(200, f"a row without {key} {' '.join(needed)}".rstrip())
+                try:
+                    _has(row, (key, *needed))
+                    if sound is not None:
+                        sound(row)
+                except OddRow as why:
+                    if odd is None:
+                        raise PartFailed(200, f"a row that is odd: {why}") from None
+                    odd(row, str(why))
+                    seen.add(orjson.dumps(row))
+                    continue
                 if row[key] not in seen:
                     seen.add(row[key])
                     yield row
@@ -215,7 +241,7 @@ class Client:
         """Complete a path that GitLab gives from its host on, as ``/groups/a/-/milestones/1``."""
         return urljoin(self._api.url, path)
 
-    def issues(self, path: str, **query: Any) -> Iterator[Row]:
+    def issues(self, path: str, odd: Callable[[Any, str], None], **query: Any) -> Iterator[Row]:
         """Yield all issues of a list by creation, safe against rows that shift between pages.
 
         Every hundred rows the list is asked anew from the creation of the last row on, instead of
@@ -224,7 +250,7 @@ class Client:
         query |= {"scope": "all", "state": "all", "order_by": "created_at", "sort": "asc"}
         seen: set[int] = set()
         while True:
-            pages = self.rows(path, needed=ISSUE_FIELDS, **query)
+            pages = self.rows(path, sound=sound_issue, odd=odd, **query)
             fresh: list[Row] = []
             count = PAGE
             while count == PAGE and not fresh:  # a whole page of one instant: go on by number
@@ -298,6 +324,14 @@ class Client:
         for secret in self._secrets:
             plain = plain.replace(secret, "[secret]").replace(quote(secret, ""), "[secret]")
         return _one_line(plain)
+
+
+def _has(row: Any, names: Collection[str]) -> None:
+    if not isinstance(row, dict):
+        raise OddRow("expected an object")
+    for name in names:
+        if row.get(name) is None or isinstance(row[name], dict | list):
+            raise OddRow(f"no {name}")
 
 
 _STRICT: dict[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": False}

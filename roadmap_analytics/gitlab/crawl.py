@@ -39,6 +39,14 @@ from roadmap_analytics.gitlab.scope import (
 )
 from roadmap_analytics.gitlab.transport import Limiter
 from roadmap_analytics.records import Owner, Record, trimmed
+from roadmap_analytics.soundness import (
+    HISTORY,
+    OddRow,
+    OddValue,
+    sound_event,
+    sound_issue,
+    sound_milestone,
+)
 
 __all__ = ["KEPT", "Export", "Request", "Via"]
 
@@ -125,6 +133,7 @@ class Export:
         self._scope = Scope()
         self._listed: dict[int, set[int]] = defaultdict(set)
         self._unlisted: set[int] = set()
+        self._odd_values: dict[int, list[OddValue]] = {}
         self._given_up: set[int] = set()  # archived projects with open issues
         self._sources: list[Container] = []
         self._referred: dict[int, Row] = {}
@@ -290,12 +299,26 @@ class Export:
             if isinstance(rows, PartFailed):
                 self._fail(f"milestones of {owner.kind} {owner.path}", rows)
                 continue
-            self._names.know_milestones(owner.path, rows)
+            before = self._known.milestones.get(owner[:2], {})
+            names: dict[int, str] = {}
+            sound: list[Row] = []
             for row in rows:
-                yield records.milestone(owner, trimmed(row))
-            names = {row["id"]: row["title"] for row in rows}
-            self._compare("milestone", self._known.milestones.get(owner[:2], {}), names)
-            yield records.milestone_listing(owner, names)
+                try:
+                    good, odd = sound_milestone(row, owned=False)
+                except OddRow as why:
+                    self._odd(f"milestone {row['id']} of {owner.kind} {owner.path}", str(why))
+                    names[row["id"]] = before.get(row["id"], "")  # it is there, and stays as it was
+                    continue
+                sound.append(good)
+                names[good["id"]] = good["title"]
+                yield records.milestone(owner, trimmed(good), odd)
+            self._names.know_milestones(owner.path, sound)
+            self._compare("milestone", before, names)
+            nameless = self._lists.odd.get(f"/{owner.kind}s/{owner.id}/milestones", {})
+            for reason in nameless.values():
+                self._odd(f"milestones of {owner.kind} {owner.path}", reason)
+            if not nameless:  # else nobody knows which one is not deleted
+                yield records.milestone_listing(owner, names)
         for key in self._known.milestones.keys() - containers.keys():
             path = self._known.paths[key]
             if self._known.milestones[key] and not self._scope.is_lost(path):
@@ -310,6 +333,13 @@ class Export:
                 if not rows.forbidden:  # a server without this list cannot tell of renamed labels
                     self._fail(f"labels of {owner.kind} {owner.path}", rows)
                 continue
+            part = f"labels of {owner.kind} {owner.path}"
+            for why in self._lists.odd.get(f"/{owner.kind}s/{owner.id}/labels", {}).values():
+                self._odd(part, why)
+            for row in rows:
+                if type(row["id"]) is not int or type(row.get("name")) is not str:
+                    self._odd(part, f"label {row['id']}: no id or no name")
+            rows = [r for r in rows if type(r["id"]) is int and type(r.get("name")) is str]
             self._names.know_labels(rows)
             names = {row["id"]: row["name"] for row in rows}
             self._compare("label", self._known.labels.get(owner[:2], {}), names)
@@ -334,7 +364,9 @@ class Export:
     def _group_issues(self, group_id: int) -> Iterator[Record]:
         source = "group", group_id
         try:
-            rows = self._client.issues(f"/groups/{group_id}/issues", **ARCHIVED_TOO)
+            rows = self._client.issues(
+                f"/groups/{group_id}/issues", self._odd_issue, **ARCHIVED_TOO
+            )
             yield from self._fetch(self._due(rows))
             self._sources.append(source)
             doubtful = [one for one in self._scope.projects_of(group_id) if self._is_doubtful(one)]
@@ -361,7 +393,8 @@ class Export:
         project = self._scope.projects[project_id]
         self._listed[project_id] = set()
         try:
-            yield from self._fetch(self._due(self._client.issues(f"/projects/{project_id}/issues")))
+            rows = self._client.issues(f"/projects/{project_id}/issues", self._odd_issue)
+            yield from self._fetch(self._due(rows))
             self._sources.append(("project", project_id))
         except PartFailed as failed:
             if not _switched_off(project, failed):
@@ -378,8 +411,9 @@ class Export:
                 self._given_up.add(row["project_id"])
                 continue  # nobody can work on it any more, and GitLab's own lists hide it
             self._listed[row["project_id"]].add(row["id"])
-            self._refer(row.get("milestone"))
-            data = trimmed(row)
+            data, odd = sound_issue(trimmed(row))
+            self._odd_values[row["id"]] = odd
+            self._refer(data.get("milestone"))
             seen = self._known.issues.get(row["id"])
             now = Seen.of(data, seen.fetched if seen else None)
             for user in users_of(data):
@@ -390,7 +424,7 @@ class Export:
             if row["id"] in self._broken or (overlap and row["id"] in self._fresh):
                 continue
             self._total += 1
-            match decide(seen, now, row["updated_at"], overlap=overlap):
+            match decide(seen, now, data["updated_at"], overlap=overlap):
                 case Action.HISTORY:
                     issue = Due(path, row["project_id"], row["iid"], row["id"], data)
                     if self._hopeless[path] < HOPELESS:
@@ -399,7 +433,7 @@ class Export:
                     self._ready.extend(self._without_history(issue))
                 case Action.ROW:
                     self._known.issues[row["id"]] = now
-                    self._ready.append(records.issue(path, data))
+                    self._ready.append(self._issue_record(path, data))
             self._step()
 
     def _fetch(self, issues: Iterator[Due]) -> Iterator[Record]:
@@ -430,13 +464,38 @@ class Export:
             yield from self._without_history(issue)
             return
         self._hopeless[issue.project] = 0
-        for event in found.data["milestone_events"]:
+        data, odd, incomplete = self._sound_history(issue, found.data)
+        for event in data["milestone_events"]:
             self._refer(event.get("milestone"))
-        yield records.history(issue.ident, issue.project_id, issue.iid, found.data, via=found.via)
+        yield records.history(
+            issue.ident, issue.project_id, issue.iid, data,
+            via=found.via, odd=odd, incomplete=incomplete,
+        )  # fmt: skip
         self._fresh.add(issue.ident)
         if issue.row is not None:
-            self._known.issues[issue.ident] = Seen.of(issue.row, self._start.timestamp())
-            yield records.issue(issue.project, issue.row)
+            fetched = None if incomplete else self._start.timestamp()
+            self._known.issues[issue.ident] = Seen.of(issue.row, fetched)
+            yield self._issue_record(issue.project, issue.row)
+
+    def _sound_history(self, issue: Due, found: Row) -> tuple[Row, list[tuple[str, str]], bool]:
+        """Take odd rows out of a history and name them; the others, and the issue itself, go on."""
+        data: Row = dict(found)
+        values: list[tuple[str, str]] = []
+        incomplete = False
+        for kind in HISTORY:
+            if not found.get(kind):
+                continue
+            data[kind] = []
+            for row in found[kind]:
+                try:
+                    good, odd = sound_event(kind, row)
+                except OddRow as why:
+                    incomplete = True
+                    self._odd(f"issue {issue} {kind}", str(why))
+                    continue
+                data[kind].append(good)
+                values += [(f"{kind} {one.field}", one.text) for one in odd]
+        return data, values, incomplete
 
     def _without_history(self, issue: Due) -> Iterator[Record]:
         """Keep what is stored of an issue; store its row where there is nothing yet."""
@@ -444,7 +503,33 @@ class Export:
         seen = self._known.issues.get(issue.ident)
         if issue.row is not None and (seen is None or seen.fetched is None):
             self._known.issues[issue.ident] = Seen.of(issue.row, None)
-            yield records.issue(issue.project, issue.row)
+            yield self._issue_record(issue.project, issue.row)
+
+    def _issue_record(self, project: str, row: Row) -> Record:
+        return records.issue(project, row, self._odd_values.get(row["id"], ()))
+
+    def _odd_issue(self, row: Any, why: str) -> None:
+        """Name an issue whose row is odd; it is still there, so that nothing of it is deleted."""
+        row = row if isinstance(row, dict) else {}
+        project_id, ident = row.get("project_id"), row.get("id")
+        project = self._scope.projects.get(project_id) if type(project_id) is int else None
+        if project is None:
+            self._unlisted |= self._scope.projects.keys()
+            self._odd("an issue", why)
+            return
+        path = project["path_with_namespace"]
+        if type(ident) is int and type(row.get("iid")) is int:
+            self._listed[project["id"]].add(ident)
+            self._odd(f"issue {path}#{row['iid']}", why)
+        else:  # nobody knows which issue is not deleted
+            self._unlisted.add(project["id"])
+            self._odd(f"an issue of project {path}", why)
+
+    def _odd(self, part: str, why: str) -> None:
+        """Name a part that is odd, once."""
+        odd = Failure(part, 200, why)
+        if odd not in self.failures:
+            self.failures.append(odd)
 
     def _later_changes(self) -> Iterator[Record]:
         """Fetch again what changed while the lists were read, until a pass finds nothing."""
@@ -455,7 +540,9 @@ class Export:
             since = self._client.transport.seen_at or since
             found = False
             for kind, ident in self._sources:
-                rows = self._client.issues(f"/{kind}s/{ident}/issues", updated_after=after)
+                rows = self._client.issues(
+                    f"/{kind}s/{ident}/issues", self._odd_issue, updated_after=after
+                )
                 try:
                     for record in self._fetch(self._due(rows, overlap=False)):
                         found = found or record["kind"] == "history"
@@ -496,7 +583,9 @@ class Export:
     # -- milestones of groups and projects that were not asked for ---------------------------------
 
     def _refer(self, milestone: Row | None) -> None:
-        if milestone and milestone_owner(milestone) not in self._scope:
+        if not milestone or not (milestone.get("group_id") or milestone.get("project_id")):
+            return
+        if milestone_owner(milestone) not in self._scope:
             self._referred[milestone["id"]] = milestone
 
     def _outside(self) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -51,21 +52,34 @@ class RestHistories:
         path = issue.path
         part = ""
         data: Row = {}
+        odd: dict[str, list[Any]] = defaultdict(list)
+
+        def rows(name: str, part: str, **query: Any) -> list[Row]:
+            # Rows without an id go on beside the others: whoever stores them judges each.
+            found = list(
+                self._client.rows(
+                    f"{path}/{part}", odd=lambda row, _: odd[name].append(row), **query
+                )
+            )
+            return [trimmed(row) for row in (*found, *odd.pop(name, []))]
+
         try:
             for name, part in EVENTS.items():
-                data[name] = trimmed(list(self._client.rows(f"{path}/{part}")))
+                data[name] = rows(name, part)
             part = "resource_weight_events"
             root = issue.project.partition("/")[0]
             data["weight_events"] = self._weights.of(
                 root,
-                lambda: trimmed(list(self._client.rows(f"{path}/{part}"))),
+                lambda: rows("weight_events", part),
                 lambda: is_gone(self._client, path),
             )
             part = "notes"
-            notes = self._client.rows(
-                f"{path}/notes", activity_filter="only_activity", order_by="created_at", sort="asc"
+            notes = rows(
+                "notes", part, activity_filter="only_activity", order_by="created_at", sort="asc"
             )
-            data["notes"] = [trimmed(note) for note in notes if note.get("system")]
+            data["notes"] = [
+                note for note in notes if not isinstance(note, dict) or note.get("system")
+            ]
         except PartFailed as failed:
             if failed.status == 404 and is_gone(self._client, path):
                 return Gone()

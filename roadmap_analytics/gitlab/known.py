@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from roadmap_analytics.records import label_names, owner_of
+from roadmap_analytics.soundness import OddRow, sound_issue
 
 __all__ = [
     "OVERLAP_SECONDS",
@@ -178,7 +179,8 @@ class Known:
                     self._issue(record["data"])
                 case "history":
                     seen = self.issues.get(record["issue_id"], Seen(0, 0, None))
-                    self.issues[record["issue_id"]] = seen._replace(fetched=start)
+                    fetched = None if record.get("incomplete") else start
+                    self.issues[record["issue_id"]] = seen._replace(fetched=fetched)
                 case "document" if record.get("blob"):
                     self.documents[record["name"]] = record["blob"]
                 case _:
@@ -212,6 +214,10 @@ class Known:
         self.documents.clear()
 
     def _issue(self, data: Mapping[str, Any]) -> None:
+        try:
+            data, _ = sound_issue(data)
+        except OddRow:
+            return  # an earlier version stored it; what is known of the issue stays
         earlier = self.issues.get(data["id"])
         self.issues[data["id"]] = Seen.of(data, earlier.fetched if earlier else None)
         for user in users_of(data):
@@ -232,7 +238,7 @@ def users_of(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def mentions(history: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield what the events of a history name by id: labels, milestones, users."""
     for events in history.values():
-        for event in events or ():
+        for event in filter(_is_row, events or ()):
             for kind, name in (
                 ("label", "label"),
                 ("milestone", "milestone"),
@@ -240,5 +246,10 @@ def mentions(history: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
                 ("user", "author"),
             ):
                 mentioned = event.get(name)
-                if mentioned and "id" in mentioned:
+                if _is_row(mentioned) and type(mentioned.get("id")) is int:
                     yield kind, mentioned["id"]
+
+
+def _is_row(value: Any) -> bool:
+    """Whether this is an object: old records may hold anything in its place."""
+    return isinstance(value, dict)

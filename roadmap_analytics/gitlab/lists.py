@@ -5,6 +5,7 @@ REST gives both to nobody who is not logged in, not even those of public project
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -31,12 +32,18 @@ class Lists:
         Where to ask, and how many requests at once.
     graphql
         Whether to ask by GraphQL.
+
+    Attributes
+    ----------
+    odd : dict
+        Path of a list to the rows in it that have no id, each with why it is odd.
     """
 
     def __init__(self, client: Client, jobs: int, *, graphql: bool) -> None:
         self._client = client
         self._jobs = jobs
         self._graphql = GraphQL(client) if graphql else None
+        self.odd: dict[str, dict[str, str]] = defaultdict(dict)
 
     def milestones(self, owners: Iterable[Owner]) -> list[list[Row] | PartFailed]:
         """Give the milestones that each group or project owns, in the order of the owners."""
@@ -57,8 +64,11 @@ class Lists:
             ]
         )
 
-    def _rest(self, path: str, **query: str) -> Callable[[], list[Row]]:
-        return lambda: steady(lambda: self._client.rows(path, **query))
+    def _rest(self, path: str, **query: Any) -> Callable[[], list[Row]]:
+        def odd(row: Any, why: str) -> None:
+            self.odd[path][str(row)] = why  # a list may be read more than once
+
+        return lambda: steady(lambda: self._client.rows(path, odd=odd, **query))
 
     def _all(self, tasks: Sequence[Callable[[], list[Row]]]) -> list[list[Row] | PartFailed]:
         pool: Pool[Any, list[Row] | PartFailed] = Pool(_read, self._jobs)

@@ -373,7 +373,22 @@ async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> 
     return kind != "cut"
 
 
-def _spoilt(response: Response, fault: Fault) -> Response:
+def _with_odd_rows(body: bytes, fault: Fault) -> bytes:
+    rows = orjson.loads(body)
+    for row in rows if isinstance(rows, list) else []:
+        if row.get("id") in fault.issues:
+            row.update(fault.body)
+            for name in [name for name, value in row.items() if value == "(missing)"]:
+                del row[name]
+    return orjson.dumps(rows)
+
+
+def _next_is_itself(response: Response) -> dict[str, str]:
+    page = response.headers.get("X-Page", "1")
+    return {"Link": f'<http://127.0.0.1/?page={page}>; rel="next"'}
+
+
+def _spoilt(response: Response, fault: Fault) -> Response:  # noqa: C901 - a case per kind
     """What a fault leaves of an answer."""
     match fault.kind:
         case "status":
@@ -398,10 +413,10 @@ def _spoilt(response: Response, fault: Fault) -> Response:
             return replace(response, body=packed, headers=packing)
         case "deep":
             return replace(response, body=b"[" * fault.rows + b"]" * fault.rows)
+        case "odd":
+            return replace(response, body=_with_odd_rows(response.body, fault))
         case "loop":
-            page = response.headers.get("X-Page", "1")
-            link = f'<http://127.0.0.1/?page={page}>; rel="next"'
-            return replace(response, headers=response.headers | {"Link": link})
+            return replace(response, headers=response.headers | _next_is_itself(response))
     return response
 
 

@@ -10,7 +10,7 @@ from typing import Any
 KINDS = frozenset(
     {
         *("status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap"),
-        *("change", "timeout", "headers", "trickle", "bomb", "deep", "loop"),
+        *("change", "timeout", "headers", "trickle", "bomb", "deep", "loop", "odd"),
     }
 )
 
@@ -59,9 +59,10 @@ class Fault:
         time is over at the discussions of one of `issues`, or of any where none is given, if more
         than `batch` work items are asked for; status 200, null from there on, "Timeout on ..."),
         ``headers`` (the answer bears `headers` too, and not those that `drop` names), ``loop``
-        (every page names itself as the next one), ``trickle`` (one byte every `seconds`, the
-        headers' bytes too), ``bomb`` (a gzipped list of `rows` MiB of blanks), ``deep`` (a list in
-        a list, `rows` deep).
+        (every page names itself as the next one), ``odd`` (rows of the ids in `issues` have the
+        fields of `body`, and lack those whose value is ``"(missing)"``), ``trickle`` (one byte
+        every `seconds`, the headers' bytes too), ``bomb`` (a gzipped list of `rows` MiB of
+        blanks), ``deep`` (a list in a list, `rows` deep).
     match
         Regular expression searched in path and query, as asked, and in the body.
     skip, times
