@@ -105,15 +105,16 @@ def read_document(
     known = profile or ("sigsum" if profile_sigsum.signed(blocks) else "generic")
     items = Items(Words(written, calendar, names, loose=known == "sigsum"))
     revision = Revision(written, name, str(record.get("source") or name), items.words)
+    headings = [block.line for block in blocks if isinstance(block, Heading)]
     if known == "sigsum":
         found = profile_sigsum.read(blocks, items)
         for name_, value in found.items():
             setattr(revision, name_, value)
     else:
         read_sections(sections(blocks), items)
+        read_comments(source.comments, headings, items)
         revision.duties = [*items.duties, *_duties(items)]
         revision.references = list(_references(items, blocks))
-    read_comments(source.comments, items)
     revision.entries = list(items.by_key.values())
     revision.links = {
         entry.key: list(dict.fromkeys([*entry.links, *_urls(entry)])) for entry in revision.entries

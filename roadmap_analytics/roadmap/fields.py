@@ -43,7 +43,7 @@ _LABELS: list[tuple[str, re.Pattern[str]]] = [
             r"(?:\s+(?:by|dates?|in|on|before|quarter|month))?|targets?(?:\s+(?:dates?|quarter|month|version|release))?|deadlines?|eta|"
             r"due\s+(?:date|by|on)|when|dates?|(?:expected|estimated|planned|target)\s+(?:date|by|completion\s+date|time|end|finish)|"
             r"estimated?|expected|time\s*(?:line|frame|estimate)|planned(?:\s+for)?|scheduled(?:\s+for)?|schedule|quarters?|"
-            r"end(?:s|ing)?(?:\s+date)?|until|period|months?|milestone\s+date|version",
+            r"end(?:s|ing)?(?:\s+date)?|until|period|months?|milestone\s+date|version|échéance|fällig|termin|fecha|slutdatum",
         ),
         (
             "relates",
@@ -83,7 +83,7 @@ _ROLE_WORDS: list[tuple[str, str]] = [
     (
         "responsible",
         r"responsible(?:\s+(?:person|people|party|team))?|responsibility|owners?|owned|ownership|accountable|"
-        r"in\s+charge|dris?|directly\s+responsible\s+individual|pm|managers?",
+        r"in\s+charge|verantwortlich|responsable|ansvarig|dris?|directly\s+responsible\s+individual|pm|managers?",
     ),
     ("contact", r"(?:(?:points?\s+of\s+)?contacts?|poc)(?:\s+person)?"),
     ("review", r"(?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|reviewed|approvers?"),

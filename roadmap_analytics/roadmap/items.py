@@ -27,7 +27,7 @@ from roadmap_analytics.roadmap.markdown import Block, Inline, Item, ListBlock, P
 from roadmap_analytics.roadmap.marks import ACTIVE, DEFERRED, DONE, legend, marked, state_of
 from roadmap_analytics.roadmap.outline import Given, Section, explains, names_document
 from roadmap_analytics.roadmap.people import Duty
-from roadmap_analytics.roadmap.targets import NO_DATE, Target
+from roadmap_analytics.roadmap.targets import NO_DATE, Target, only_time
 
 __all__ = ["Items", "Place", "is_comment", "read_comments", "read_sections"]
 
@@ -56,6 +56,7 @@ class Place:
     letter: str = ""  # P for priorities, A for activities, in the layouts that have them
     depth: int = 0
     explained: str | None = None  # the heading of a section that is about the document
+    directly: bool = False  # whether that is the innermost heading: then a box is no work either
     notes: bool = False  # beside labelled values, plain bullets are notes and no items
     inherit: bool = True  # entries take what stands above them
 
@@ -140,7 +141,8 @@ class Items:
         )
         describe(entry, head, self.words, item.box)
         entry.inlines.append(head)
-        if place.explained and not _signs(entry):
+        boxed = item.box is not None and not place.directly
+        if place.explained and not (boxed or _signs(entry)):
             del self.by_key[entry.key]
             self._count[place.letter, place.parent] -= 1
             self.claim(item, "prose", f"below {place.explained!r}, which is about the document")
@@ -191,6 +193,11 @@ class Items:
             return True
         if _ONLY_HANDLES.fullmatch(text):
             self.people(entry, child)
+            return True
+        if not child.children and only_time(text, self.words.written, self.words.calendar):
+            entry.target = self.words.target(text, entry.done)
+            entry.inlines.append(child.head)
+            self.claim(child, "field", "nothing but a time", entry.key, field="target", value=text)
             return True
         if label_alone(text) and not child.children:
             self.claim(child, "prose", "a label without a value", entry.key)
@@ -417,8 +424,9 @@ def _section(
         if entry is not None:
             place = replace(place, parent=entry.key, given=given, depth=1)
         else:
-            about = place.explained or (text if explains(text) else None)
-            place = replace(place, given=given, explained=about)
+            here = explains(text)
+            about = text if here else place.explained
+            place = replace(place, given=given, explained=about, directly=here)
             items.claim(section.heading, "heading", _what_it_gives(given, place))
     _blocks(section, items, place, entry)
     if entry is not None and entry is not owner:
@@ -452,7 +460,9 @@ def _heading_item(section: Section, items: Items, place: Place, given: Given) ->
     parts = [one for one in section.below if label_of(f"{one.text.rstrip(':')}:") is None]
     leaf = not plain and not parts
     texts = [block for block in section.blocks if isinstance(block, Paragraph)]
-    hard = bool(fields) and not (speaks and not leaf)
+    labels = [label_of(f"{one.text.rstrip(':')}:") for one in section.below]
+    headed = any(label and label.kind in _HARD for label in labels)
+    hard = bool(fields or headed) and not (speaks and not leaf)
     signed = bool(state or probe.duties or any(map(tracked, inline.urls))) and len(probe.title) > 2
     told = leaf and bool(texts) and not place.explained and not explains(section.text)
     told = told and label_of(f"{section.text}:") is None
@@ -501,22 +511,22 @@ def _fields_of(block: Block, items: Items) -> bool:
 
 
 def _field_table(table: Table) -> list[tuple[str, str, Inline]] | None:
-    """Read a table below a heading that describes it: one row of values, or label and value."""
-    kinds = [label.kind if (label := column_kind(cell.text)) else "" for cell in table.head]
+    """Read a table below a heading that describes it: label and value, or one row of values."""
+
+    def kind_of(cell: Inline) -> str:
+        label = column_kind(cell.text)
+        return label.kind if label else ""
+
+    kinds = [kind_of(cell) for cell in table.head]
+    rows = [row for row in [table.head, *table.rows] if len(row) == 2 and row[0].text.strip()]
+    pairs = [(row[0].text, kind_of(row[0]), row[1]) for row in rows]
+    many = sum(kind in _HARD for _, kind, _ in pairs)
+    if len(kinds) == 2 and not kinds[1] and many and 2 * many >= len(rows):
+        return pairs
     hard = sum(kind in _HARD for kind in kinds)
     if len(table.rows) == 1 and hard and "title" not in kinds:
         return [(h.text, k, c) for h, k, c in zip(table.head, kinds, table.rows[0], strict=False)]
-    rows = [row for row in [table.head, *table.rows] if len(row) == 2 and row[0].text.strip()]
-    pairs = [
-        (row[0].text, label.kind if (label := column_kind(row[0].text)) else "", row[1])
-        for row in rows
-    ]
-    many = sum(kind in _HARD for _, kind, _ in pairs)
-    return (
-        pairs
-        if len(table.head) == 2 and many and 2 * many >= len(table.rows) and hard < 2
-        else None
-    )
+    return None
 
 
 def _blocks(section: Section, items: Items, place: Place, entry: Entry | None) -> None:
@@ -621,11 +631,17 @@ def _label_section(section: Section, items: Items, owner: Entry, label: Label) -
         _section(below, items, Place(owner.key, depth=1), owner, None)
 
 
-def read_comments(comments: Sequence[tuple[int, int, str]], items: Items) -> None:
-    """Let ``<!-- target: 2024-10 owner: ada -->`` speak for the item it stands beside or below."""
+def read_comments(
+    comments: Sequence[tuple[int, int, str]], headings: Sequence[int], items: Items
+) -> None:
+    """Let ``<!-- target: 2024-10 owner: ada -->`` speak for the item it stands beside or below.
+
+    A comment between a heading and the first item below it speaks for no item.
+    """
     places = sorted((entry.line, entry.key) for entry in items.by_key.values())
     for line, end, text in comments:
-        above = [key for at, key in places if at < end]
+        section = max((at for at in headings if at <= line), default=0)
+        above = [key for at, key in places if section <= at < end]
         labels = comment_fields(text)
         if not above or not labels:
             continue
@@ -634,6 +650,7 @@ def read_comments(comments: Sequence[tuple[int, int, str]], items: Items) -> Non
             if label.kind == "target":
                 entry.target = None
             take_field(entry, label, items.words)
-        items.readings.insert(
-            0, Reading(line, end, "field", "labels in a comment", entry.key, labels[0].kind, text)
-        ) if line > entry.line else None
+        if line > entry.line:
+            said = labels[0].kind
+            reading = Reading(line, end, "field", "labels in a comment", entry.key, said, text)
+            items.readings.insert(0, reading)

@@ -22,7 +22,7 @@ _SIGN = [
     for state, signs in _SIGNS
 ]
 _LEAD = (
-    r"^[^\w:]*(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|have|been|was|is|items?|"
+    r"^[^\w:]*(?:v?\d+(?:\.[\dx]+)+\W+)?(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|have|been|was|is|items?|"
     r"just|currently|things|work|in|the|our|possible|potential)\W+){0,3}"
 )
 _WORDS = [

@@ -26,6 +26,10 @@ _EXPLAINS = re.compile(
     r"get|involved|feedback|section|sections|symbols?|icons?|status|labels?|participate|decide|prioriti[sz]e|plan|work|propose|suggest))*)\W*$",
     re.IGNORECASE,
 )
+_HELPS = re.compile(
+    r"^\W*(?:contribut(?:e|ing)|how\s+(?:to\s+contribute|you\s+can\s+help)|get(?:ting)?\s+involved)\b",
+    re.IGNORECASE,
+)
 _DOCUMENT = re.compile(r"\broad\s*-?\s*map\b", re.IGNORECASE)
 _VERSION = re.compile(
     r"^\W*(?:[A-Z][\w-]*\s+){0,2}(?:v(?:ersion)?\.?\s*)?(?P<v>v?\d+(?:\.(?:\d+|x|y)){1,3}[\w.-]*)\b",
@@ -159,7 +163,7 @@ def explains(heading: str) -> bool:
     >>> explains("About this roadmap"), explains("How to contribute"), explains("Parser")
     (True, True, False)
     """
-    return bool(_EXPLAINS.match(heading))
+    return bool(_EXPLAINS.match(heading) or _HELPS.match(heading))
 
 
 def names_document(heading: str) -> bool:

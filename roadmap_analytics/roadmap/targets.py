@@ -683,6 +683,38 @@ _DATELIKE = re.compile(
     re.IGNORECASE,
 )
 _NEAR = 120
+_LEADS = frozenset(
+    {
+        *(
+            "was",
+            "were",
+            "now",
+            "then",
+            "moved",
+            "to",
+            "from",
+            "until",
+            "by",
+            "due",
+            "in",
+            "on",
+            "the",
+        ),
+        *(
+            "end",
+            "of",
+            "at",
+            "around",
+            "about",
+            "planned",
+            "expected",
+            "estimated",
+            "target",
+            "eta",
+        ),
+        *("originally", "previously", "slipped", "delayed", "postponed", "up", "back"),
+    }
+)
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
 
 
@@ -796,6 +828,22 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
         if odd and not _NOT_YET.search(words[: odd.start()])
         else None,
     )
+
+
+def only_time(text: str, written: date, context: Calendar = Calendar()) -> bool:
+    """Whether a text is a time expression and nothing else: "Was 2026-04-30, now 2026-05-20".
+
+    Examples
+    --------
+    >>> only_time("Due mid May", date(2026, 2, 3)), only_time("May fair", date(2026, 2, 3))
+    (True, False)
+    """
+    found = [one for one in find(text, written, context) if one.span]
+    rest = text
+    for one in found:
+        rest = rest[: one.start] + " " * (one.end - one.start) + rest[one.end :]
+    words = re.findall(r"[^\W\d_]+|\d+", rest.casefold())
+    return bool(found) and len(text) < _NEAR and set(words) <= _LEADS
 
 
 def _blank(found: re.Match[str]) -> str:

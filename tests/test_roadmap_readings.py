@@ -1,0 +1,303 @@
+"""Roadmaps of any team: one reading per line, what headings give, corrections, alarms, the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz import fuzz
+
+import roadmap_analytics as ra
+from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.report.xray import reading_html, summary_lines
+from roadmap_analytics.roadmap import tables
+from roadmap_analytics.roadmap.targets import Calendar, read_target
+
+OTHERS = Path(__file__).parent / "roadmaps" / "others"
+TEXTS = [path.read_text("utf-8") for path in sorted(OTHERS.glob("*/*.md"))]
+Frames = dict[str, pd.DataFrame]
+
+
+def read(text: str, *more: dict[str, str], day: str = "2026-02-03", **options: Any) -> Frames:
+    return tables.parse([{"name": f"{day}-roadmap.md", "text": text}, *more], **options)
+
+
+def titles(frames: Frames) -> list[str]:
+    return list(frames["roadmap_items"].sort_values("line", kind="stable")["title"])
+
+
+def alike(found: str, title: str) -> float:
+    """How well a title fits a label; words behind it do not count against it."""
+    return max(fuzz.ratio(found, title), 100.0 * found.startswith(title))
+
+
+def targets(frames: Frames) -> dict[str, str]:
+    rows = frames["roadmap_items"].dropna(subset="target_date")
+    return {row.title: f"{row.target_date:%Y-%m-%d}" for row in rows.itertuples()}
+
+
+# The invented corpus ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", sorted(OTHERS.iterdir()), ids=lambda path: path.name)
+def test_invented_documents_are_read_as_they_were_labelled(folder: Path) -> None:
+    dataset = ra.read_roadmaps(folder)
+    people = dataset.responsibilities.groupby("key")["person"].agg(set)
+    wanted = json.loads((folder / "labels.json").read_text("utf-8"))["items"]
+    left = dataset.roadmap_items.to_dict("records")
+    for label in wanted:
+        title = label["title"]
+        best = max(left, key=lambda row: alike(row["title"], title))
+        if alike(best["title"], title) < 84 and label.get("optional"):
+            continue
+        assert alike(best["title"], title) >= 84, title
+        left.remove(best)
+        day = None if pd.isna(best["target_date"]) else f"{best['target_date']:%Y-%m-%d}"
+        if label.get("target"):
+            assert day == label["target"], label
+        assert people.get(best["key"], set()) == set(label.get("people", [])), label
+        assert best["done"] == (label.get("status") == "done") or label.get("optional"), label
+    assert not left
+
+
+# Every line has one reading -----------------------------------------------------------------------
+
+PIECES = [
+    *("# Plan", "## Q3 2026", "## Later", "### Parser", "#### Description", "- [x] Docs (@ada)"),
+    *("- Search", "  - Owner: bo", "  - deeper", "* due: mid May", "1. One", "text of some kind"),
+    *("| Feature | Owner |", "|---|---|", "| Maps | cy |", "<!-- owner: dee -->", "```", ""),
+    *("**Bold**", "[a]: https://example.org", "---", "> quote", "Owner: ada", "- @ada", "<br>"),
+]
+DOCUMENTS = st.lists(st.sampled_from(PIECES), max_size=25).map("\n".join)
+
+
+@given(st.one_of(st.sampled_from(TEXTS), DOCUMENTS, st.text(max_size=200)))
+def test_every_line_has_exactly_one_reading(text: str) -> None:
+    frames = read(text)
+    lines = frames["roadmap_lines"]
+    written = re.sub(r"\r\n?", "\n", text).removesuffix("\n").split("\n")
+    written = [] if written == [""] else written
+    assert list(lines["line"]) == list(range(1, len(lines) + 1))
+    assert abs(len(lines) - len(written)) <= 1  # encoding that is repaired may end a line
+    assert set(lines["key"].dropna()) <= set(frames["roadmap_items"]["key"])
+    assert lines["why"].str.len().gt(0).all()
+
+
+@given(st.sampled_from(TEXTS), st.data())
+def test_renaming_a_heading_never_loses_an_item(text: str, data: st.DataObject) -> None:
+    lines = text.split("\n")
+    headings = [n for n, line in enumerate(lines) if line.startswith("#")]
+    at = data.draw(st.sampled_from(headings))
+    marks = lines[at].split(" ")[0]
+    renamed = "\n".join([*lines[:at], f"{marks} Zebra crossing", *lines[at + 1 :]])
+    before = [t for t in titles(read(text)) if t not in lines[at]]
+    assert set(before) <= set(titles(read(renamed)))
+
+
+@given(st.sampled_from(TEXTS), st.data())
+def test_a_line_more_removes_no_item_of_another_section(text: str, data: st.DataObject) -> None:
+    lines = text.split("\n")
+    headings = [n for n, line in enumerate(lines) if line.startswith("## ")]
+    last = headings[-1]
+    extra = data.draw(st.sampled_from(["- new entry", "1. new", "some text", "**Bold**", ""]))
+    grown = "\n".join([*lines, "", extra])
+    above = titles(read("\n".join(lines[:last])))
+    assert above == titles(read(grown))[: len(above)]
+
+
+# What headings, signs and fields say --------------------------------------------------------------
+
+
+def test_context_reaches_every_depth_and_marks_say_what_is_done() -> None:
+    text = (
+        "# Plan\n\n## v1.2 (Q3 2026)\n\n- **Group**\n  - [x] a ticked\n  - ✅ b signed\n"
+        "  - ~~c struck~~\n  - [~] d inapplicable\n  - ❌ e refused\n\n## Someday\n\n- f later\n\n"
+        "## Recently shipped\n\n- g shipped\n- [ ] h open\n"
+    )
+    frames = read(text)
+    rows = frames["roadmap_items"].set_index("title")
+    assert [t for t in rows.index if rows.loc[t, "done"]] == [
+        *("a ticked", "b signed", "c struck", "g shipped"),
+    ]
+    assert [t for t in rows.index if rows.loc[t, "deferred"]] == [
+        *("d inapplicable", "e refused", "f later"),
+    ]
+    assert set(targets(frames).values()) == {"2026-09-30"}
+    assert len(targets(frames)) == 6
+
+
+@pytest.mark.parametrize(
+    ("below", "target", "people"),
+    [
+        ("- owner: Ada\n- end-date: 2026/06/30\n- ticket id: X-1\n", "2026-06-30", {"ada"}),
+        ("| DRI | Target Completion |\n|---|---|\n| @ada | Q2/2026 |\n", "2026-06-30", {"ada"}),
+        ("| Owner | Ada |\n|---|---|\n| ETA | June 2026 |\n", "2026-06-30", {"ada"}),
+        ("**Point of Contact**: Ada (lead)\n\n**DUE:** end of June 2026\n", "2026-06-30", {"ada"}),
+        ("Some text.\n\n<!-- target: 2026-06 owner: ada -->\n", "2026-06-30", {"ada"}),
+        ("#### Owner\n\nAda\n\n#### Timeline\n\nQ2 2026\n", "2026-06-30", {"ada"}),
+    ],
+)
+def test_fields_of_a_heading_in_every_form(below: str, target: str, people: set[str]) -> None:
+    frames = read(f"# Plan\n\n## Now\n\n### Parser\n\n{below}")
+    assert titles(frames) == ["Parser"]
+    assert targets(frames) == {"Parser": target}
+    assert set(frames["responsibilities"]["person"]) == people
+
+
+def test_contents_legends_and_team_tables_are_no_items() -> None:
+    text = (
+        "- [A](#a)\n- [B](#b)\n\nSigns:\n\n- ✅ done\n- 🚧 in progress\n\n"
+        "| Role | Name |\n|---|---|\n| Lead | Ada |\n\n## A\n\n- one\n\n## B\n\n- two\n"
+    )
+    frames = read(text)
+    assert titles(frames) == ["one", "two"]
+    readings = list(frames["roadmap_lines"]["reading"])
+    assert readings[:2] == ["contents", "contents"]
+    assert readings[5:7] == ["ignored", "ignored"]
+    assert readings[10] == "person"
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("[x](https://git.example.org/a/b/-/issues/7#note_1)", "https://git.example.org/a/b/-/issues/7"),
+        ("https://github.com/a/b/pull/9/files", "https://github.com/a/b/pull/9"),
+        ("[e](https://git.example.org/groups/a/-/epics/3)", "https://git.example.org/groups/a/-/epics/3"),
+        ("https://github.com/a/b/milestone/4?closed=1", "https://github.com/a/b/milestone/4"),
+        ("https://example.org/about", None),
+    ],
+)  # fmt: skip
+def test_the_first_tracked_address_is_the_items_own(written: str, url: str | None) -> None:
+    (row,) = read(f"# P\n\n- Parser {written}\n")["roadmap_items"].to_dict("records")
+    assert (None if pd.isna(row["url"]) else row["url"]) == url
+
+
+# Dates --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "latest"),
+    [
+        *(("Q3-27", "2027-09-30"), ("H2 27", "2027-12-31"), ("Oct-27", "2027-10-31")),
+        *(("W42/2027", "2027-10-24"), ("Q1 (2027)", "2027-03-31"), ("3Q 2026", "2026-09-30")),
+        *(("1H 2026", "2026-06-30"), ("2026/05", "2026-05-31"), ("2026 W42", "2026-10-18")),
+        *(("KW42 2026", "2026-10-18"), ("5. Oktober 2026", "2026-10-05")),
+        *(("5 octobre 2026", "2026-10-05"), ("5 de octubre de 2026", "2026-10-05")),
+        *(("maj 2026", "2026-05-31"), ("2026-10-05T12:00:00Z", "2026-10-05")),
+        *(("2026-05-1", "2026-05-01"), ("2026-05-01/2026-06-15", "2026-06-15")),
+        *(("~~2026-09-01~~ 2026-06-01", "2026-06-01"), ("was Q4, now Q2", "2026-06-30")),
+        ("September 2026, moved up to June 2026", "2026-06-30"),
+    ],
+)
+def test_dates_as_other_teams_write_them(words: str, latest: str) -> None:
+    target = read_target(words, pd.Timestamp("2026-02-03").date())
+    assert target is not None
+    assert (str(target.end), target.flag) == (latest, None)
+
+
+def test_fiscal_years_begin_where_the_calendar_says() -> None:
+    written = pd.Timestamp("2026-02-03").date()
+    known = Calendar(fiscal_start=10)
+    for words in ("Q3 FY27", "FY27 Q3"):
+        target = read_target(words, written, known)
+        assert target is not None
+        assert (str(target.start), str(target.end)) == ("2027-04-01", "2027-06-30")
+        guessed = read_target(words, written)
+        assert guessed is not None
+        assert guessed.flag is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "part"), [("Q5 2026", "Q5"), ("2026/27", "2026/27"), ("Q2 2026 (maybe Q3)", "Q3")]
+)
+def test_what_was_not_read_of_a_date_is_flagged(words: str, part: str) -> None:
+    target = read_target(words, pd.Timestamp("2026-02-03").date())
+    assert target is not None
+    assert target.flag is not None
+    assert part in target.flag
+
+
+def test_a_written_year_is_never_changed() -> None:
+    frames = read("# Plan\n\n- Docs by 20 January 2025\n")
+    assert targets(frames) == {"Docs": "2025-01-20"}
+    assert list(frames["roadmap_alarms"]["alarm"]) == ["target in the past"]
+
+
+# Corrections and alarms ---------------------------------------------------------------------------
+
+
+def test_corrections_by_hand_overrule_and_the_ones_that_fit_nothing_are_alarms() -> None:
+    text = "# Plan\n\n- Docs\n- Noise\n\nParser comes in May.\n"
+    rows = [
+        *("*,Docs,target,2026-06-30", "2026-02-03,Docs,people,ada", "*,4,ignore,"),
+        *("*,Parser comes in May.,item,Parser", "*,Gone,target,2026-01-01", "*,Docs,status,done"),
+    ]
+    table = "\n".join(["revision,match,field,value", *rows])
+    frames = read(text, {"name": "readings.csv", "text": table})
+    assert titles(frames) == ["Docs", "Parser"]
+    assert targets(frames) == {"Docs": "2026-06-30"}
+    assert list(frames["roadmap_items"]["done"]) == [True, False]
+    assert list(frames["responsibilities"]["person"]) == ["ada"]
+    (alarm,) = frames["roadmap_alarms"].to_dict("records")
+    assert alarm["alarm"] == "correction fits nothing"
+    assert "line 6" in alarm["text"]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("a,b\n", "expected the columns"),
+        ("revision,match,field,value\n*,x,nonsense,y\n", "expected field one of"),
+        ("revision,match,field,value\nsoon,x,title,y\n", "YYYY-MM-DD"),
+    ],
+)
+def test_corrections_that_cannot_be_read(table: str, words: str) -> None:
+    with pytest.raises(RoadmapError, match=words):
+        read("# x\n", {"name": "readings.csv", "text": table})
+
+
+def test_alarms() -> None:
+    empty = read("# Plan\n\n## Q3\n\nNothing listed.\n\n## Contact\n\nUs.\n")
+    assert "no items" in set(empty["roadmap_alarms"]["alarm"])
+    thrice = read("# Plan\n\n- Test\n- Test\n- Test (2031)\n")
+    assert set(thrice["roadmap_alarms"]["alarm"]) >= {"repeated title"}
+
+
+def test_files_that_were_not_read_are_named(tmp_path: Path) -> None:
+    for name in ("2024Q3.md", "roadmap_2024-10.md", "notes.rst", "ROADMAP-v2.md"):
+        (tmp_path / name).write_text("# Plan\n\n- Docs\n")
+    (tmp_path / "roadmap-final.md").write_text("# Plan\n\nLast updated: 3 May 2025\n\n- Docs\n")
+    dataset = ra.read_roadmaps(tmp_path)
+    days = [f"{day:%Y-%m-%d}" for day in dataset.revisions["revision"]]
+    assert days == ["2024-10-01", "2025-05-03"]
+    text = " ".join(dataset.roadmap_alarms["text"])
+    assert all(name in text for name in ("2024Q3.md", "notes.rst", "ROADMAP-v2.md"))
+    found = ra.check(dataset)
+    assert found.ok
+    assert "notes.rst: not Markdown" in str(found)
+
+
+# The page -----------------------------------------------------------------------------------------
+
+
+def test_the_page_shows_each_line_and_hostile_text_stays_text() -> None:
+    text = '# Plan\n\n- <script>alert(1)</script> & "x" by 1 May 2020\n\n\n[a]: javascript:x\n'
+    dataset = ra.Dataset(read(text))
+    page = reading_html(dataset)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert page.count("<li id=") == 6
+    assert 'class="doubt"' in page
+    assert "readings.csv" in page
+    assert any("1 items" in line for line in summary_lines(dataset))
+
+
+def test_quality_per_revision() -> None:
+    (row,) = ra.reading_quality(ra.Dataset(read("# P\n\n- Docs by May\n"))).to_dict("records")
+    assert (row["items"], row["dated"], row["lines"], row["not_understood"]) == (1, 1, 1, 0)
