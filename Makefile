@@ -26,7 +26,7 @@ test-browser: $(READY)  ## the report and JupyterLab in a headless Chromium
 		$$as_root apt-get -qq update && $$as_root apt-get -qq install --yes --no-install-recommends chromium >/dev/null; }
 	$(BIN)/pytest -m browser tests/browser
 
-# It tells nobody that it runs: no look for updates, no news.
+# It sends nothing out: no look for updates, no news.
 lab: $(READY)  ## JupyterLab, opened on the roadmap review
 	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		--LabApp.news_url=None notebooks/roadmap_review.ipynb
@@ -43,10 +43,10 @@ bench: $(READY)  ## measure speed and memory
 soak: $(READY)  ## the tests that take long, and properties with examples of their own each time
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fresh} $(BIN)/pytest -m "slow or hypothesis" $(PARALLEL)
 
-sample: $(READY)  ## make data/sample anew: simulated, then exported from the loopback GitLab
+sample: $(READY)  ## rebuild data/sample: simulated, then exported from the loopback GitLab
 	$(BIN)/python -m tests.make_sample
 
-notebooks: $(READY)  ## run the notebooks anew on the sample and store what they print
+notebooks: $(READY)  ## run the notebooks on the sample and store what they print
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
@@ -56,7 +56,7 @@ docs: $(READY)  ## the documentation site in docs/_site, generated pages and pic
 	$(BIN)/python -m tests.make_pictures
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_site
 
-lock: $(READY)  ## resolve the dependencies anew: requirements.lock and environment.yml
+lock: $(READY)  ## resolve the dependencies: requirements.lock and environment.yml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
 	$(BIN)/python -m tests.make_environment

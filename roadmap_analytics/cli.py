@@ -57,8 +57,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Dataset = Annotated[Path, typer.Argument(metavar="DIR", help="A dataset.")]
-To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the dataset is, or will be.")]
+Dataset = Annotated[Path, typer.Argument(metavar="DIR", help="Dataset directory.")]
+To = Annotated[
+    Path, typer.Option("--to", metavar="DIR", help="Dataset directory (created if needed).")
+]
 
 
 def main() -> None:
@@ -112,7 +114,7 @@ def _run(arguments: list[str]) -> int:
         )
         return 2
     if code == INTERRUPTED:  # so typer answers Ctrl-C
-        _say(f"{PROGRAM}: interrupted. Run the same again: an export goes on where it was.")
+        _say(f"{PROGRAM}: interrupted. Run the same command again to resume.")
     return code if isinstance(code, int) else 0
 
 
@@ -173,7 +175,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Burndown, slippage, workload and forecasts from GitLab issues and dated roadmaps."""
@@ -216,10 +221,12 @@ def export(
             "GraphQL where the server can."
         ),
     ] = Way.AUTO,
-    full: Annotated[bool, typer.Option("--full", help="Fetch everything anew.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Fetch everything again.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> int:
-    """Export milestones, issues and their whole history into DIR; again, only what changed.
+    """Export milestones, issues and their whole history into DIR.
+
+    Running it again fetches only what changed.
 
     The token comes from GITLAB_PRIVATE_TOKEN (scope read_api), or from python-gitlab's own
     configuration file. Without one, what is public is exported.

@@ -127,7 +127,7 @@ def parse(text: str, where: str = "roadmap.toml") -> Config:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{where}: expected TOML, got: {error}. Mend that line.") from None
+        raise ConfigurationError(f"{where}: expected TOML, got: {error}. Fix that line.") from None
     except RecursionError:
         raise ConfigurationError(
             f"{where}: expected TOML, got lists or tables in one another without end."

@@ -170,7 +170,7 @@ class IssueEvents(Frame):
 
     Rows of source `creation`, `event` and `note` were observed. Rows of source `inferred` were
     not: at `created_at` they are values the issue must have been created with; with
-    `correction` they mend a history that ends elsewhere than the field at the export.
+    `correction` they correct a history that does not match the field at the export.
     """
 
     class Config:

@@ -1,4 +1,4 @@
-"""Make ``data/sample`` anew: one simulated world, exported on several days by the real exporter.
+"""Rebuild ``data/sample``: one simulated world, exported on several days by the real exporter.
 
 Run as ``python -m tests.make_sample [DIR]``. The world is served on loopback; the dataset names
 the origin of the world instead of the port, and says that it is simulated. Without DIR the page
@@ -43,13 +43,13 @@ holidays = ["2026-12-24", "2026-12-25", "2026-12-31", "2027-01-01", "2027-01-06"
 
 HEAD = f"""# Data
 
-`sample/` is a dataset to try everything on, and what the notebooks show unless they are told of
+`sample/` is a dataset to try everything on, and what the notebooks show unless you name
 another one. **It is simulated**: the group, its people, its plans and every word of them are made
 up. It bears the shape of a real project: a team of seven with milestones of the group across
 several projects, an operations project outside the group, issues that drift in and out of
 milestones, dates that move, and a roadmap document that is rewritten every few months.
 
-`make sample` makes it anew, to the same bytes: `roadmap_analytics.simulate` tells a world of
+`make sample` rebuilds it to the same bytes: `roadmap_analytics.simulate` makes a world of
 {ISSUES} issues from seed {SEED}, a GitLab on loopback serves it as it stood on {len(DAYS)} days
 ({", ".join(day[:10] for day in DAYS)}), and on each of them the exporter makes one run, the first
 whole, the others of what had changed. That is how a team's dataset grows, and why

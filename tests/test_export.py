@@ -87,7 +87,7 @@ def test_a_project_with_the_group_milestones_its_issues_are_in(
 @pytest.mark.parametrize(
     ("path", "token", "code", "said"),
     [
-        ("groups/nobody", "secret", 3, "got 404: there is none, or this token may not see it"),
+        ("groups/absent", "secret", 3, "got 404: there is none, or this token may not see it"),
         ("orchard/nothing", "secret", 3, "/orchard/nothing: expected a group or project"),
         ("orchard", "wrong", 3, "The token is wrong, expired or revoked"),
         ("orchard", None, 3, "Set GITLAB_PRIVATE_TOKEN to a token with the scope read_api"),
@@ -516,8 +516,8 @@ def test_what_was_closed_stays_when_its_project_is_archived(
     hand_gitlab.change(changed(hand_world(), "project", 100, archived=True))
     done(export(hand_gitlab, to, "orchard"))
     pd.testing.assert_frame_equal(frames.load(to).issue_events, left)
-    done(export(hand_gitlab, tmp_path / "anew", "orchard"))
-    pd.testing.assert_frame_equal(frames.load(tmp_path / "anew").issue_events, left)
+    done(export(hand_gitlab, tmp_path / "again", "orchard"))
+    pd.testing.assert_frame_equal(frames.load(tmp_path / "again").issue_events, left)
     hand_gitlab.change(hand_world())
     done(export(hand_gitlab, to, "orchard"))
     pd.testing.assert_frame_equal(frames.load(to).issue_events, before.issue_events)
@@ -576,7 +576,7 @@ def test_a_document_that_cannot_be_understood_stays_as_it_was(
             {**place, "name": f"{folder}/matches.csv", "text": "no,columns\n"},
         ]
     )
-    for _ in range(2):  # named every night, until somebody mends it
+    for _ in range(2):  # named every night, until somebody fixes it
         outcome = export(hand_gitlab, to, "orchard", options=options)
         refused(
             outcome,

@@ -189,7 +189,7 @@ def test_only_declared_fields_are_dropped() -> None:
 
 
 class Clock:
-    """Time that passes only when somebody waits; nobody else does."""
+    """Time that passes only when somebody waits."""
 
     now = 1000.0
 

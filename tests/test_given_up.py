@@ -1,4 +1,4 @@
-"""Work that nobody did is not done: moved out of scope, promoted to an epic, a duplicate."""
+"""Work that was not done is not done: moved out of scope, promoted to an epic, a duplicate."""
 
 from __future__ import annotations
 

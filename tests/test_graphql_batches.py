@@ -52,9 +52,9 @@ class Rest:
 
 
 def source(server: Server, *, rest: bool = True) -> GraphqlHistories:
-    nobody = cast("Client", None)
+    absent = cast("Client", None)
     made = GraphqlHistories(
-        nobody, Directory(GraphQL(nobody)), cast("RestHistories", Rest()) if rest else None
+        absent, Directory(GraphQL(absent)), cast("RestHistories", Rest()) if rest else None
     )
     made._graphql = cast("GraphQL", server)
     return made

@@ -453,7 +453,7 @@ def test_a_lower_limit_of_complexity_asks_for_fewer_activities(
 
 
 FAULTS: dict[str, Row] = {
-    "a timeout that halves mend": {"kind": "timeout", "times": None, "batch": 1},
+    "a timeout that halving cures": {"kind": "timeout", "times": None, "batch": 1},
     "a timeout of one issue": {"kind": "timeout", "times": None, "issues": [1002]},
     "a statement timeout once": {
         "kind": "status",
@@ -507,7 +507,7 @@ def test_what_graphql_does_not_answer_is_halved_and_comes_by_rest_at_last(
     if name == "a timeout of one issue":
         assert [ident for ident, via in ways.items() if via == "rest"] == [1002]
         assert "Timeout on" in command("check", str(to)).out
-    if name == "a timeout that halves mend":
+    if name == "a timeout that halving cures":
         assert set(ways.values()) == {"graphql"}
     if name == "never again after the probe":
         assert set(ways.values()) == {"rest"}

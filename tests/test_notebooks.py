@@ -108,7 +108,7 @@ def test_a_notebook_is_for_someone_who_decides(path: Path) -> None:
     text = "\n".join(source(cell) for cell in cells)
     nodes = list(ast.walk(ast.parse(text)))
     defined = [n.name for n in nodes if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
-    # What a chooser draws anew has to be a function; it is the one that a notebook may hold.
+    # What a chooser redraws has to be a function; it is the one that a notebook may hold.
     assert defined == (["draw"] if "choose" in text else [])
     assert "warnings" not in text
     prose = "\n".join(source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown")

@@ -1,4 +1,4 @@
-"""The report: self-contained pages in which nothing from outside runs; nobody is named unasked."""
+"""The report: self-contained pages in which nothing from outside runs and no name shows unasked."""
 
 from __future__ import annotations
 
@@ -401,7 +401,7 @@ def test_an_nbconvert_without_its_templates_is_told_in_a_line(
         build.write_report(SAMPLE, tmp_path / "out")
     assert str(failed.value) == (
         "report: nbconvert is not whole: No template sub-directory with name 'base' found in the "
-        "following paths; install it anew: pip install --force-reinstall nbconvert"
+        "following paths; reinstall it: pip install --force-reinstall nbconvert"
     )
     assert not (tmp_path / "out").exists()
 

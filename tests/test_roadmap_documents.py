@@ -822,7 +822,7 @@ Dee plans to paint the door while bo is away.
     ]:
         assert row in people
     assert ("cy", "review", "A1") not in people
-    alone = read(text)["roadmap_items"]  # a name that no earlier revision and nobody else knows
+    alone = read(text)["roadmap_items"]  # a name that no earlier revision and no one else knows
     assert "paint the door" not in set(alone["title"])
 
 

@@ -248,7 +248,7 @@ def test_it_has_what_a_reader_must_cope_with(
     assert set(issues["type"]) == {"issue", "task", "incident", "ticket"}
     assert issues["confidential"].any()
     assert issues["weight"].isna().mean() > 0.1
-    assert (issues["milestone_id"].isna()).mean() > 0.2  # work that nobody planned
+    assert (issues["milestone_id"].isna()).mean() > 0.2  # work without a plan
     assert set(built["milestones"]["kind"]) == {"group", "project"}
     assert built["milestones"]["draft"].sum() == 2
     assert "Future" in set(built["issue_labels"]["label"])

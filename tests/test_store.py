@@ -158,7 +158,7 @@ def test_other_formats_are_refused(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"expected format version 1, got 2\. Update"):
         store.read_manifest(dataset)
     file.write_text(json.dumps({"format": "something else"}))
-    with pytest.raises(DatasetError, match="no manifest of a roadmap-analytics dataset"):
+    with pytest.raises(DatasetError, match="not the manifest of a roadmap-analytics dataset"):
         store.read_manifest(dataset)
 
 
@@ -175,7 +175,7 @@ def test_an_interrupted_run_is_taken_up(tmp_path: Path) -> None:
     later = ABOUT | {"started_at": "2024-06-02T12:00:00Z"}
     with store.open_run(tmp_path, **later, keep={"issue", "history"}) as run:
         assert (run.began_at, run.started_at) == (ABOUT["started_at"], later["started_at"])
-        assert list(run.records()) == [issue(1), history(1)], "lists are read anew"
+        assert list(run.records()) == [issue(1), history(1)], "lists are read again"
         run.write(issue(2))
         run.commit({}, ended_at=ENDED, config={})
     assert list(store.iter_records(tmp_path)) == [issue(1), issue(2), history(1)]

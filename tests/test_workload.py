@@ -28,10 +28,10 @@ def six_issues() -> World:
     issue  what happens                                          open on the 14th, held by
     1      ada from the 3rd, handed to bo on the 5th             bo
     2      ada and bo from the 3rd; 8 h estimated, 2 h spent     ada, bo: 6 h left
-    3      ada from the 3rd, unassigned on the 6th               nobody
+    3      ada from the 3rd, unassigned on the 6th               no one
     4      bo; closed on the 4th, reopened the 6th, closed 7th   closed: counts as closed lately
     5      cy known only from today's fields (inferred)          cy, due on the 10th: overdue
-    6      nobody ever; opened on the 12th, ada from the 20th    nobody
+    6      no one ever; opened on the 12th, ada from the 20th    no one
     Milestone 10 (due 21 March: due soon) holds 1 and 2.
     """
     world = World()
@@ -159,7 +159,7 @@ def test_by_milestone_adds_up() -> None:
 def test_plan_by_hand() -> None:
     """Issue 2 has 6 h left, 3 h for each, due on the 21st: five working days from the 17th on.
 
-    Issue 1 has no estimate and nobody closed anything with time spent: one working day (6 h). So
+    Issue 1 has no estimate and no one closed anything with time spent: one working day (6 h). So
     bo has 3 + 6 hours in that week, ada 3. Issue 5 was due on the 10th: cy's 6 assumed hours fall
     on Monday. Nobody's issues 3 and 6 have no due date.
     """
@@ -423,7 +423,7 @@ def test_plan_and_duties_say_what_is_too_much() -> None:
     assert {text.get_text() for text in found.texts} == {"v 1", "2", "D 0"}
     assert [label.get_text() for label in found.get_yticklabels()] == [
         "1 Harvest",
-        "2 Cellar  (nobody)",
+        "2 Cellar  (no owner)",
     ]
 
 

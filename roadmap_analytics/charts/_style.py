@@ -212,7 +212,7 @@ class _Figure(Figure):
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] | None = None) -> Axes:
     """Give the caller's axes, or those of a new figure (`size` in inches).
 
-    A chart's names may stand outside of its axes. In a figure whose subplots nobody arranged, they
+    A chart's names may stand outside of its axes. In a figure whose subplots no one arranged, they
     would run into the neighbours: it gets constrained layout, which leaves room for them.
     """
     if ax is None:

@@ -486,7 +486,7 @@ def _days(count: int) -> str:
 
 
 def _unmeasured(count: Any, unit: str) -> str:
-    """Say how many issues count 0 since nobody weighed (or estimated) them."""
+    """Say how many issues count 0 because they have no weight (or estimate)."""
     return f"{counted(count, 'issues')} without {_MEASURED.get(unit, unit)}" if count else ""
 
 

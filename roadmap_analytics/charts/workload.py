@@ -265,8 +265,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One row per item, one column per person. Letters are duties (D drives, M maintains,
         R responsible, W works on, v reviews, i gives input, c contact), numbers the open issues
         held; orange marks a driver who holds none, or somebody who holds issues without a duty.
-        An item that nobody drives, answers for or works on, or that only has people who work on
-        it, says so in its label.
+        The label of an item says so where it has no owner, or only people who work on it.
     """
     items = frame.drop_duplicates("key")[["key", "title"]].reset_index(drop=True)
     people = sorted(frame["person"].dropna().unique())
@@ -292,7 +291,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     missing = dict.fromkeys(
         frame.loc[frame["remark"] == "works without a driver", "key"], "  (no driver)"
     )
-    missing |= dict.fromkeys(frame.loc[~frame["carried"], "key"], "  (nobody)")
+    missing |= dict.fromkeys(frame.loc[~frame["carried"], "key"], "  (no owner)")
     labels = [
         safe_text(f"{key}  {title}", 46) + missing.get(key, "")
         for key, title in items.itertuples(index=False)

@@ -102,6 +102,7 @@ def build(
             started[run.run] = run.started_at
             for record in run.records:
                 extract.add(run.run, record)
+    # After all runs: the newest answer names people, labels and paths, whichever came first.
     person = _canonical(config.get("people") or {}, extract.people, extract.accounts)
     deleted = extract.deleted_milestones()
     known = _milestones(extract, deleted)
@@ -216,6 +217,7 @@ def _milestones(extract: Extract, deleted: set[int]) -> events.Milestones:
         by_title[path, seen.title] = milestone_id
         if seen.kind == "project":  # a number in a note always means the project's own
             by_iid[path, seen.iid] = milestone_id
+    # Deleted milestones keep their titles: old events name them.
     titles = {milestone_id: seen.title for milestone_id, (_, seen) in newest.items()}
     known = events.Milestones(titles, by_iid, by_title, {})
     # A milestone promoted to the group vanishes from its project; the group has one of that title.
@@ -231,7 +233,7 @@ def _milestones(extract: Extract, deleted: set[int]) -> events.Milestones:
 def _with_links(
     issues: pa.Table, extract: Extract, milestones: events.Milestones, deleted: set[int]
 ) -> pa.Table:
-    """Name the project of every issue, and mend milestones that went after it was fetched."""
+    """Name the project of every issue; replace milestones that went after it was fetched."""
     projects = issues["project_id"].combine_chunks().dictionary_encode()
     paths = [extract.paths["project", i][1] for i in projects.dictionary.to_pylist()]
     named = pa.DictionaryArray.from_arrays(projects.indices, pa.array(paths, pa.large_string()))

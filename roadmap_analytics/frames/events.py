@@ -212,6 +212,8 @@ def _observed(
 ) -> Columns:
     """Give what was served as columns of numbers; `row` is the place of the issue."""
     ids = issues["issue_id"].to_numpy()
+    # `ids` are sorted: searchsorted gives the place of each, or that of the next higher one where
+    # the issue was deleted, which the comparison finds. `minimum` keeps the last one in bounds.
     row = np.searchsorted(ids, events["issue_id"].to_numpy())
     known = np.flatnonzero(
         ids[np.minimum(row, max(len(ids) - 1, 0))] == events["issue_id"].to_numpy()
@@ -285,6 +287,7 @@ def _resolve_milestones(
 
 def _resolve_labels(rows: Columns, words: Words, labels: Mapping[int, str]) -> None:
     named = np.flatnonzero((rows["field"] == FIELD["label"]) & (rows["source"] == NOTE))
+    # Each distinct text is read once: millions of notes name a few hundred labels.
     codes, inverse = np.unique(rows["value"][named], return_inverse=True)
     names = [_label_name(words.texts[code], labels) for code in codes.tolist()]
     if names:
@@ -323,7 +326,7 @@ def _name_everyone(rows: Columns, words: Words) -> Columns:
     at = np.flatnonzero(affected)
     at = at[np.lexsort([rows[name][at] for name in ("place", "id", "source", "at", "row")])]
     walked: list[tuple[int, int, int, int]] = []
-    starts = np.flatnonzero(np.diff(rows["row"][at], prepend=-1))
+    starts = np.flatnonzero(np.diff(rows["row"][at], prepend=-1))  # where another issue begins
     for part in np.split(at, starts[1:]):
         walked += _walk_assignees(rows, part, words)
     source, action, value, place = np.array(walked, dtype=np.int64).reshape(-1, 4).T
@@ -340,6 +343,7 @@ def _walk_assignees(rows: Columns, at: Ints, words: Words) -> list[tuple[int, in
     """Give (row served, action, person, place) for the assignee rows of one issue, in order."""
     add, remove, reassign = ACTION["add"], ACTION["remove"], ACTION["set"]
     steps = [(i, int(rows["action"][i]), int(rows["value"][i])) for i in at.tolist()]
+    # Whoever is first removed, without having been added, held the issue from the beginning.
     first: dict[int, int] = {}
     for _, action, who in steps:
         first.setdefault(who, action)
@@ -395,6 +399,12 @@ def _said_twice(rows: Columns, words: Words) -> npt.NDArray[np.bool_]:
 
 
 def _likeness(rows: Columns, at: Ints, named: bool) -> Columns:
+    """Give the columns on which a note and an event that say the same agree.
+
+    `what` packs, from the lowest bit: 4 of the field, 4 of the change (add or remove; for a state
+    which one; for a weight nothing, as the value may be told differently), and for a label its
+    name, unless the note knows only a number (`named` is False).
+    """
     field = rows["field"][at].astype(np.int64)
     what = np.where(field == FIELD["weight"], 0, rows["action"][at]).astype(np.int64)
     what[field == FIELD["state"]] = rows["number"][at][field == FIELD["state"]]
@@ -466,13 +476,34 @@ def _ordinals(column: pa.ChunkedArray) -> Ints:
 
 
 def _group(row: Ints, field: Any, member: Any) -> Ints:
-    """Give a number to what is replayed together: one field of one issue, or one member of it."""
+    """Give a number to what is replayed together: one field of one issue, or one member of it.
+
+    A label or assignee is replayed alone, as "is it there?"; every other field as a whole. The
+    three parts share one integer, so that sorting and comparing need one column, not three::
+
+        bits 32 and up   issue: its row
+        bits 28 to 31    field: there are fewer than 16
+        bits  0 to 27    member: the code of the label or person, 0 for other fields
+
+    The state (field 0) of the issue in row 2 is 2 << 32; label 5 of the same issue, with label as
+    field 3, is (2 << 32) + (3 << 28) + 5. `_reconcile` refuses more texts than 28 bits can number.
+    """
     group: Ints = (row.astype(np.int64) << 32) | (field.astype(np.int64) << 28) | member
     return group
 
 
 def _keys(rows: Columns) -> Ints:
-    """Give the value after each change as a number; NONE where the change empties the field."""
+    """Give the value after each change as a number; NONE where the change empties the field.
+
+    So that one comparison with `_Today` finds every history that ends elsewhere:
+
+    - state: 0 opened, 1 closed; due and start date: the ordinal of the day
+    - weight: the weight and 1, because 0 is a weight and NONE is none
+    - estimate and time spent: whole seconds, as GitLab stores them; hours would not compare exactly
+    - milestone: its id; an unknown one, of which only the title is told, a negative number that no
+      id equals
+    - labels and assignees: 1 for there, 0 for gone, as each member is a group of its own
+    """
     field, number = rows["field"], rows["number"]
     adds = rows["action"] == ACTION["add"]
     key = np.where(np.isnan(number), NONE, number).astype(np.int64)  # states and days
@@ -490,14 +521,24 @@ def _keys(rows: Columns) -> Ints:
 
 
 def _reconcile(rows: Columns, today: _Today, words: Words) -> Columns:
-    """Give the rows that were not observed: creation, first values, corrections."""
+    """Give the rows that were not observed: creation, first values, corrections.
+
+    Rows are sorted so that each group (see `_group`) lies together in the order of time. Its first
+    row tells what the issue was created with, its last row what the history ends at::
+
+        group   A  A  A  B  B
+        first   0        3        where the group differs from the one before
+        last          2     4     one before the next first
+    """
     if len(words) >= 1 << 28:
         raise OverflowError("more than 268 million different texts in one history")
     start, end = _span(rows, today)
     member = np.where(np.isin(rows["field"], _MEMBERS), rows["value"], 0)
-    nameless = member == MISSING  # a deleted label: nobody knows which
+    nameless = member == MISSING  # a deleted label: its name is lost
     some = np.flatnonzero(~nameless)
     group = _group(rows["row"][some], rows["field"][some], member[some])
+    # lexsort: the last key counts most. Events of one instant have no order but that of their ids,
+    # and a note tells of several changes in the order of its words (`place`).
     order = np.lexsort([rows[name][some] for name in ("place", "id", "source", "at")] + [group])
     rows, group = _take(rows, some[order]), group[order]
     key = _keys(rows)
@@ -520,6 +561,7 @@ def _span(rows: Columns, today: _Today) -> tuple[Ints, Ints]:
     Imports and callers with rights backdate events; `updated_at` is written once a minute.
     """
     start, end = today.created.copy(), np.maximum(today.created, today.updated)
+    # `.at` counts every row of an issue; plain indexing would keep only its last one.
     np.minimum.at(start, rows["row"], rows["at"])
     np.maximum.at(end, rows["row"], rows["at"])
     return start, end
@@ -652,7 +694,7 @@ def _memberships(
 
 
 def _time_spent(settled: Columns, today: _Today, end: Ints) -> list[Columns]:
-    """Correct time spent: the difference at the end, as nobody knows when it was spent."""
+    """Correct time spent: the difference at the end, as it is not known when it was spent."""
     spent = settled["field"] == FIELD["time_spent"]
     have = np.zeros(len(today.ids), dtype=np.int64)
     have[settled["row"][spent]] = settled["key"][spent]

@@ -44,8 +44,12 @@ EVENT, NOTE = 0, 1
 OPENED, CLOSED = 0.0, 1.0
 NO_ID = -1
 
+# Rows as Python objects until then, and as Arrow columns after: fewer rows make too many chunks to
+# join, more hold hundreds of MiB of objects at a time.
 _CHUNK = 20_000
 _AT = pa.timestamp("us", "UTC")
+# Few texts, many times: a dictionary stores each once. "Large" strings have 64-bit offsets, as ten
+# million values pass the 2 GiB of plain ones.
 _WORD = pa.dictionary(pa.int32(), pa.large_string())
 _WORDS = pa.list_(pa.large_string())
 
@@ -572,6 +576,7 @@ class Extract:
         ids, runs, projects = (_ints(table, c) for c in ("issue_id", "run", "project_id"))
         listed_in = {project: run for project, (run, _) in self._issue_lists.items()}
         listed: set[int] = set().union(*(known for _, known in self._issue_lists.values()))
+        # An issue of a later run than the newest list of its project cannot be on that list: kept.
         newest = pd.Series(projects).map(listed_in).fillna(-1).to_numpy()
         there = np.isin(ids, np.fromiter(listed, np.int64, len(listed)))
         return pa.array(there | (newest < runs))
@@ -594,6 +599,7 @@ class Extract:
 
     def _standing(self, rows: _Rows) -> pa.Table:
         """Keep of the rows of all histories those of the newest history of every issue."""
+        # Rows carry the number of their history, so that one look-up decides about each.
         standing = np.zeros(self._history_count, dtype=bool)
         standing[_newest_rows(self._histories.table(), "issue_id", "run")] = True
         table = rows.table()

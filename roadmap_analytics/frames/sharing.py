@@ -1,6 +1,6 @@
 """Frames to show outside: people under made-up names, nothing that somebody typed, or no secrets.
 
-A name cannot be found reliably in running text: "mark as done" names nobody, "ask M." does. So
+A name cannot be found reliably in running text: "mark as done" is no name, "ask M." is one. So
 nothing is looked for. Every column of text has a rule here, by which its values are replaced as a
 whole; a column without a rule is an error, so that a new column cannot leak what it holds.
 """

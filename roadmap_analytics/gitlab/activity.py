@@ -57,7 +57,7 @@ class Names(Protocol):
         """Give the milestone, as REST writes it; raise `Unresolved` where it is not certain."""
 
     def label(self, reference: str, project: str) -> Row | None:
-        """Give id and name of a label; None where nobody may tell its name."""
+        """Give id and name of a label; None where its name is unknown."""
 
 
 # -- the words of each class -----------------------------------------------------------------------

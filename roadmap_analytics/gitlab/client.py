@@ -244,7 +244,7 @@ class Client:
     def issues(self, path: str, odd: Callable[[Any, str], None], **query: Any) -> Iterator[Row]:
         """Yield all issues of a list by creation, safe against rows that shift between pages.
 
-        Every hundred rows the list is asked anew from the creation of the last row on, instead of
+        Every hundred rows the list is asked again from the creation of the last row on, instead of
         by page number: what is deleted or inserted before cannot push rows over a page's edge.
         """
         query |= {"scope": "all", "state": "all", "order_by": "created_at", "sort": "asc"}

@@ -51,10 +51,12 @@ from roadmap_analytics.soundness import (
 __all__ = ["KEPT", "Export", "Request", "Via"]
 
 KEPT = ("issue", "history", "document")
-"""Kinds of records that an interrupted run need not fetch again; lists are always read anew."""
+"""Kinds of records that an interrupted run need not fetch again; lists are always read again."""
 
 ARCHIVED_TOO = {"non_archived": "false"}
 """What was closed in a project archived since is part of what its milestones went through."""
+# Each pass asks for what changed during the one before, so that passes get short quickly; what is
+# left after five is found by the next run.
 MOST_PASSES = 5
 MOST_NOTICES = 20
 """Words that no rule reads may be as many as there are issues; the manifest stays short."""
@@ -202,7 +204,7 @@ class Export:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody is logged in: then only what is public is seen."""
+        """Whether there is no token: then only what is public is seen."""
         return not self._client.has_credentials
 
     @property
@@ -409,7 +411,7 @@ class Export:
                 continue  # moved here since the projects were listed
             if project.get("archived") and row["state"] == "opened":
                 self._given_up.add(row["project_id"])
-                continue  # nobody can work on it any more, and GitLab's own lists hide it
+                continue  # no one can work on it any more, and GitLab's own lists hide it
             self._listed[row["project_id"]].add(row["id"])
             data, odd = sound_issue(trimmed(row))
             self._odd_values[row["id"]] = odd

@@ -85,14 +85,14 @@ def examine(
     Raises
     ------
     AccessError, ServerError, ConfigurationError
-        Where nobody sees the group or project, nothing answers, or it is no GitLab.
+        Where neither token nor visitor sees the group or project, or no GitLab answers.
     """
     visitors = []
     first = connect(address.origin, section, Limiter(), jobs, now)
     visitors.append(("with the token" if first.has_credentials else "without a token", first))
     if first.has_credentials:
-        nobody = connect(address.origin, section, Limiter(), jobs, now, anonymous=True)
-        visitors.append(("without a token", nobody))
+        visitor = connect(address.origin, section, Limiter(), jobs, now, anonymous=True)
+        visitors.append(("without a token", visitor))
     answers: list[Answer] = []
     refusals: list[Exception] = []
     requests = 0

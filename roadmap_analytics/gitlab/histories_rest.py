@@ -15,6 +15,7 @@ __all__ = ["RestHistories", "is_gone"]
 
 Row = dict[str, Any]
 
+# Name in the record -> end of the address. Weights are asked for apart: not every GitLab has them.
 EVENTS = {
     "state_events": "resource_state_events",
     "label_events": "resource_label_events",
@@ -106,7 +107,7 @@ class _Weights:
     def of(
         self, root: str, ask: Callable[[], list[Row]], is_gone: Callable[[], bool]
     ) -> list[Row] | None:
-        """Ask, unless it is known that nobody will answer; None where not licensed."""
+        """Ask, unless it is known to be not licensed; None then."""
         if root not in self._licensed:
             with self._asking:
                 if root not in self._licensed:

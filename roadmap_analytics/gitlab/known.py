@@ -34,7 +34,9 @@ Container = tuple[str, int]
 OVERLAP_SECONDS = 300
 """GitLab bumps `updated_at` at most once a minute, and clocks of its machines differ a little."""
 
+# These change with the date or the reader, not with the issue.
 _OF_THE_DAY = frozenset({"expired", "subscribed"})
+# A change in these alone leaves no trace in an issue's history: its row is enough.
 _NO_HISTORY = frozenset(
     {
         "web_url",
@@ -209,7 +211,7 @@ class Known:
                 self.labels[_key(record)] = label_names(record)
 
     def distrust(self) -> None:
-        """Fetch everything anew that is known now; where that fails, the stored rows stay."""
+        """Fetch all that is known now again; where that fails, the stored rows stay."""
         self.issues = {ident: seen._replace(core=-1) for ident, seen in self.issues.items()}
         self.documents.clear()
 

@@ -1,6 +1,6 @@
 """Whole lists of milestones and labels: by REST, or by GraphQL where there is no token.
 
-REST gives both to nobody who is not logged in, not even those of public projects; GraphQL does.
+REST gives both only with a token, even those of public projects; GraphQL needs none for these.
 """
 
 from __future__ import annotations

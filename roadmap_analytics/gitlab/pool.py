@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 class Pool(Generic[Task, Result]):
     """Calls `function` on tasks in `jobs` threads; results come as they are ready.
 
-    The threads are daemons: when the process is told to end, none is waited for.
+    The threads are daemons: when the process has to end, it waits for none of them.
     """
 
     def __init__(self, function: Callable[[Task], Result], jobs: int) -> None:

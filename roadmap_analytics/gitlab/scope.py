@@ -21,6 +21,7 @@ Container = tuple[str, int]
 
 GROUP_FIELDS = ("id", "full_path")
 PROJECT_FIELDS = ("id", "path_with_namespace")
+# A list that changes between two readings is read again; a busy group would never stand still.
 MOST_READINGS = 5
 
 

@@ -41,8 +41,11 @@ __all__ = [
     "reason",
 ]
 
+# Six attempts, with waits that double from half a second, bridge a quarter of a minute.
 ATTEMPTS = 6
+# A limit is no failure: the server says when to come back, and many threads may be told so at once.
 LIMIT_ATTEMPTS = 30
+# After so many requests that failed for good, one that worked is repeated: is the server gone?
 LOST_IN_A_ROW = 3
 WEB_PAGE = "a web page instead of JSON"
 ELSEWHERE = "a redirect or link to another host"

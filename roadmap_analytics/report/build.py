@@ -298,7 +298,7 @@ def _exporter() -> HTMLExporter:
     except ValueError as error:  # nbconvert's own templates lie outside of its package
         raise ConfigurationError(
             f"report: nbconvert is not whole: {_first_line(error).rstrip(':')}; "
-            "install it anew: pip install --force-reinstall nbconvert"
+            "reinstall it: pip install --force-reinstall nbconvert"
         ) from None
 
 

@@ -56,11 +56,11 @@ def burndown(frame: pd.DataFrame) -> str:
     if frame.empty:
         start, day = frame.attrs.get("start_date"), frame.attrs.get("as_of")
         if start and day and start > day:
-            return f"{title} starts on {start}; on {day} it has not begun."
-        return f"{title}: no issue was ever in it."
+            return f"{title} starts on {_day(start)}; it had not started by {_day(day)}."
+        return f"{title} has never had an issue."
     last = frame.iloc[-1]
     if last["remaining"] == 0:
-        return f"{title}: nothing remains; all {_amount(last['scope'])} {unit} are done."
+        return f"{title}: all {_amount(last['scope'])} {unit} are done."
     left = f"{title}: {_amount(last['remaining'])} of {_amount(last['scope'])} {unit} remain"
     return f"{left}, {_until(last['days_to_due'])}."
 
@@ -73,7 +73,7 @@ def burnup(frame: pd.DataFrame) -> str:
     began = float(frame.attrs.get("committed") or 0)
     change = float(last["scope"]) - began
     grew = (
-        "Scope is what it was at the start"
+        "Scope has not changed since the start"
         if change == 0
         else f"Scope {'grew' if change > 0 else 'shrank'} by {_amount(abs(change))} "
         f"{_unit(abs(change), unit)} since the start, from {_amount(began)}"
@@ -87,20 +87,21 @@ def scope_changes(frame: pd.DataFrame) -> str:
         return "Nothing was added or removed after the start."
     came, went = frame[frame["amount"] > 0], frame[frame["amount"] < 0]
     return (
-        f"After the start {_count(len(came), 'addition')} ({_amount(came['amount'].sum())}) and "
-        f"{_count(len(went), 'removal')} ({_amount(-went['amount'].sum())}) changed the scope."
+        f"Since the start there were {_count(len(came), 'addition')} "
+        f"({_amount(came['amount'].sum())}) and {_count(len(went), 'removal')} "
+        f"({_amount(-went['amount'].sum())})."
     )
 
 
 def milestones(frame: pd.DataFrame) -> str:
     """Say where the milestones that run now stand, from what `current_milestones` returns."""
     if frame.empty:
-        return "No milestone runs: none is active with issues in it."
+        return "No active milestone has any issues."
     unit = frame.attrs.get("unit", "issues")
     remaining, scope = frame["remaining"].sum(), frame["scope"].sum()
     said = (
-        f"{_count(len(frame), 'milestone')} {'runs' if len(frame) == 1 else 'run'} and "
-        f"{_amount(remaining)} of {_amount(scope)} {unit} remain"
+        f"{_count(len(frame), 'active milestone')} with {_amount(remaining)} of {_amount(scope)} "
+        f"{unit} left"
     )
     late = frame[frame["overdue"]]
     if len(late):
@@ -109,7 +110,7 @@ def milestones(frame: pd.DataFrame) -> str:
     if len(ahead):
         first = ahead.sort_values(["days_left", "milestone_id"]).iloc[0]
         said += (
-            f"; next is {first['title']}, due {first['due_date']:%Y-%m-%d} "
+            f"; next is {first['title']}, due {_day(first['due_date'])} "
             f"with {_amount(first['remaining'])} left"
         )
     undated = int(frame["due_date"].isna().sum())
@@ -152,33 +153,32 @@ def future(frame: pd.DataFrame) -> str:
 
 
 def workload(frame: pd.DataFrame) -> str:
-    """Say who holds most and what nobody holds, from what `workload` returns."""
+    """Say who has most and what has no assignee, from what `workload` returns."""
     held = frame[(frame["person"] != "unassigned") & (frame["open_issues"] > 0)]
-    nobody = float(frame.loc[frame["person"] == "unassigned", "open_issues"].sum())
-    alone = f"{_amount(nobody)} open {'issue has' if nobody == 1 else 'issues have'} no assignee"
+    free = float(frame.loc[frame["person"] == "unassigned", "open_issues"].sum())
+    alone = f"{_amount(free)} open {'issue has' if free == 1 else 'issues have'} no assignee"
     if held.empty:
-        return f"Nobody holds an open issue; {alone}."
+        return f"No open issue is assigned; {alone}."
     most = held.iloc[0]
     late = float(frame["overdue_issues"].sum())
     return (
-        f"{_count(len(held), 'person', 'people')} {'holds' if len(held) == 1 else 'hold'} open "
-        f"issues, {most['person']} most with {_amount(most['open_issues'])} "
-        f"(the median is {_amount(held['open_issues'].median())}); {alone}; "
-        f"{_amount(late) if late else 'none'} {'are' if late > 1 else 'is'} overdue."
+        f"{_count(len(held), 'person has', 'people have')} open issues; {most['person']} has the "
+        f"most, {_amount(most['open_issues'])} (median {_amount(held['open_issues'].median())}); "
+        f"{alone}; {_amount(late) if late else 'none'} {'are' if late > 1 else 'is'} overdue."
     )
 
 
 def workload_history(frame: pd.DataFrame, weeks: int = 13) -> str:
     """Say whether load rose or fell lately, from what `workload_history` returns by week."""
     if frame.empty:
-        return "Nobody ever held an open issue."
+        return "No issue has ever been open."
     total = frame.groupby("date")["open_issues"].sum().tail(weeks + 1)
     change = float(total.iloc[-1] - total.iloc[0])
     word = "more than" if change > 0 else "fewer than" if change < 0 else "as many as"
     how = f"{_amount(abs(change))} {word}" if change else word
     return (
-        f"{_amount(total.iloc[-1])} open issues are held or wait for somebody, {how} "
-        f"{len(total) - 1} weeks ago."
+        f"There {'is' if total.iloc[-1] == 1 else 'are'} "
+        f"{_count(int(total.iloc[-1]), 'open issue')}, {how} {len(total) - 1} weeks ago."
     )
 
 
@@ -186,29 +186,35 @@ def workload_plan(frame: pd.DataFrame) -> str:
     """Say whose weeks ahead are too full, from what `workload_plan` returns."""
     people = frame[frame["person"] != "unassigned"]
     if people.empty:
-        return "No open issue that somebody holds has a due date: nothing can be spread over weeks."
+        return "No assigned open issue has a due date, so there is nothing to spread over weeks."
     full = people[people["level"] == "high"]
     overdue = float(people["overdue_hours"].sum())
-    late = f"{_amount(round(overdue))} hours are overdue and fall on the next working day"
+    late = f"{_amount(round(overdue))} hours are overdue and count on the next working day"
     if full.empty:
-        return f"Nobody has a week above capacity; {late}."
+        return f"Every week is within capacity; {late}."
     names = _list(full["person"].drop_duplicates())
-    return f"Above capacity in at least one week: {names}; {late}."
+    return f"Over capacity in at least one week: {names}; {late}."
 
 
 def duties(frame: pd.DataFrame) -> str:
-    """Say where promises and load part, from what `duties` returns."""
+    """Say where roadmap duties and issues differ, from what `duties` returns."""
     if frame.empty:
-        return "There is no roadmap revision to hold the load against."
+        return "There is no roadmap to compare the load with."
     idle = frame[frame["remark"] == "drives without holding any"]
     extra = frame[frame["remark"] == "holds without a duty"]
-    nobody = frame.loc[frame["remark"] == "nobody", "key"].nunique()
+    free = frame.loc[frame["remark"] == "nobody", "key"].nunique()
+    items = frame["key"].nunique()
+    owned = (
+        f"{free} of {_count(items, 'roadmap item')} {'has' if free == 1 else 'have'} no owner"
+        if free
+        else f"All {items} roadmap items have an owner"
+        if items != 1
+        else "The one roadmap item has an owner"
+    )
     return (
-        f"Of {_count(frame['key'].nunique(), 'roadmap item')} {nobody} name nobody who drives or "
-        "works on them; "
-        f"{_count(len(idle), 'driver holds', 'drivers hold')} no issue of their item; "
-        f"{_count(extra['person'].nunique(), 'person holds', 'people hold')} issues of an item "
-        "that names them nowhere."
+        f"{owned}; {_count(len(idle), 'driver has', 'drivers have')} no issue in their item; "
+        f"{_count(extra['person'].nunique(), 'person has', 'people have')} issues in items that "
+        "do not name them."
     )
 
 
@@ -271,7 +277,7 @@ def backtest(frame: pd.DataFrame) -> str:
 
 
 def attribution(frame: pd.DataFrame) -> str:
-    """Say what the late milestones owe their slip to, from what `attribution` returns."""
+    """Say why milestones were late, from what `attribution` returns."""
     if frame.empty:
         return "No milestone has missed its first due date."
     causes = {
@@ -289,7 +295,7 @@ def attribution(frame: pd.DataFrame) -> str:
     )
     if total[most] <= 0:
         return said + "."
-    return f"{said}; most is owed to {causes[most]} ({_amount(total[most])} days in all)."
+    return f"{said}; the main cause is {causes[most]} ({_amount(total[most])} days in all)."
 
 
 def lead_times(frame: pd.DataFrame) -> str:
@@ -300,8 +306,8 @@ def lead_times(frame: pd.DataFrame) -> str:
     if median is None:
         return f"Fewer than half of {frame.attrs['issues']:,} issues have been closed."
     return (
-        f"Half of all issues are closed within {_amount(median)} days of their creation, open ones "
-        f"counted in; closed issues alone would say {_amount(naive)}."
+        f"Half of all issues are closed within {_amount(median)} days. Closed issues alone would "
+        f"suggest {_amount(naive)}, because they leave out what is still open."
     )
 
 
@@ -309,11 +315,11 @@ def throughput(frame: pd.DataFrame, weeks: int = 13) -> str:
     """Say how much is closed per week lately, from what `throughput` returns."""
     last = frame[frame["whole"]].tail(weeks) if len(frame) else frame
     if last.empty:
-        return "There is no whole week to count."
+        return "There is no full week to count yet."
     quiet = int((last["closed"] == 0).sum())
     return (
-        f"{_amount(last['closed'].mean())} issues were closed and {_amount(last['added'].mean())} "
-        f"came in per week over the last {len(last)} whole weeks; {quiet} saw none closed."
+        f"In the last {len(last)} full weeks, {_amount(last['closed'].mean())} issues were closed "
+        f"and {_amount(last['added'].mean())} opened per week; in {quiet} of them none was closed."
     )
 
 
@@ -326,9 +332,9 @@ def slippage(frame: pd.DataFrame) -> str:
     later, earlier = int((rows["slip_days"] > 0).sum()), int((rows["slip_days"] < 0).sum())
     new, dropped = (int((rows["status"] == status).sum()) for status in ("new", "dropped"))
     said = (
-        f"In the roadmap of {newest:%Y-%m-%d} {_count(later, 'date')} moved later and {earlier} "
+        f"In the roadmap of {_day(newest)}, {_count(later, 'date')} moved later and {earlier} "
         f"earlier; {_count(new, 'item')} {'is' if new == 1 else 'are'} new and "
-        f"{dropped} gone"
+        f"{dropped} dropped"
     )
     if not later:
         return said + "."
@@ -340,10 +346,10 @@ def milestone_slippage(frame: pd.DataFrame) -> str:
     """Say which due dates were moved between exports, from what `milestone_slippage` returns."""
     moved = frame[(frame["slip_days"].fillna(0) != 0)]
     if moved.empty:
-        return "No export has seen a due date that an earlier one saw elsewhere."
+        return "No due date changed between exports."
     total = frame.groupby("milestone_id")["total_slip_days"].last()
     return (
-        f"{_count(moved['milestone_id'].nunique(), 'milestone')} had the due date moved between "
+        f"The due dates of {_count(moved['milestone_id'].nunique(), 'milestone')} moved between "
         f"exports, {_count(len(moved), 'time')} in all, by up to {_amount(total.max())} days."
     )
 
@@ -352,35 +358,34 @@ def renewals(frame: pd.DataFrame) -> str:
     """Say how late the roadmap itself is renewed, from what `renewal_slippage` returns."""
     known = frame[frame["slip_days"].notna()] if len(frame) else frame
     if known.empty:
-        return "No planned renewal of the roadmap can be held against the real one."
+        return "No roadmap update can be compared with its planned date yet."
     return (
-        f"The roadmap was renewed a median of {_amount(known['slip_days'].median())} days after "
-        f"the planned day, {_amount(known['slip_days'].max())} at worst "
-        f"({_count(len(known), 'renewal')})."
+        f"Roadmap updates came {_amount(known['slip_days'].median())} days after the planned date "
+        f"(median of {_count(len(known), 'update')}), {_amount(known['slip_days'].max())} at worst."
     )
 
 
 def promises(frame: pd.DataFrame) -> str:
-    """Say where the roadmap's targets and the data part, from `targets_against_forecast`."""
+    """Say which roadmap targets the forecast does not support, from `targets_against_forecast`."""
     gap = frame["gap_p50_days"]
     # Without a date in sight, an even chance of the target would still be a date.
     beyond = frame[gap.isna() & (frame["chance_by_target_date"] < 0.5)]
     late = frame[gap > 0].sort_values("gap_p50_days", ascending=False, kind="stable")
     checked = int(gap.notna().sum()) + len(beyond)
     if not checked:
-        return "No target of the roadmap can be held against a forecast."
+        return "No roadmap target can be compared with a forecast."
     missed = len(late) + len(beyond)
     if not missed:
         if checked == 1:
-            return "The one target that can be checked lies on or after its forecast."
-        return f"All {checked} targets that can be checked lie on or after their forecast."
+            return "The one target that can be checked is no earlier than its forecast."
+        return f"All {checked} targets that can be checked are no earlier than their forecast."
     worst = late.head(1)
     told = [f"{row.title} by {_amount(row.gap_p50_days)} days" for row in worst.itertuples()]
     if len(beyond):
-        told.append(f"{_list(beyond['title'])} beyond every date that can be forecast")
+        told.append(f"{_list(beyond['title'])} beyond any date that can be forecast")
     return (
-        f"{missed} of {_count(checked, 'target')} {'lies' if missed == 1 else 'lie'} "
-        f"before the forecast; {', '.join(told)}."
+        f"{missed} of {_count(checked, 'target')} {'is' if missed == 1 else 'are'} earlier than "
+        f"the forecast: {', '.join(told)}."
     )
 
 

@@ -1,6 +1,6 @@
 """A GitLab that never was: people, milestones that drift, issues and their whole history.
 
-The world is told as scripts, one per issue, of which an observer sees what had happened by then.
+The world is a set of scripts, one per issue. An observer sees the steps up to a time.
 So one world can be exported on several days, and the later view extends the earlier one.
 """
 
@@ -70,7 +70,7 @@ def oddities(issues: int, seed: int) -> dict[str, list[int]]:
     dict
         "milestone without event" (set at creation, never told), "imported" (the beginning of the
         history is missing), "deleted label" (its events name none), "deleted user" (events name
-        nobody, notes a ghost), "moved" and "copy of moved" -> ids of issues there at the end.
+        no user, notes a ghost), "moved" and "copy of moved" -> ids of issues there at the end.
 
     Examples
     --------

@@ -161,7 +161,7 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
         closes = LAST + DAY
     steps += _closing(closes, assignee, dice)
     odd = next(dice)
-    if odd < 0.01:  # a person who left stands in notes as the ghost; events name nobody
+    if odd < 0.01:  # a person who left stands in notes as the ghost; events name no user
         steps = [s._replace(who=None) if s.who is assignee else s for s in steps]
     story = Story(
         project=project,

@@ -63,13 +63,13 @@ def _due(milestone: Milestone, day: date) -> date:
 
 
 def _target(milestone: Milestone, day: date, style: int) -> str:
-    """Say when a milestone should be done; of one that is overdue nobody gives a date again."""
+    """Return when a milestone should be done; one that is overdue gets no new date."""
     due = _due(milestone, day)
     return _words(due, style) if due > day else "before next roadmap renewal"
 
 
 def _called(milestone: Milestone, n: int) -> str:
-    """Give the title of an activity: some are worded anew when they come back."""
+    """Give the title of an activity: some are worded differently when they come back."""
     again = milestone.created < at_noon(_before(n))
     words = milestone.title[0].lower() + milestone.title[1:]
     return f"Wrap up the {words}" if again and milestone.id % 3 == 0 else milestone.title

@@ -127,7 +127,7 @@ class Manifest:
 
     @property
     def tables_are_ours(self) -> bool:
-        """Whether this version made the tables, or nothing is left to make them from anew."""
+        """Whether this version made the tables, or there are no records to rebuild them from."""
         records = any(run.files for run in self.runs)
         return self.library_version == LIBRARY_VERSION or not records
 
@@ -155,7 +155,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     with foreign(file, f"manifest of a {FORMAT}"):
         document = json.loads(data)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise damaged(file, f"it is no manifest of a {FORMAT}")
+        raise damaged(file, f"not the manifest of a {FORMAT}")
     if _major(document.get("format_version")) != FORMAT_VERSION:
         raise DatasetError(
             f"{file}: expected format version {FORMAT_VERSION}, "
@@ -164,7 +164,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     with foreign(file, f"manifest of a {FORMAT}"):
         fits = document.pop("checksum", None) == _checksum(document)
     if not fits:
-        raise damaged(file, "its checksum does not fit what it says")
+        raise damaged(file, "checksum mismatch")
     if fault := _fault(document):
         raise damaged(file, f"{fault}, in a manifest whose checksum fits")
     runs = [Run(**_known(run, Run)) for run in document["runs"]]
@@ -317,6 +317,7 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
         Naming the process that holds it, or why the folder cannot be written.
     """
     root = Path(path)
+    # The lock itself is empty and the system's; this file only names the process in messages.
     holder = root / ".lock.json"
     with guarded(root):
         make_folder(root)

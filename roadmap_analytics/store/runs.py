@@ -69,7 +69,7 @@ def open_run(
     started_at
         ISO, on the server's clock.
     full
-        Whether everything is fetched anew; a first run does so anyway.
+        Whether everything is fetched again; a first run does so anyway.
     keep
         Kinds of records to keep of an interrupted run; the others are dropped from it.
 
@@ -231,6 +231,7 @@ class OpenRun:
                 tables=generation,
                 library_version=LIBRARY_VERSION,
             )
+            # From here on the run is valid. What follows only tidies up, and may be cut short.
             write_manifest(self.root, manifest.as_dict())
             (self._folder / "run.json").unlink(missing_ok=True)
             table_files.remove_other_generations(self.root / "tables", self.run)
@@ -317,6 +318,7 @@ class _Journal:
             if self._file.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         except OSError:
+            # A full disk takes half a line; without this the next record would continue it.
             with suppress(OSError):
                 self._file.truncate(self.size)
             raise

@@ -67,7 +67,7 @@ def read_table(
     if name not in frames:
         raise DatasetError(
             f"{path}: expected the frame {name}, found {', '.join(frames)}. "
-            "Export again to build the tables anew."
+            "Export again to rebuild the tables."
         )
     entry = frames[name]
     data = checked(Path(path), entry["file"], entry)

@@ -300,7 +300,7 @@ def stories() -> list[Story]:
 
 
 def hand_world() -> list[Row]:
-    """All records of the world, anew."""
+    """All records of the world, as new objects."""
     groups = [
         {
             "id": ident,

@@ -125,11 +125,11 @@ def events(app: App, issue: Row, name: str) -> list[Row]:
 
 
 def _chatter(issue: Row, count: int) -> list[Row]:
-    """Comments that nobody should keep, at the issue's birth; their ids are above all others."""
+    """Comments that must not be kept, at the issue's birth; their ids are above all others."""
     return [
         {
             "id": 10**12 + issue["id"] * 1000 + number,
-            "body": f"Comment {number}: closed? I was assigned to @nobody, changed milestone to %1",
+            "body": f"Comment {number}: closed? I was assigned to @some, changed milestone to %1",
             "created_at": issue["created_at"],
             "author": issue.get("author"),
         }

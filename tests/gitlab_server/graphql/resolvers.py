@@ -416,7 +416,7 @@ def _users(source: Row, info: Info, **_: Any) -> Row:
 
 
 def _user(source: Row, info: Info) -> Row | None:
-    """A person, or nobody where the instance hides people."""
+    """A person, or none where the instance hides people."""
     found: Row | None = source.get(_snake(info.field_name))
     return None if info.context.hides_users() else found
 
