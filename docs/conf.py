@@ -43,6 +43,7 @@ html_title = "roadmap-analytics"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_search_summary = False  # it fetches pages, which a browser refuses for files on disk
 html_show_sourcelink = False
 html_context = {
     "default_mode": "auto"

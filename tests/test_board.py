@@ -108,7 +108,7 @@ def test_an_earlier_day_and_a_review_that_lies_after_it(sample: ra.Dataset) -> N
 
 
 def test_changes_are_those_of_the_numbers_shown() -> None:
-    row = Row(1, "A", None, "open", 3, 9, "", None, None, None, None, "", 0.484, [], 0, 0,
+    row = Row(1, "A", None, "open", 3, 9, "", None, None, None, None, "", "", 0.484, [], 0, 0,
               {"remaining_before": 5, "chance_before": 0.036})  # fmt: skip
     assert row.remaining_change == -2
     assert row.chance_change == 44  # 48 % less 4 %

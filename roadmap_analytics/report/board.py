@@ -56,6 +56,7 @@ class Row:
     p50: pd.Timestamp | None
     p85: pd.Timestamp | None
     note: str
+    rests_on: str  # what the dates rest on, and what would change them most
     chance: float | None
     holders: list[tuple[str, int]]  # person, open issues; most first
     more_holders: int  # people beyond those named
@@ -221,6 +222,9 @@ def _rows(
                 p50=_known(said["p50_date"]),
                 p85=_known(said["p85_date"]),
                 note=_text(said["note"]),
+                rests_on="; ".join(
+                    filter(None, [_text(said["rests_on"]), _text(said["changes_most"])])
+                ),
                 chance=None if pd.isna(chance) else float(chance),
                 holders=people[:_MOST_PEOPLE],
                 more_holders=max(0, len(people) - _MOST_PEOPLE),
