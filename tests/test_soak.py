@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,3 +135,35 @@ def test_forty_kills_of_one_dataset(gitlab: LoopbackGitLab, tmp_path: Path) -> N
     assert outcome.code == 0, outcome.err
     assert differences(stored(to), served(life.records(), *PATHS)) == []
     assert_as_exported_afresh(gitlab, to, "forty kills")
+
+
+@pytest.mark.parametrize("seed", range(3000, 3500))
+def test_random_worlds_edited_killed_and_resumed(
+    gitlab: LoopbackGitLab, tmp_path: Path, seed: int
+) -> None:
+    """A world is edited during each run, and runs are killed; the last equals a clean export."""
+    draw, life, to = random.Random(seed), Life(seed), tmp_path / "data"
+    gitlab.set(licensed=True)
+    for _ in range(draw.randrange(1, 4)):
+        gitlab.load(life.records(), now=life.now)
+        changes: list[dict[str, Any]] = []
+        for moment in sorted(draw.sample(range(80), 3)):
+            life.work(draw.randrange(1, 9), within=timedelta(minutes=4))
+            changes.append(
+                {"kind": "change", "skip": moment, "world": life.records(), "now": life.now}
+            )
+        gitlab.inject(*changes)
+        if draw.random() < 0.7:
+            gitlab.set(latency=0.002)
+            killed_after(gitlab, to, draw.randrange(1, 150))
+            gitlab.set(latency=0.0)
+        else:
+            outcome = export(gitlab, to, *PATHS)
+            assert outcome.code == 0, (seed, outcome.err)
+        life.work(0, within=timedelta(hours=8))
+    gitlab.inject()
+    gitlab.load(life.records(), now=life.now)
+    outcome = export(gitlab, to, *PATHS)
+    assert outcome.code == 0, (seed, outcome.err)
+    assert differences(stored(to), served(life.records(), *PATHS)) == [], f"seed {seed}"
+    assert_as_exported_afresh(gitlab, to, f"seed {seed}")
