@@ -20,7 +20,6 @@ PAGES = sorted(
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # Left out on purpose; each with its reason.
 NOT_RUN = {
-    "forecast.md": "its blocks are parts of one another",
     "scale.md": "reads a dataset of a million issues that is made first",
     "dataset.md": "shows other tools, Spark among them, which are no dependencies",
 }
