@@ -16,37 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-# Still imported from here by some modules; new code imports from `days` and `lookup`.
-from roadmap_analytics.analysis.days import (
-    AsOf,
-    day_ends,
-    days_of,
-    instant,
-    last_day,
-    ticks,
-    working_days,
-)
-from roadmap_analytics.analysis.lookup import address, find_milestone
+from roadmap_analytics.analysis.days import ticks
 from roadmap_analytics.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
 __all__ = [
-    "AsOf",
-    "address",
-    "day_ends",
-    "days_of",
     "fields_at",
-    "find_milestone",
     "in_scope",
-    "instant",
     "intervals",
-    "last_day",
     "members_at",
     "milestones_at",
-    "ticks",
-    "working_days",
 ]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -82,11 +63,6 @@ _HELD_IN = {
     "label": "value",
 }
 _MEMBERSHIPS = ("assignee", "label")
-
-
-def about(dataset: Dataset, as_of: AsOf, timezone: str = "UTC") -> dict[str, Any]:
-    """Return the `attrs` that every result carries: its day, and whether its data are simulated."""
-    return {"as_of": str(last_day(as_of, timezone).date()), "simulated": dataset.simulated}
 
 
 def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.DataFrame:
@@ -468,7 +444,7 @@ def given_up(dataset: Dataset, closed: pd.DataFrame) -> Bools:
 
 
 def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
-    """Return the fields of every issue as they were just before `at` (see `instant`).
+    """Return the fields of every issue as they were just before `at` (see `days.instant`).
 
     Returns
     -------
@@ -482,7 +458,8 @@ def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     Examples
     --------
     >>> from roadmap_analytics.frames import Dataset
-    >>> fields_at(Dataset({}), instant("2025-01-01")).columns.tolist()[:3]
+    >>> at = pd.Timestamp("2025-01-01", tz="UTC")
+    >>> fields_at(Dataset({}), at).columns.tolist()[:3]
     ['state', 'milestone_id', 'weight']
     """
     issues = dataset.issues
