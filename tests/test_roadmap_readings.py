@@ -19,7 +19,7 @@ from roadmap_analytics.report.xray import reading_html, summary_lines
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.targets import Calendar, read_target
 
-OTHERS = Path(__file__).parent / "roadmaps" / "others"
+OTHERS = Path(__file__).parent / "other_roadmaps"
 TEXTS = [path.read_text("utf-8") for path in sorted(OTHERS.glob("*/*.md"))]
 Frames = dict[str, pd.DataFrame]
 
@@ -301,3 +301,19 @@ def test_the_page_shows_each_line_and_hostile_text_stays_text() -> None:
 def test_quality_per_revision() -> None:
     (row,) = ra.reading_quality(ra.Dataset(read("# P\n\n- Docs by May\n"))).to_dict("records")
     assert (row["items"], row["dated"], row["lines"], row["not_understood"]) == (1, 1, 1, 0)
+
+
+def test_what_is_written_by_the_convention_is_read() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "roadmap-layouts.md").read_text("utf-8")
+    (text,) = (block[3:] for block in page.split("```") if block.startswith("md\n"))
+    frames = read(text)
+    assert titles(frames) == [
+        *("Version 1 of lamp-go", "Paint the tower", "Ship the keeper app", "A museum"),
+        "Signal format",
+    ]
+    assert targets(frames) == {
+        "Version 1 of lamp-go": "2026-09-15",
+        "Paint the tower": "2026-09-30",
+        "Ship the keeper app": "2026-08-31",
+    }
+    assert set(frames["responsibilities"]["person"]) == {"ada", "bo"}
