@@ -20,7 +20,11 @@ def main() -> None:
     tracked = ra.slippage(dataset, as_of=day)
     first = int(current["milestone_id"].iloc[1])
     charts = {
-        "burndown": ra.plot_burndown(ra.burndown(dataset, first, as_of=day)),
+        "burndown": ra.plot_burndown(
+            ra.burndown(dataset, first, as_of=day),
+            forecast=ra.forecast(dataset, first, as_of=day, seed=1),
+            timeline=ra.milestone_timeline(dataset, first, as_of=day),
+        ),
         "slippage": ra.plot_slippage(tracked[tracked["kind"] != "priority"]),
     }
     PICTURES.mkdir(exist_ok=True)

@@ -139,7 +139,9 @@ def test_a_forecast_without_a_date_says_why_and_one_of_several_is_refused() -> N
     dataset = eight_issues().dataset()
     frame = burndown(dataset, WINTER, as_of=AS_OF)
     ahead = forecast(dataset, WINTER, as_of=AS_OF, seed=1)
-    assert any("too little" in text for text in texts(drawn(plot_burndown(frame, forecast=ahead))))
+    dates = dict.fromkeys(("p50_date", "p85_date", "p95_date"), pd.NaT)
+    none = ahead.assign(note="too little to go by; add issues", **dates)
+    assert "too little to go by" in texts(drawn(plot_burndown(frame, forecast=none)))
     with pytest.raises(ValueError, match="expected one row, got 2"):
         plot_burndown(frame, forecast=forecast(dataset, as_of=AS_OF, seed=1))
 

@@ -418,13 +418,34 @@ def test_history_has_one_row_each_on_one_scale() -> None:
 
 def test_plan_and_duties_say_what_is_too_much() -> None:
     plan = drawn(ra.plot_workload_plan(ra.workload_plan(six_issues().dataset(), as_of=AS_OF)))
-    assert {text.get_text() for text in plan.texts} == {"3", "9*", "0+6*"}
+    assert {text.get_text() for text in plan.texts} == {"3", "9", "0+6"}
     found = drawn(ra.plot_duties(ra.duties(roadmap(six_issues()), as_of=AS_OF)))
     assert {text.get_text() for text in found.texts} == {"v 1", "2", "D 0"}
     assert [label.get_text() for label in found.get_yticklabels()] == [
         "1 Harvest",
         "2 Cellar  (no owner)",
     ]
+
+
+def test_overload_by_estimates_is_told_apart_from_what_is_assumed() -> None:
+    """Three weeks of 10 hours: over by estimates, over by assumed hours only, and within."""
+    weeks = pd.date_range("2025-03-09", periods=3, freq="7D")
+    frame = pd.DataFrame({
+        "person": "ada", "week": weeks, "planned_hours": [10.0, 14.0, 6.0],
+        "overdue_hours": [2.0, 0.0, 0.0], "assumed_hours": [1.0, 9.0, 6.0], "capacity_hours": 10.0,
+        "level": ["high", "high", "normal"],
+    })  # fmt: skip
+    ax = drawn(ra.plot_workload_plan(frame))
+    title = "Hours ahead: 1 week above capacity, 1 more only by assumed hours"
+    assert ax.get_title("left") == title
+    looks = [(p.get_hatch() or "", p.get_gid()) for p in ax.patches]
+    assert [hatch for hatch, _ in looks] == ["", "////", ""]
+    said = "tip:ada, week to 9 Mar 2025: 12 hours, of which 1 assumed and 2 overdue; capacity 10"
+    assert looks[0][1].replace("09 Mar", "9 Mar") == said
+    names = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert "above capacity only by assumed hours" in names
+    calm = drawn(ra.plot_workload_plan(frame.tail(1)))
+    assert calm.get_title("left") == "Nobody has a week above capacity"
 
 
 def test_charts_of_nothing_and_of_hostile_names() -> None:

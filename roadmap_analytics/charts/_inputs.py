@@ -27,7 +27,10 @@ class Maker(NamedTuple):
 _BY_DAY = ("date", "scope", "completed", "remaining", "added", "removed", "ideal", "overdue")
 _BURNDOWN = Maker("burndown", _BY_DAY, without=("milestone_id",))
 _BURNDOWNS = Maker("burndowns", ("milestone_id", "title", "days_to_due", *_BY_DAY))
-_SLIPPAGE = Maker("slippage", ("item", "revision", "title", "target_start_date", "target_date"))
+_SLIPPAGE = Maker(
+    "slippage",
+    ("item", "revision", "title", "target_start_date", "target_date", "slip_days", "status"),
+)
 _CAUSES = ("moved_days", "plan_days", "carried_in_days", "scope_days", "pace_days")
 
 MAKERS: dict[str, tuple[Maker, ...]] = {

@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
+from matplotlib.transforms import ScaledTranslation
 
 from roadmap_analytics.charts._inputs import checked
 
@@ -36,6 +37,7 @@ __all__ = [
     "date_axis",
     "draw_fan",
     "fit",
+    "key",
     "label_line",
     "mark_beyond",
     "mark_day",
@@ -51,6 +53,7 @@ __all__ = [
     "styled",
     "tip",
     "tip_days",
+    "width_of",
 ]
 
 P = ParamSpec("P")
@@ -99,6 +102,8 @@ DARK = {
     "#4F9CCB": "#3B7FA8",
     "#A9CFE6": "#27516B",
     "#DCEAF4": "#1F3F54",
+    "#EAF2F8": "#1B2B36",
+    "#F6D2B8": "#6B3A1A",
     "#009E73": "#35C99B",
 }
 """What a colour becomes on a dark ground: in the report's dark mode, and on axes that the caller's
@@ -231,19 +236,48 @@ def _not_arranged(figure: Figure) -> bool:
     )
 
 
+def width_of(ax: Axes) -> float:
+    """Return the inches across that a chart has for its axes and what stands beside them."""
+    figure = ax.get_figure(root=True)
+    place = ax.get_subplotspec()
+    across = place.get_gridspec().ncols if place is not None else 1
+    return (figure.get_figwidth() if figure is not None else 8.6) / across
+
+
+_NARROW = 7.0  # inches: less than a chart of its own has
+
+
 def fit(ax: Axes, limit: int, share: float, *, size: float = 9) -> int:
-    """Return how many characters of a name fit into a share of the width that the axes have.
+    """Return how many characters of a name fit into a share of the width that a chart has.
 
     `limit` is what reads well in a chart of its own; among subplots there is less room. A letter
     of DejaVu is about 0.58 of its size wide.
     """
-    figure = ax.get_figure(root=True)
-    place = ax.get_subplotspec()
-    if figure is None:
-        return limit
-    across = place.get_gridspec().ncols if place is not None else 1
-    inches = figure.get_figwidth() / across
-    return max(6, min(limit, int(share * 72 * inches / (0.58 * size))))
+    alone = ax.get_subplotspec() is None or width_of(ax) > _NARROW
+    # Names beside narrow axes take so much of the width that titles get less of it.
+    room = 72 * width_of(ax) * (1 if alone else 0.7)
+    return max(6, min(limit, int(share * room / (0.58 * size))))
+
+
+_UNDER_AXES = 40  # points: the days or numbers on an axis and its label
+
+
+def key(
+    ax: Axes, handles: list[Any] | None = None, *, columns: int = 3, above: bool = False
+) -> None:
+    """Say what colours mean, below (or above) the axes, in as many columns as fit."""
+    shown = ax.get_legend_handles_labels()[0] if handles is None else handles
+    longest = max((len(str(handle.get_label())) for handle in shown), default=1)
+    # Beside axes with long names, a little more than half of the width is the axes'.
+    room = int(0.55 * 72 * width_of(ax) / (0.58 * 8 * (longest + 6)))
+    below = ScaledTranslation(0, -_UNDER_AXES / 72, ax.figure.dpi_scale_trans)
+    ax.legend(
+        handles=shown,
+        loc="lower left" if above else "upper left",
+        bbox_to_anchor=(0, 1 if above else 0),
+        bbox_transform=ax.transAxes if above else ax.transAxes + below,
+        fontsize=8, borderaxespad=0, ncols=max(1, min(columns, room)), columnspacing=1.2,
+    )  # fmt: skip
 
 
 def tip(artist: Artist, text: str) -> None:
@@ -329,11 +363,11 @@ def stamp(ax: Axes, frame: pd.DataFrame) -> None:
             "simulated data",
             xy=(1, 1),
             xycoords="axes fraction",
-            xytext=(0, 6),
+            xytext=(0, 3),
             textcoords="offset points",
             ha="right",
             va="bottom",
-            fontsize=8,
+            fontsize=7.5,
             fontstyle="italic",
             color=COLORS["muted"],
             annotation_clip=False,

@@ -454,7 +454,7 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             color=COLORS["overdue" if row.overdue else "as_of"],
             annotation_clip=False,
         )
-    ax.set_yticks(place, [safe_text(title, 36) for title in frame["title"]])
+    ax.set_yticks(place, [safe_text(title, fit(ax, 36, 0.28)) for title in frame["title"]])
     ax.set_xlabel(safe_text(f"{unit} (solid: completed; hatched: remaining)"))
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
@@ -646,7 +646,7 @@ def _small(ax: Axes, frame: pd.DataFrame) -> None:
 
 def _title(ax: Axes, text: str) -> None:
     if text:
-        ax.set_title(safe_text(text, 68))
+        ax.set_title(safe_text(text, fit(ax, 68, 0.85, size=12)))
 
 
 def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:

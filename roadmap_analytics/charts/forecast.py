@@ -17,6 +17,8 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     date_axis,
     draw_fan,
+    fit,
+    key,
     label_line,
     mark_beyond,
     mark_day,
@@ -147,7 +149,7 @@ def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
 def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     today = _day(frame.attrs["as_of"])
     heights = np.arange(len(frame))[::-1]
-    ax.set_yticks(heights, [safe_text(title, 38) for title in frame["title"]])
+    ax.set_yticks(heights, [safe_text(title, fit(ax, 38, 0.3)) for title in frame["title"]])
     ax.set_ylim(-0.7, len(frame) + 0.1)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
@@ -194,8 +196,9 @@ def _reason(note: Any) -> str:
 
 def _words(ax: Axes, day: pd.Timestamp, height: float, text: str, color: str) -> None:
     ax.annotate(
-        textwrap.fill(safe_text(text, 70), 36), xy=(mdates.date2num(day), height), xytext=(8, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=color, zorder=5,
+        textwrap.fill(safe_text(text, 70), fit(ax, 36, 0.3)),
+        xy=(mdates.date2num(day), height),
+        xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5, color=color, zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         annotation_clip=False,
     )  # fmt: skip
@@ -365,7 +368,6 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One stacked bar per milestone: causes of delay to the right of 0, what made up for it to
         the left; the mark is the slip, their sum.
     """
-    own = ax is None
     ax = axes_or_new(ax, size=(8.6, 2.2 + 0.36 * max(len(frame), 2)))
     ax.set_title("Why did dates slip?")
     if _nothing(ax, frame, "no milestone missed its date"):
@@ -384,12 +386,9 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for height, right, (_, row) in zip(heights, late, frame.iterrows(), strict=True):
         more = "" if row["finished"] else " so far"
         label_line(ax, right, height, f"{row['slip_days']} days{more}", color=COLORS["as_of"])
-    ax.set_yticks(heights, [safe_text(title, 34) for title in frame["title"]])
+    ax.set_yticks(heights, [safe_text(title, fit(ax, 34, 0.3)) for title in frame["title"]])
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x")
     ax.set_xlabel("days (left of 0: made up for it)")
-    if own and (figure := ax.get_figure(root=True)):
-        figure.legend(loc="outside lower center", ncols=3)
-    else:
-        ax.legend(loc="best")
+    key(ax)
     return ax

@@ -8,12 +8,15 @@ import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from roadmap_analytics.charts._style import (
     COLORS,
     axes_or_new,
     date_axis,
+    fit,
+    key,
     nothing,
     safe_text,
     stamp,
@@ -45,7 +48,8 @@ def plot_planned(
         has not ended is drawn pale.
     """
     ax = axes_or_new(ax)
-    ax.set_title(f"Issues {what} per week, in milestones and outside")
+    title = f"Issues {what} per week, in milestones and outside"
+    ax.set_title(safe_text(title, fit(ax, 60, 0.85, size=12)))
     ax.set_ylabel("issues per week")
     stamp(ax, frame)
     if frame.empty:
@@ -64,19 +68,21 @@ def plot_planned(
             bar.set_alpha(0.45)
     ax.xaxis_date()
     date_axis(ax)
-    top = max(float((planned + rest).max()), 1.0) * 1.3
+    top = max(float((planned + rest).max()), 1.0) * 1.08
     ax.set_ylim(0, top)
     ax.set_xlim(week[0] - 6, week[-1] + 6)
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    keys = [
-        (0.01, "■ solid: in a milestone", "planned"),
-        (0.27, "▨ hatched: outside milestones", "unplanned"),
-    ]
+    handles = [
+        Rectangle((0, 0), 1, 1, facecolor=COLORS["planned"], label="in a milestone"),
+        Rectangle((0, 0), 1, 1, facecolor=COLORS["unplanned"], hatch="////", edgecolor="white",
+                  label="outside milestones"),
+    ]  # fmt: skip
     if not frame["complete"].all():
-        keys.append((0.6, "pale: the week is not over", "muted"))
-    for x, text, color in keys:
-        ax.text(x, 0.97, text, transform=ax.transAxes, va="top", color=COLORS["as_of"], fontsize=9,
-                bbox={"facecolor": "white", "edgecolor": COLORS[color], "pad": 2.5})  # fmt: skip
+        handles.append(
+            Rectangle((0, 0), 1, 1, facecolor=COLORS["planned"], alpha=0.45,
+                      label="pale: the week is not over")
+        )  # fmt: skip
+    key(ax, handles)
     return ax
 
 

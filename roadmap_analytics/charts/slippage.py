@@ -13,12 +13,17 @@ from roadmap_analytics.charts._style import (
     COLORS,
     PALETTE,
     axes_or_new,
+    counted,
     date_axis,
+    fit,
+    key,
     mark_day,
+    nothing,
     safe_text,
     spread,
     stamp,
     styled,
+    tip,
 )
 
 __all__ = ["plot_lifecycle", "plot_slip_per_revision", "plot_slippage"]
@@ -27,39 +32,61 @@ _FAR = pd.Timedelta(3653, "D")  # ten years from every report: a typing error, o
 
 _LINES = ["-", "--", "-.", ":"]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+_INK = "#16181C"
+"""Letters on a light cell: dark on light paper and dark paper alike, as the cells are."""
 _STATUSES = {
     "new": ("new", "N", "#0072B2", "white"),
-    "continued": ("continued", "", "#B9D6E8", "#22252A"),
-    "renamed": ("renamed", "R", "#8FBBD6", "#22252A"),
-    "split": ("split off", "S", "#56B4E9", "#22252A"),
-    "merged": ("merged", "M", "#E3B23C", "#22252A"),
+    "continued": ("continued", "", "#B9D6E8", _INK),
+    "renamed": ("renamed", "R", "#8FBBD6", _INK),
+    "split": ("split off", "S", "#56B4E9", _INK),
+    "merged": ("merged", "M", "#E3B23C", _INK),
     "returned": ("returned", "B", "#009E73", "white"),
-    "done": ("done", "✓", "#D5E8D4", "#22252A"),
+    "done": ("done", "✓", "#D5E8D4", _INK),
     "dropped": ("gone", "×", "#FFFFFF", "#A33B00"),
 }
 
 
+_ENDED = ("done", "dropped", "closed")
+
+
 def _trend(frame: pd.DataFrame) -> pd.DataFrame:
-    """One shape for items of documents and for milestones of GitLab."""
+    """One shape for items of documents and for milestones of GitLab.
+
+    `line`, `title`, `x` (reported on), `low` and `y` (first and last day of the target), and
+    `open`: whether the line still runs, so that there is something to decide about it.
+    """
     if "observed_at" in frame.columns:
-        return pd.DataFrame(
+        state = frame.get("state", pd.Series("active", index=frame.index))
+        trend = pd.DataFrame(
             {
                 "line": frame["milestone_id"].astype("str"),
                 "title": frame["title"],
                 "x": frame["observed_at"].dt.tz_localize(None),
                 "low": frame["due_date"],
                 "y": frame["due_date"],
+                "open": ~state.isin(_ENDED),
             }
-        ).dropna(subset=["y"])
-    return pd.DataFrame(
-        {
-            "line": frame["item"],
-            "title": frame["title"],
-            "x": frame["revision"],
-            "low": frame["target_start_date"].fillna(frame["target_date"]),
-            "y": frame["target_date"],
-        }
-    ).dropna(subset=["y"])
+        )
+        # A milestone seen with one date only has no course: nothing moved, nothing to decide.
+        groups = trend.groupby("line")["open"]
+        last = groups.transform("last") & (groups.transform("size") > 1)
+    else:
+        newest = frame["revision"].max()
+        trend = pd.DataFrame(
+            {
+                "line": frame["item"],
+                "title": frame["title"],
+                "x": frame["revision"],
+                "low": frame["target_start_date"].fillna(frame["target_date"]),
+                "y": frame["target_date"],
+                "open": (frame["revision"] == newest) & ~frame["status"].isin(_ENDED),
+            }
+        )
+        last = trend.groupby("line")["open"].transform("any")
+    trend = trend.assign(open=last.astype(bool)).dropna(subset=["y"])
+    # Lone points of what has ended would stretch the chart down to their old dates.
+    lines = trend.groupby("line")["y"].transform("size") > 1
+    return trend[lines | trend["open"]] if (lines | trend["open"]).any() else trend
 
 
 @styled
@@ -82,25 +109,31 @@ def plot_slippage(
         The report that slips are judged against: marked by a vertical line. The first one that has
         a target, unless given.
     lines : int
-        How many lines are named: those that moved most. The others are drawn thin and grey.
+        How many lines are named: of those that still run the ones that moved most, first in the
+        newest report. Lines that have ended (done, dropped, closed) are thin and grey; where all
+        have, those that moved most are named.
 
     Returns
     -------
     Axes
         Reporting date across, target date up. A flat line is on plan, a rising one is late, and one
-        that reaches the diagonal is due. Bars show the days that a vague target covers.
+        that reaches the diagonal is due. Bars show the days that a vague target covers. The title
+        says what moved in the newest report; behind a name stands by how many days its target
+        moved there. Each point says its dates on hover.
         Targets over ten years from every report are named above the chart and not drawn.
     """
     ax = axes_or_new(ax, size=(8.8, 5.2))
     rows, far = _near(_trend(frame).sort_values(["x", "line"], kind="stable"))
+    _name_far(ax, far)
+    stamp(ax, frame)
+    if rows.empty:
+        return nothing(ax, "no target dates")
     ax.set_ylabel("Target date")
     ax.set_xlabel("Reported on")
-    _name_far(ax, far)
-    if rows.empty:
-        ax.annotate("no target dates", (0.5, 0.5), xycoords="axes fraction", ha="center")
-        ax.set_xticks([])
-        ax.set_yticks([])
-        return ax
+    ax.set_title(safe_text(_moves(frame), fit(ax, 80, 0.8, size=12)), pad=18 if len(far) else None)
+    slips = rows.groupby("line")["y"].diff().dt.days
+    newest = rows["x"].max()
+    rows = rows.assign(slip=slips.where(rows["x"] == newest))
     named = _named(rows, lines)
     ends = []
     for line, part in rows.groupby("line", sort=False):
@@ -109,9 +142,30 @@ def plot_slippage(
     _diagonal(ax, rows)
     first = rows["x"].min() if baseline is None else pd.Timestamp(baseline)
     mark_day(ax, first, "baseline", color=COLORS["baseline"], linestyle="--")
+    if newest > first:
+        mark_day(ax, newest, "newest", color=COLORS["as_of"], linestyle=":", low=True)
     _name_lines(ax, ends)
-    stamp(ax, frame)
     return ax
+
+
+def _moves(frame: pd.DataFrame) -> str:
+    """Say what moved: in the newest revision, or of milestones since the first export."""
+    if "observed_at" in frame.columns:
+        moved = frame["slip_days"].dropna()
+        what, compared = "due date", moved[moved != 0]
+        where = f"Since {frame['observed_at'].min():%d %b %Y}: "
+    else:
+        newest = frame[frame["revision"] == frame["revision"].max()]
+        what, compared = "target", newest["slip_days"].dropna()
+        where = f"Revision of {frame['revision'].max():%d %b %Y}: "
+    later, earlier = compared[compared > 0], compared[compared < 0]
+    parts = []
+    if len(later):
+        moved_by = f"{later.max():.0f} days" if len(later) == 1 else f"up to {later.max():.0f} days"
+        parts.append(f"{counted(len(later), f'{what}s')} moved later by {moved_by}")
+    if len(earlier):
+        parts.append(f"{len(earlier)} earlier")
+    return where + (", ".join(parts) if parts else f"no {what} moved")
 
 
 def _near(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -137,20 +191,30 @@ def _name_far(ax: Axes, far: pd.DataFrame) -> None:
 
 
 def _named(rows: pd.DataFrame, lines: int) -> list[Any]:
-    """Choose the lines that moved most; lone points only where nothing is a line."""
+    """Choose the lines to decide about, those that moved most first; see `plot_slippage`."""
     groups = rows.groupby("line", sort=False)
     moved = groups["y"].agg(lambda y: abs((y.iloc[-1] - y.iloc[0]).days))
-    order = pd.DataFrame({"moved": moved, "reports": groups.size()})
-    if (order["reports"] > 1).any():
+    order = pd.DataFrame(
+        {
+            "open": groups["open"].last(),
+            "slip": groups["slip"].last().abs().fillna(0),
+            "moved": moved,
+            "reports": groups.size(),
+        }
+    )
+    if order["open"].any():
+        order = order[order["open"]]
+    elif (order["reports"] > 1).any():  # lone points only where nothing is a line
         order = order[order["reports"] > 1]
-    order = order.sort_values(["moved", "reports"], ascending=False, kind="stable")
+    order = order.sort_values(["slip", "moved", "reports"], ascending=False, kind="stable")
     return list(order.index[:lines])
 
 
 def _draw_line(
     ax: Axes, part: pd.DataFrame, place: int | None
 ) -> list[tuple[Any, float, str, str]]:
-    color = COLORS["unassigned"] if place is None else PALETTE[place % len(PALETTE)]
+    ended = COLORS["unassigned" if not part["open"].iloc[-1] else "muted"]
+    color = ended if place is None else PALETTE[place % len(PALETTE)]
     x = mdates.date2num(part["x"])
     y, low = mdates.date2num(part["y"]), mdates.date2num(part["low"])
     ax.vlines(x, low, y, color=color, lw=1 if place is None else 4, alpha=0.35, zorder=2)
@@ -164,9 +228,20 @@ def _draw_line(
         markersize=4 if place is None else 5.5,
         zorder=2.5 if place is None else 3,
     )
+    title = str(part["title"].iloc[-1])
+    for day, target in zip(part["x"], part["y"], strict=True) if part["open"].iloc[-1] else ():
+        point = Rectangle((mdates.date2num(day) - 4, mdates.date2num(target) - 6), 8, 12,
+                          facecolor="none", edgecolor="none", zorder=3.5)  # fmt: skip
+        tip(point, f"{title}: on {day:%d %b %Y} planned for {target:%d %b %Y}")
+        ax.add_patch(point)
     if place is None:
         return []
-    return [(x[-1], float(y[-1]), str(part["title"].iloc[-1]), color)]
+    slip = part["slip"].iloc[-1]
+    # The days stand first: a long title is cut at its end.
+    words = title if pd.isna(slip) or slip == 0 else f"{slip:+.0f} d  {title}"
+    ax.plot(x[-1:], y[-1:], color=color, marker=_MARKERS[place % len(_MARKERS)], markersize=8.5,
+            zorder=3)  # fmt: skip
+    return [(x[-1], float(y[-1]), words, color)]
 
 
 def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
@@ -175,10 +250,11 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
     bottom, top = mdates.date2num(rows["low"].min()), mdates.date2num(rows["y"].max())
     span, height = max(right - left, 14.0), max(top - bottom, 14.0)
     x0, x1 = left - 0.05 * span, right + 0.06 * span
-    y0, y1 = min(bottom, left) - 0.04 * height, top + 0.06 * height
+    # Down to the newest report, so that the diagonal shows how near each target has come.
+    y0, y1 = min(bottom, right) - 0.06 * height, top + 0.06 * height
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
-    ends = [x0, min(x1, y1)]
+    ends = sorted([max(x0, y0), min(x1, y1)])
     ax.plot(ends, ends, color=COLORS["muted"], lw=1.1, linestyle=(0, (1, 1.5)), zorder=1)
     ax.fill_between(ends, [y0, y0], ends, color=COLORS["weekend"], lw=0, zorder=0)
     ax.annotate(
@@ -192,7 +268,9 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
     date_axis(ax)
     locator = mdates.AutoDateLocator(minticks=4, maxticks=8)
     ax.yaxis.set_major_locator(locator)
-    ax.yaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    formatter = mdates.ConciseDateFormatter(locator, show_offset=False)
+    formatter.formats[1] = formatter.zero_formats[2] = "%b %Y"  # no year stands beside the axis
+    ax.yaxis.set_major_formatter(formatter)
 
 
 def _name_lines(ax: Axes, ends: list[tuple[Any, float, str, str]]) -> None:
@@ -202,7 +280,7 @@ def _name_lines(ax: Axes, ends: list[tuple[Any, float, str, str]]) -> None:
     right = ax.get_xlim()[1]
     for (x, y, title, color), height in zip(ends, heights, strict=True):
         ax.annotate(
-            safe_text(title, 38),
+            safe_text(title, fit(ax, 40, 0.3)),
             xy=(x, y),
             xytext=(right, height),
             textcoords="data",
@@ -240,6 +318,8 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
         One row per item in order of appearance, one column per revision. Letters besides colours:
         N new, R renamed, S split off, M merged, B back, × gone.
     """
+    if frame.empty:
+        return nothing(axes_or_new(ax), "no roadmap items")
     days = sorted(frame["revision"].unique())
     items = frame.groupby("item", sort=False).agg(
         first=("revision", "min"), last=("revision", "max"), title=("title", "last")
@@ -255,7 +335,10 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
     ax.set_xlim(-0.5, max(len(days), 1) - 0.5)
     ax.set_ylim(-0.7, max(len(items), 1) - 0.3)
     ax.set_xticks(range(len(days)), [f"{day:%Y-%m-%d}" for day in days], rotation=45, ha="right")
-    ax.set_yticks([height[i] for i in items["item"]], [safe_text(t, 44) for t in items["title"]])
+    ax.set_yticks(
+        [height[i] for i in items["item"]],
+        [safe_text(t, fit(ax, 44, 0.4, size=8)) for t in items["title"]],
+    )
     ax.tick_params(axis="y", labelsize=8)
     ax.grid(visible=False)
     left_out = frame["item"].nunique() - len(items)
@@ -283,16 +366,7 @@ def _key_of_statuses(ax: Axes, statuses: set[str]) -> None:
         for status, (name, letter, color, _) in _STATUSES.items()
         if status in statuses
     ]
-    if handles:
-        ax.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=len(handles),
-            handlelength=1,
-            columnspacing=1,
-            fontsize=8,
-        )
+    key(ax, handles, columns=len(handles), above=True)
 
 
 @styled
@@ -313,6 +387,8 @@ def plot_slip_per_revision(frame: pd.DataFrame, *, ax: Axes | None = None) -> Ax
         moved later. Revisions without any such item have no bar.
     """
     ax = axes_or_new(ax)
+    if frame.empty:
+        return nothing(ax, "no roadmap revisions")
     values = frame["median_slip_days"]
     colors = [COLORS["later"] if v > 0 else COLORS["earlier"] for v in values.fillna(0)]
     ax.bar(

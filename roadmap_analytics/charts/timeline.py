@@ -24,6 +24,7 @@ from roadmap_analytics.charts._style import (
     stamp,
     styled,
     tip,
+    width_of,
 )
 
 __all__ = ["plot_timeline"]
@@ -85,7 +86,7 @@ def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return nothing(ax, "nothing has happened to this milestone yet")
     ax.set_title(safe_text(title, fit(ax, 68, 0.9, size=12)), pad=24)
     ax.annotate(
-        safe_text(_story(frame), fit(ax, 110, 0.84)), xy=(0, 1), xycoords="axes fraction",
+        safe_text(_story(frame), fit(ax, 110, 0.74)), xy=(0, 1), xycoords="axes fraction",
         xytext=(0, 8), textcoords="offset points", fontsize=9.5, color=COLORS["scope"],
     )  # fmt: skip
     ax.set_ylabel("open issues")
@@ -199,12 +200,10 @@ class _Places:
     """Free places for words in lines above the course, so that none runs into another."""
 
     def __init__(self, ax: Axes) -> None:
-        figure = ax.get_figure(root=True)
-        spec = ax.get_subplotspec()
-        across = spec.get_gridspec().ncols if spec is not None else 1
-        points = 72 * (figure.get_figwidth() if figure is not None else 8.6) / across
+        points = 72 * width_of(ax)
         self.first, self.last = ax.get_xlim()
-        self.letter = _LETTER * (self.last - self.first) / (0.9 * points)
+        # Some four fifths of the width are the axes', the rest is names and margins.
+        self.letter = _LETTER * (self.last - self.first) / (0.8 * points)
         self.taken: list[list[tuple[float, float]]] = [[] for _ in range(_LANES)]
         self.used = 0
         self.turned = False  # the words last placed stand to the left of their mark

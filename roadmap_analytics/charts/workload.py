@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -13,11 +14,18 @@ from roadmap_analytics.charts._style import (
     COLORS,
     PALETTE,
     axes_or_new,
+    counted,
     date_axis,
+    fit,
+    key,
     label_line,
+    nothing,
+    number,
     safe_text,
     stamp,
     styled,
+    tip,
+    width_of,
 )
 
 __all__ = ["plot_duties", "plot_workload", "plot_workload_history", "plot_workload_plan"]
@@ -55,13 +63,17 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
         how many of them are overdue stands behind it.
     """
     people = _by_load(frame)
-    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.42 * len(people) + 1.4)))
+    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.42 * len(people) + 1.8)))
+    ax.set_title(safe_text(f"Open issues by person, {frame.attrs.get('as_of', '')}", 60))
+    stamp(ax, frame)
+    if frame.empty:
+        return nothing(ax, "no open issues")
     rows = {person: -i for i, person in enumerate(people)}
     left = dict.fromkeys(people, 0.0)
     for i, (name, part) in enumerate(_parts(frame, milestones)):
         muted = name == "no milestone"
         sizes = part.groupby("person", sort=False)["open_issues"].sum()
-        ax.barh(
+        bars = ax.barh(
             [rows[p] for p in sizes.index],
             sizes.to_numpy(float),
             left=[left[p] for p in sizes.index],
@@ -70,9 +82,10 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
             hatch="" if muted else _HATCHES[i % len(_HATCHES)],
             edgecolor="white",
             linewidth=0.8,
-            label=safe_text(name, 40),
+            label=safe_text(name, fit(ax, 40, 0.4)),
         )
-        for person, amount in sizes.items():
+        for bar, (person, amount) in zip(bars, sizes.items(), strict=True):
+            tip(bar, f"{person}: {counted(amount, 'issues')} in {name}")
             left[str(person)] += float(amount)
     overdue = frame.groupby("person")["overdue_issues"].sum()
     for person in people:
@@ -87,16 +100,14 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
             fontsize=9,
             color=COLORS["overdue"] if late else COLORS["as_of"],
         )
-    ax.set_yticks(list(rows.values()), [safe_text(p, 24) for p in people])
+    ax.set_yticks(list(rows.values()), [safe_text(p, fit(ax, 24, 0.2)) for p in people])
     ax.set_xlabel(_count_label(frame))
     ax.set_xlim(0, max([*left.values(), 1.0]) * 1.22)
+    ax.set_ylim(-len(people) + 0.4, 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
-    if len(frame):
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="milestone", fontsize=8)
-    ax.set_title(f"Open issues by person, {frame.attrs.get('as_of', '')}")
-    stamp(ax, frame)
+    key(ax)
     return ax
 
 
@@ -126,8 +137,8 @@ def _parts(frame: pd.DataFrame, most: int) -> list[tuple[str, pd.DataFrame]]:
 
 def _count_label(frame: pd.DataFrame) -> str:
     if frame.attrs.get("split") == "equal":
-        return "open issues (an issue with several assignees is shared equally)"
-    return "open issues (an issue with several assignees counts for each)"
+        return "open issues (several assignees: shared equally)"
+    return "open issues (several assignees: counted for each)"
 
 
 @styled
@@ -149,6 +160,8 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
         Unassigned stands first, then people by load at the end. A row's label gives the open
         issues at the end, a dotted line and its number the most there ever were.
     """
+    if frame.empty:
+        return nothing(axes_or_new(ax), "no issue had an assignee yet")
     last = frame[frame["date"] == frame["date"].max()]
     shown = _by_load(last)[: people + 1]
     ax = axes_or_new(ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
@@ -172,7 +185,7 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
             linestyle=":",
         )
         label_line(ax, frame["date"].max(), -i + most * scale, f"most {most:g}", color="#5B5F66")
-        labels.append(f"{safe_text(person, 24)}  {held.iloc[-1]:g}")
+        labels.append(f"{safe_text(person, fit(ax, 24, 0.2))}  {held.iloc[-1]:g}")
     ax.set_yticks([-i for i in range(len(shown))], labels)
     ax.set_ylim(-len(shown) + 0.9, 1.0)
     ax.margins(x=0.0)
@@ -181,6 +194,16 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
     ax.set_title("Open issues held, by person")
     stamp(ax, frame)
     return ax
+
+
+_LEVELS = {
+    "low": ("up to half of capacity", "#EAF2F8", ""),
+    "normal": ("up to capacity", "#A9CFE6", ""),
+    "assumed": ("above capacity only by assumed hours", "#F6D2B8", "////"),
+    "high": ("above capacity by estimates alone", "#B84E00", ""),
+    "unassigned": ("nobody's", "#E3E5E8", ""),
+}
+"""What a cell of the plan says: its name in the key, its colour, its hatch."""
 
 
 @styled
@@ -199,49 +222,94 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     Returns
     -------
     Axes
-        One cell per person and week: hours, an asterisk where they rest on medians for more than
-        half, and a shade that is darker the more of the capacity they take. Overdue hours stand
-        in the first week after a plus.
+        One cell per person and week: hours, and a shade that is darker the more of the capacity
+        they take. A week above capacity is dark where what people estimated is enough for that, and
+        only hatched where it takes the hours assumed for issues without an estimate: there the
+        first thing to do is to estimate. Overdue hours stand in the first week after a plus. The
+        title says how many weeks of each kind there are; a cell says its parts on hover.
     """
     shown = sorted(frame["week"].unique())[:weeks]
     people = sorted(frame["person"].unique(), key=lambda p: (p != "unassigned", p))
-    ax = axes_or_new(ax, size=(8.6, max(2.2, 0.5 * len(people) + 1.5)))
-    shades = {"low": "#EAF2F8", "normal": "#A9CFE6", "high": "#D55E00", "unassigned": "#E3E5E8"}
-    for row in frame[frame["week"].isin(shown)].to_dict("records"):
-        x, y = shown.index(row["week"]), -people.index(row["person"])
-        hours = row["planned_hours"] + row["overdue_hours"]
-        ax.add_patch(_cell(x, y, COLORS["weekend"] if hours == 0 else shades[row["level"]]))
-        if hours == 0:
-            continue
-        text = f"{row['planned_hours']:.0f}" + (
-            f"+{row['overdue_hours']:.0f}" if row["overdue_hours"] else ""
-        )
-        text += "*" if row["assumed_hours"] > hours / 2 else ""
-        ax.text(
-            x,
-            y,
-            text,
-            ha="center",
-            va="center",
-            fontsize=9,
-            fontweight="bold" if row["level"] == "high" else "normal",
-            color="white" if row["level"] == "high" else COLORS["as_of"],
-        )
-    ax.set_xlim(-0.5, max(len(shown), 1) - 0.5)
-    ax.set_ylim(-max(len(people), 1) + 0.5, 0.5)
-    ax.set_xticks(range(len(shown)), [f"{pd.Timestamp(w):%d %b}" for w in shown])
-    ax.set_yticks([-i for i in range(len(people))], [safe_text(p, 24) for p in people])
-    later = frame.loc[~frame["week"].isin(shown), "planned_hours"].sum()
-    later += sum(frame.attrs.get("beyond_hours", {}).values())
-    more = f"; {later:,.0f} hours in later weeks" if round(later) else ""
-    ax.set_xlabel(f"week that ends on this Sunday; hours (+ overdue), * mostly assumed{more}")
+    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.5 * len(people) + 1.9)))
+    stamp(ax, frame)
+    ahead = frame[frame["week"].isin(shown)]
+    if ahead.empty:
+        ax.set_title("Hours ahead, by person and week")
+        return nothing(ax, "no open issue with an assignee has a due date")
+    levels = [_level(row) for row in ahead.to_dict("records")]
+    for row, level in zip(ahead.to_dict("records"), levels, strict=True):
+        _plan_cell(ax, shown.index(row["week"]), -people.index(row["person"]), row, level)
+    ax.set_xlim(-0.5, len(shown) - 0.5)
+    ax.set_ylim(-len(people) + 0.5, 0.5)
+    # A label is 0.55 inches wide; the axes have some three quarters of the width.
+    every = math.ceil(0.55 * len(shown) / (0.75 * width_of(ax)))
+    ax.set_xticks(range(0, len(shown), every), [f"{pd.Timestamp(w):%d %b}" for w in shown[::every]])
+    ax.set_yticks([-i for i in range(len(people))],
+                  [safe_text(p, fit(ax, 24, 0.2)) for p in people])  # fmt: skip
+    ax.set_xlabel("week that ends on this Sunday; hours (+ overdue)")
     ax.grid(visible=False)
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    ax.set_title("Hours ahead, by person and week (orange: above capacity)")
-    stamp(ax, frame)
+    ax.set_title(safe_text(_overload(levels), fit(ax, 80, 0.95, size=12)))
+    handles = [
+        Rectangle((0, 0), 1, 1, facecolor=color, hatch=hatch, label=name, edgecolor="white")
+        for level, (name, color, hatch) in _LEVELS.items()
+        if level in levels
+    ]
+    key(ax, handles, columns=2)
     return ax
+
+
+def _level(row: dict[Any, Any]) -> str:
+    """Part weeks above capacity by whether estimates alone suffice for that."""
+    estimated = row["planned_hours"] + row["overdue_hours"] - row["assumed_hours"]
+    if row["level"] == "high" and estimated <= row["capacity_hours"]:
+        return "assumed"
+    return str(row["level"])
+
+
+def _overload(levels: list[str]) -> str:
+    sure, assumed = levels.count("high"), levels.count("assumed")
+    if not sure and not assumed:
+        return "Nobody has a week above capacity"
+    parts = [f"{counted(sure, 'weeks')} above capacity"] if sure else []
+    if assumed:
+        parts.append(
+            f"{assumed if sure else counted(assumed, 'weeks')} more only by assumed hours"
+            if sure
+            else f"{counted(assumed, 'weeks')} above capacity only by assumed hours"
+        )
+    return "Hours ahead: " + ", ".join(parts)
+
+
+def _plan_cell(ax: Axes, x: int, y: int, row: dict[Any, Any], level: str) -> None:
+    hours = row["planned_hours"] + row["overdue_hours"]
+    _, color, hatch = _LEVELS[level]
+    cell = _cell(x, y, COLORS["weekend"] if hours == 0 else color)
+    if hours:
+        cell.set(hatch=hatch, edgecolor="white", lw=0)
+    tip(
+        cell,
+        f"{row['person']}, week to {row['week']:%d %b %Y}: {number(hours)} hours, of which "
+        f"{number(row['assumed_hours'])} assumed and {number(row['overdue_hours'])} overdue; "
+        f"capacity {number(row['capacity_hours'])}",
+    )
+    ax.add_patch(cell)
+    if hours == 0:
+        return
+    text = f"{row['planned_hours']:.0f}"
+    text += f"+{row['overdue_hours']:.0f}" if row["overdue_hours"] else ""
+    ax.text(
+        x,
+        y,
+        text,
+        ha="center",
+        va="center",
+        fontsize=9,
+        fontweight="bold" if level == "high" else "normal",
+        color="white" if level == "high" else COLORS["as_of"],
+    )
 
 
 def _cell(x: float, y: float, color: str) -> Any:
@@ -267,18 +335,20 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         held; orange marks a driver who holds none, or somebody who holds issues without a duty.
         The label of an item says so where it has no owner, or only people who work on it.
     """
+    if frame.empty:
+        return nothing(axes_or_new(ax), "no roadmap item is valid on this day")
     items = frame.drop_duplicates("key")[["key", "title"]].reset_index(drop=True)
     people = sorted(frame["person"].dropna().unique())
     ax = axes_or_new(
         ax, size=(max(8.6, 0.62 * len(people) + 4.6), max(2.4, 0.36 * len(items) + 1.8))
     )
-    rows = {key: -i for i, key in enumerate(items["key"])}
+    rows = {name: -i for i, name in enumerate(items["key"])}
     for row in frame[frame["person"].notna()].to_dict("records"):
         x, y = people.index(row["person"]), rows[row["key"]]
         warn = row["remark"] in ("drives without holding any", "holds without a duty")
         letters = "".join(_MARKS[r] for r in row["roles"].split(", ") if r in _MARKS)
         held = "" if pd.isna(row["held_issues"]) else str(row["held_issues"])
-        ax.add_patch(_cell(x, y, COLORS["later"] if warn else "#DCEAF4"))
+        ax.add_patch(_cell(x, y, "#B84E00" if warn else "#DCEAF4"))
         ax.text(
             x,
             y,
@@ -293,8 +363,8 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     missing |= dict.fromkeys(frame.loc[~frame["carried"], "key"], "  (no owner)")
     labels = [
-        safe_text(f"{key}  {title}", 46) + missing.get(key, "")
-        for key, title in items.itertuples(index=False)
+        safe_text(f"{name}  {title}", fit(ax, 46, 0.4, size=8)) + missing.get(name, "")
+        for name, title in items.itertuples(index=False)
     ]
     ax.set_yticks(list(rows.values()), labels, fontsize=8)
     ax.set_xticks(range(len(people)), [safe_text(p, 16) for p in people], rotation=40, ha="right")

@@ -1,0 +1,187 @@
+"""What all charts share: room among subplots, the caller's style, text in any script."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.text import Text
+
+import roadmap_analytics as ra
+from roadmap_analytics.charts._style import DARK, references, safe_text
+from tests.eight_issues import AS_OF, HARVEST, eight_issues
+from tests.odd_datasets import SAMPLE
+
+Plot = Callable[[Axes | None], Axes]
+
+
+@pytest.fixture(scope="module")
+def charts() -> dict[str, Plot]:
+    """Every chart that people put together, of the sample."""
+    dataset = ra.load(SAMPLE)
+    day = dataset.exported_at.date()
+    frames = {
+        "plot_workload": ra.workload_by_milestone(dataset, as_of=day),
+        "plot_workload_plan": ra.workload_plan(dataset, as_of=day),
+        "plot_workload_history": ra.workload_history(dataset, as_of=day),
+        "plot_forecast": ra.forecast(dataset, as_of=day, seed=1),
+        "plot_slippage": ra.slippage(dataset, as_of=day),
+        "plot_lifecycle": ra.slippage(dataset, as_of=day),
+        "plot_attribution": ra.attribution(dataset, as_of=day).tail(8),
+        "plot_burndown": ra.burndown(dataset, 5016, as_of=day),
+        "plot_timeline": ra.milestone_timeline(dataset, 5016, as_of=day),
+        "plot_progress": ra.milestone_progress(dataset, as_of=day).head(8),
+        "plot_duties": ra.duties(dataset, as_of=day),
+        "plot_planned": ra.planned_work(dataset, as_of=day).tail(30),
+    }
+    return {
+        name: lambda ax, name=name, frame=frame: getattr(ra, name)(frame, ax=ax)  # type: ignore[misc]
+        for name, frame in frames.items()
+    }
+
+
+def of_four(charts: dict[str, Plot]) -> Iterator[list[str]]:
+    names = list(charts)
+    for start in range(0, len(names), 4):
+        yield names[start : start + 4]
+
+
+def test_four_charts_in_a_grid_do_not_overlap(charts: dict[str, Plot]) -> None:
+    for names in of_four(charts):
+        figure, grid = plt.subplots(2, 2, figsize=(13, 9))
+        for name, ax in zip(names, grid.flat, strict=True):
+            charts[name](ax)
+        figure.canvas.draw()
+        boxes = [ax.get_tightbbox() for ax in grid.flat]
+        for (one, a), (other, b) in itertools.combinations(zip(names, boxes, strict=True), 2):
+            assert a is not None
+            assert b is not None
+            shared = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(shared) <= 1, (one, other, shared)
+        for name, box in zip(names, boxes, strict=True):
+            assert box.x0 >= -1, name
+            assert box.x1 <= figure.bbox.width + 1, name
+        plt.close(figure)
+
+
+def test_subplots_that_somebody_arranged_stay_as_they_are(charts: dict[str, Plot]) -> None:
+    figure, ax = plt.subplots(gridspec_kw={"left": 0.3})
+    figure.subplots_adjust(left=0.3)
+    charts["plot_burndown"](ax)
+    assert figure.get_layout_engine() is None
+    assert figure.subplotpars.left == 0.3
+    figure, ax = plt.subplots(layout="tight")
+    engine = figure.get_layout_engine()
+    charts["plot_burndown"](ax)
+    assert figure.get_layout_engine() is engine
+
+
+def luminance(color: Any) -> float:
+    return sum(to_rgb(color)) / 3
+
+
+def test_charts_follow_the_style_that_is_in_use(charts: dict[str, Plot]) -> None:
+    with plt.style.context("dark_background"):
+        for name, plot in charts.items():
+            ax = plot(None)
+            assert to_hex(ax.get_facecolor()) == "#000000", name
+            dark = {color.lower() for color in DARK}
+            inks = {to_hex(t.get_color()) for t in ax.findobj(Text) if t.get_text()}
+            assert not inks & (dark - {v.lower() for v in DARK.values()}), name
+            plt.close(ax.figure)
+    with plt.style.context({"font.size": 17, "axes.facecolor": "#fff8e7", "font.family": "serif"}):
+        ax = charts["plot_burndown"](None)
+        assert to_hex(ax.get_facecolor()) == "#fff8e7"
+        assert ax.yaxis.label.get_fontfamily()[0] == "serif"
+    ax = charts["plot_burndown"](None)
+    assert to_hex(ax.get_facecolor()) == "#ffffff"
+    assert not ax.spines["top"].get_visible(), "the package's own style where none is chosen"
+    assert ax.yaxis.label.get_fontfamily()[0] == "DejaVu Sans"
+
+
+def test_settings_stay_as_they_were(charts: dict[str, Plot]) -> None:
+    before = mpl.rcParams.copy()
+    with plt.style.context("ggplot"):
+        inside = mpl.rcParams.copy()
+        for plot in charts.values():
+            plt.close(plot(None).figure)
+        assert mpl.rcParams == inside
+    assert mpl.rcParams == before
+
+
+TITLES = [
+    "夏の収穫 🌻",
+    "حصاد الصيف",
+    "קציר הקיץ",
+    "👩‍💻 <b>&amp;</b>",
+    r"$\frac{$ and $x$",
+    "_hidden",
+]
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_text_of_a_saved_svg_is_the_text(title: str) -> None:
+    """No warning of a missing glyph (warnings are errors here), no box, no path."""
+    world = eight_issues()
+    for row in (*world.milestones, *world.observed):
+        row["title"] = title
+    dataset = world.dataset()
+    frame = ra.burndown(dataset, HARVEST, as_of=AS_OF)
+    for given in (None, plt.subplots()[1]):
+        ax = ra.plot_burndown(frame, ax=given)
+        ax.figure.savefig(io.BytesIO(), format="png")
+        file = io.StringIO()
+        ax.figure.savefig(file, format="svg")
+        if given is None:  # the figure of somebody else follows their own settings
+            escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            assert f"{escaped}</text>" in file.getvalue()
+    bars = ra.plot_workload(ra.workload_by_milestone(dataset, as_of=AS_OF))
+    bars.figure.savefig(io.BytesIO(), format="png")
+
+
+def test_marks_that_turn_the_writing_are_left_out() -> None:
+    assert safe_text("a\N{RIGHT-TO-LEFT OVERRIDE}b\N{ZERO WIDTH JOINER}c") == "a b\u200dc"
+    assert safe_text("costs $5", drawn=False) == "costs $5"
+
+
+def test_a_tooltip_names_some_issues_and_counts_the_others() -> None:
+    urls = [f"https://git.example.org/a/app/-/work_items/{n}" for n in range(1, 12)]
+    assert references(urls).startswith("app#1, app#2")
+    assert references(urls).endswith("app#8 and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("plot", "why"),
+    [
+        ("plot_workload", "no open issues"),
+        ("plot_workload_history", "no issue had an assignee yet"),
+        ("plot_workload_plan", "no open issue with an assignee has a due date"),
+        ("plot_duties", "no roadmap item is valid on this day"),
+        ("plot_slippage", "no target dates"),
+        ("plot_lifecycle", "no roadmap items"),
+        ("plot_forecast", "no milestone to forecast"),
+        ("plot_attribution", "no milestone missed its date"),
+        ("plot_progress", "no milestone is running"),
+        ("plot_compared", "no milestone with a due date to compare"),
+    ],
+)
+def test_an_empty_chart_is_one_line(plot: str, why: str) -> None:
+    calls: dict[str, Callable[..., pd.DataFrame]] = {
+        "plot_workload": ra.workload_by_milestone, "plot_workload_history": ra.workload_history,
+        "plot_workload_plan": ra.workload_plan, "plot_duties": ra.duties,
+        "plot_slippage": ra.slippage, "plot_lifecycle": ra.slippage, "plot_forecast": ra.forecast,
+        "plot_attribution": ra.attribution, "plot_progress": ra.milestone_progress,
+        "plot_compared": ra.burndowns,
+    }  # fmt: skip
+    ax = getattr(ra, plot)(calls[plot](ra.Dataset({}), as_of=AS_OF))
+    assert why in [t.get_text() for t in ax.texts]
+    assert not ax.axison
+    assert ax.figure.get_figheight() <= 1.2
