@@ -39,7 +39,7 @@ def test_each_step_has_its_mark_and_the_line_ends_where_the_table_does() -> None
 def test_a_moved_date_is_said_with_its_days_and_both_dates_are_lines() -> None:
     frame = milestone_timeline(eight_issues().dataset(), WINTER, as_of="2025-03-25")
     said = words(drawn(plot_timeline(frame)))
-    assert said[0].startswith("due date moved by +14 days, 2 carried in after the start, 2 left")
+    assert said[0].startswith("due date +14 d, 2 carried in after the start, 2 left")
     assert "due date moved +14 d to 11 Apr 2025" in said
     assert {"first due date", "due"} <= set(said)
 

@@ -35,12 +35,12 @@ _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 _INK = "#16181C"
 """Letters on a light cell: dark on light paper and dark paper alike, as the cells are."""
 _STATUSES = {
-    "new": ("new", "N", "#0072B2", "white"),
+    "new": ("new", "N", "#0067A3", "white"),
     "continued": ("continued", "", "#B9D6E8", _INK),
     "renamed": ("renamed", "R", "#8FBBD6", _INK),
     "split": ("split off", "S", "#56B4E9", _INK),
     "merged": ("merged", "M", "#E3B23C", _INK),
-    "returned": ("returned", "B", "#009E73", "white"),
+    "returned": ("returned", "B", "#00795A", "white"),
     "done": ("done", "✓", "#D5E8D4", _INK),
     "dropped": ("gone", "×", "#FFFFFF", "#A33B00"),
 }

@@ -110,7 +110,7 @@ def _story(frame: pd.DataFrame) -> str:
     moved = frame[(frame["step"] == "date moved") & frame["amount"].notna()]
     if len(moved):
         times = "" if len(moved) == 1 else f" in {len(moved)} steps"
-        parts.append(f"due date moved by {int(moved['amount'].sum()):+d} days{times}")
+        parts.append(f"due date {int(moved['amount'].sum()):+d} d{times}")
     for step in ("carried in", "added", "removed"):
         if amounts.get(step, 0):
             parts.append(f"{number(amounts[step])} {step}")
