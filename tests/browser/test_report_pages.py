@@ -246,3 +246,21 @@ def test_the_board_comes_first_and_links_to_gitlab(page: Page, sample_report: Pa
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.value(wide) is True
     assert_quiet(page)
+
+
+def test_charts_are_text_that_speaks_and_turn_dark(chromium: Chromium, sample_report: Path) -> None:
+    inks = {}
+    for dark in (False, True):
+        page = chromium.page(dark=dark)
+        page.open((sample_report / "burndown.html").as_uri())
+        titles = page.value(
+            "[...document.querySelectorAll('.chart g > title')].map(t => t.textContent)"
+        )
+        assert any("issues left" in title for title in titles), "a day says its numbers on hover"
+        inks[dark] = page.value("getComputedStyle(document.querySelector('.chart text')).fill")
+        saved = "document.querySelector('.chart button.save')"
+        assert page.value(f"{saved}.textContent") == "SVG"
+        page.click(saved)
+        assert_quiet(page)
+        page.close()
+    assert inks[False] != inks[True]
