@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -23,7 +24,7 @@ import typer
 from tqdm import tqdm
 
 import roadmap_analytics as ra
-from roadmap_analytics.errors import RoadmapAnalyticsError, masked
+from roadmap_analytics.errors import RoadmapAnalyticsError, TablesRebuiltWarning, masked
 
 if TYPE_CHECKING:
     from roadmap_analytics.export import Exported, Progress
@@ -65,7 +66,7 @@ To = Annotated[
 
 def main() -> None:
     """Run the command line, and end the process with the contract's exit code."""
-    with _stopped_like_ctrl_c() as got:
+    with _stopped_like_ctrl_c() as got, _warnings_in_a_line():
         code = _run(sys.argv[1:])
     sys.exit(128 + got[0] if got and code == INTERRUPTED else code)
 
@@ -94,6 +95,23 @@ def _stopped_like_ctrl_c() -> Iterator[list[int]]:
     finally:
         for one, then in before.items():
             signal.signal(one, then)
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Say that tables were rebuilt as any other message, not with the line of code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TablesRebuiltWarning)
+        show = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, TablesRebuiltWarning):
+                _say(f"{PROGRAM}: {message}")
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = say
+        yield
 
 
 def _run(arguments: list[str]) -> int:
@@ -323,6 +341,8 @@ class _Screen:
 @app.command()
 def check(dataset: Dataset) -> int:
     """Validate a dataset, replay every issue's history, and print a report on its quality.
+
+    A damaged table is rebuilt from the records, and standard error says so.
 
     Exit code 1 where something does not hold: a table or a part of the export is broken, or a
     history ends elsewhere than today's field. Where the cause of that is evident and past (an

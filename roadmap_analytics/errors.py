@@ -6,14 +6,17 @@ Messages say, in this order: what failed, where, what was expected, what was fou
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 __all__ = [
     "AccessError",
     "ConfigurationError",
+    "DamagedFileError",
     "DatasetError",
     "RoadmapAnalyticsError",
     "RoadmapError",
     "ServerError",
+    "TablesRebuiltWarning",
     "UnknownNameError",
     "masked",
 ]
@@ -81,3 +84,25 @@ class DatasetError(RoadmapAnalyticsError):
     """The dataset is damaged, locked by another run, or of a format this version cannot read."""
 
     exit_code = 5
+
+
+class DamagedFileError(DatasetError):
+    """A file of the dataset cannot be trusted: it is missing, changed, or not what it should be.
+
+    Attributes
+    ----------
+    file : Path
+        Which one.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(
+            f"{file}: damaged: {why}. Restore this file from a backup, or export into a new folder."
+        )
+        self.file, self.why = file, why
+
+
+class TablesRebuiltWarning(UserWarning):
+    """A table of the dataset was damaged; all tables were rebuilt from its records."""

@@ -24,8 +24,8 @@ import pytest
 import roadmap_analytics as ra
 from roadmap_analytics import export as exporting_module
 from roadmap_analytics import store
-from roadmap_analytics.errors import DatasetError
-from roadmap_analytics.store import disk
+from roadmap_analytics.errors import DatasetError, TablesRebuiltWarning
+from roadmap_analytics.store import disk, tables
 from tests.exporting import Outcome, command, export
 from tests.gitlab_server import LoopbackGitLab
 
@@ -340,13 +340,21 @@ RECORD_DAMAGE = (
     *("no zstd", "a bomb", "no JSON", "deep JSON", "numbers", "another kind", "no kind", "no data"),
     *("ids as text", "no id", "fewer records", "one of a list"),
 )
-FILES = ("manifest.json", ISSUES, RECORDS)
+FILES = ("manifest.json", RECORDS)
+FOLDERS = ("tables", "records", "tables/000001")
 DAMAGE: dict[str, Callable[[Path], None]] = {
-    **{f"table: {name}": damaged_table(name) for name in TABLE_DAMAGE},
     **{f"records: {name}": damaged_records(name) for name in RECORD_DAMAGE},
     **{f"a pipe: {name}": piped(name) for name in FILES},
-    **{f"a link: {name}": linked(name) for name in (*FILES, "tables", "records", "tables/000001")},
+    **{f"a link: {name}": linked(name) for name in (*FILES, ISSUES, *FOLDERS)},
     **{f"a folder: {name}": as_folder(name) for name in FILES},
+}
+REBUILT: dict[str, Callable[[Path], None]] = {
+    **{f"table: {name}": damaged_table(name) for name in TABLE_DAMAGE},
+    "a pipe": piped(ISSUES),
+    "a folder": as_folder(ISSUES),
+    "missing": lambda root: (root / ISSUES).unlink(),
+    "all missing": lambda root: shutil.rmtree(root / "tables"),
+    "a byte": lambda root: (root / ISSUES).write_bytes((root / ISSUES).read_bytes()[:-1] + b"?"),
 }
 
 
@@ -387,6 +395,125 @@ def test_odd_values_are_read_or_named(dataset: Path, name: str) -> None:
     outcome = command("check", str(dataset))
     assert outcome.code in (0, 1, 5)
     assert "Traceback" not in outcome.err
+
+
+# -- a damaged table is rebuilt from the records ---------------------------------------------------
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    files = [file for file in root.rglob("*") if file.is_file() and file.name != ".lock"]
+    return {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+
+
+def assert_equal(found: ra.Dataset, expected: ra.Dataset) -> None:
+    for name, frame in expected.frames.items():
+        pd.testing.assert_frame_equal(found[name], frame, obj=name)
+
+
+@pytest.mark.parametrize("name", REBUILT)
+def test_a_damaged_table_is_rebuilt_and_stored(original: Path, dataset: Path, name: str) -> None:
+    sound = command("check", str(dataset))
+    assert sound.err == ""
+    REBUILT[name](dataset)
+    outcome = command("check", str(dataset))
+    assert (outcome.code, outcome.out) == (sound.code, sound.out)
+    (line,) = outcome.err.splitlines()
+    assert f"{dataset}/tables" in line
+    assert line.endswith("All tables were rebuilt from the records and stored.")
+    store.verify(dataset)
+    assert [folder.name for folder in (dataset / "tables").iterdir()] == ["000001_rebuilt"]
+    assert command("check", str(dataset)) == sound, "it is whole again"
+    assert_equal(ra.load(dataset), ra.load(original))
+
+
+def test_tables_can_be_rebuilt_again_and_exported_into(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "data"
+    assert export(hand_gitlab, to, "orchard").code == 0
+    before = ra.load(to)
+    for generation in ("000001_rebuilt", "000001", "000001_rebuilt"):
+        next((to / "tables").rglob("people.parquet")).write_bytes(b"")
+        assert len(ra.load(to, ["issues"]).frames) == 1, "a frame that is not read costs nothing"
+        with pytest.warns(TablesRebuiltWarning, match=r"people\.parquet: damaged.*and stored"):
+            assert_equal(ra.load(to), before)
+        assert [folder.name for folder in (to / "tables").iterdir()] == [generation]
+    assert export(hand_gitlab, to, "orchard").code == 0
+    assert [folder.name for folder in (to / "tables").iterdir()] == ["000002"]
+    assert_equal(ra.load(to), before)
+
+
+def test_without_sound_records_a_damaged_table_is_refused(dataset: Path, tmp_path: Path) -> None:
+    ra.load(dataset).save(tmp_path / "copy")
+    (tmp_path / "copy/tables/copy/issues.parquet").write_bytes(b"")
+    outcome = command("check", str(tmp_path / "copy"))
+    refused(outcome)
+    assert "issues.parquet: damaged" in outcome.err
+    (dataset / ISSUES).write_bytes(b"")
+    (dataset / RECORDS).write_bytes(b"")
+    before = contents(dataset)
+    outcome = command("check", str(dataset))
+    refused(outcome)
+    assert f"{dataset / RECORDS}: damaged" in outcome.err
+    with pytest.raises(DatasetError, match=r"issue-0001.*damaged"):
+        ra.load(dataset)
+    assert contents(dataset) == before
+
+
+def test_where_it_cannot_be_stored_it_is_rebuilt_in_memory(
+    original: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (dataset / ISSUES).unlink()
+    before = contents(dataset)
+    with (
+        store.lock(dataset),
+        pytest.warns(TablesRebuiltWarning, match=r"in memory, but not stored: .*locked by process"),
+    ):
+        assert_equal(ra.load(dataset), ra.load(original))
+    assert contents(dataset) == before
+
+    def read_only(file: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(file))
+
+    monkeypatch.setattr(disk, "create", read_only)
+    outcome = command("check", str(dataset))
+    assert outcome.code in (0, 1), outcome.err
+    (line,) = outcome.err.splitlines()
+    assert "rebuilt from the records in memory, but not stored" in line
+    assert "Read-only file system" in line
+    assert contents(dataset) == before
+
+
+def test_cut_short_a_rebuild_leaves_what_was(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (dataset / ISSUES).write_bytes(b"")
+    before = contents(dataset)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "write_manifest", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ra.load(dataset)
+    assert before.items() <= contents(dataset).items(), "written beside what is valid"
+    with pytest.warns(TablesRebuiltWarning, match="and stored"):
+        ra.load(dataset)
+    store.verify(dataset)
+
+
+def test_an_export_that_ends_while_it_is_read_is_no_damage(
+    original: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = store.read_manifest(dataset)
+    (dataset / ISSUES).unlink()
+    with pytest.warns(TablesRebuiltWarning):
+        ra.load(dataset)
+    answers = iter([old])
+    read = store.read_manifest
+    monkeypatch.setattr(store, "read_manifest", lambda path: next(answers, None) or read(path))
+    assert_equal(ra.load(dataset), ra.load(original))  # no warning: it would be an error here
 
 
 # -- nothing outside is followed, removed or overwritten -------------------------------------------

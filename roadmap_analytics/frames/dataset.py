@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ import pandas as pd
 
 from roadmap_analytics import config as configuration
 from roadmap_analytics import schema, store
-from roadmap_analytics.errors import DatasetError, UnknownNameError
+from roadmap_analytics.errors import (
+    DamagedFileError,
+    DatasetError,
+    TablesRebuiltWarning,
+    UnknownNameError,
+)
 from roadmap_analytics.frames import sharing
 from roadmap_analytics.frames.build import build_tables, roadmap_frames
 from roadmap_analytics.roadmap import sources
@@ -215,6 +221,11 @@ def load(
     otherwise, or known other columns. Their frames are made from the records again, in memory,
     which takes about as long as `check` does; the next export writes them.
 
+    Where a table is damaged or missing, all tables are rebuilt from the records and stored, with
+    a `TablesRebuiltWarning` that names the table. A dataset that cannot be written, or that
+    another process holds, stays as it is: then the frames are rebuilt in memory only, and the
+    warning says so.
+
     Parameters
     ----------
     path : path
@@ -228,7 +239,8 @@ def load(
     Raises
     ------
     DatasetError
-        Where there is no dataset, or it is damaged, or of another format.
+        Where there is no dataset, or its manifest or its records are damaged, or a table is and
+        the dataset has no records (a saved copy), or it is of another format.
     UnknownNameError
         Where a frame does not exist.
 
@@ -238,7 +250,7 @@ def load(
     Traceback (most recent call last):
     roadmap_analytics.errors.DatasetError: no/such/folder: expected a dataset ...
     """
-    manifest = store.verify(path) if verify_records else store.read_manifest(path)
+    manifest = store.read_manifest(path)
     if fault := configuration.fault_in(manifest.config):
         file = Path(path) / "manifest.json"
         raise DatasetError(f"{file}: damaged: config: {fault} Export into a new folder.")
@@ -246,14 +258,54 @@ def load(
     for name in names:
         if name not in schema.FRAMES:
             raise _unknown(name, schema.FRAMES)
-    there = set(names) <= manifest.tables["frames"].keys()  # an earlier version knew fewer frames
-    if manifest.tables_are_ours and (there or not any(run.files for run in manifest.runs)):
-        read = {name: _read(path, name) for name in names}
-    else:
-        records = store.Records(Path(path), manifest.runs)
-        made = build_tables(records, config=manifest.config)
-        read = {name: made[name] for name in names}
-    return Dataset(read, manifest.as_dict(), partial=frames is not None)
+    try:
+        if verify_records:
+            store.verify(path)
+        read = _stored(path, manifest, names)
+    except DamagedFileError as damage:
+        if store.read_manifest(path) != manifest:
+            # An export that ended while we read has removed the tables that it replaced.
+            return load(path, frames, verify_records=verify_records)
+        read, manifest = _rebuilt(path, manifest, damage)
+    kept = {name: read[name] for name in names}
+    return Dataset(kept, manifest.as_dict(), partial=frames is not None)
+
+
+def _stored(
+    path: str | os.PathLike[str], manifest: store.Manifest, names: Iterable[str]
+) -> dict[str, pd.DataFrame]:
+    """Return the tables as stored, or made from the records where another version made them."""
+    # An earlier version knew fewer frames.
+    there = set(names) <= manifest.tables.get("frames", {}).keys()
+    if manifest.tables_are_ours and (there or not _has_records(manifest)):
+        return {name: _read(path, name) for name in names}
+    return build_tables(store.Records(Path(path), manifest.runs), config=manifest.config)
+
+
+def _rebuilt(
+    path: str | os.PathLike[str], manifest: store.Manifest, damage: DamagedFileError
+) -> tuple[dict[str, pd.DataFrame], store.Manifest]:
+    """Return all tables made from the records, and the manifest then; store them if possible."""
+    root = Path(path)
+    if not damage.file.is_relative_to(root / "tables") or not _has_records(manifest):
+        raise damage
+    store.refuse_links(root)  # a link in place of a table is no accident
+    made = build_tables(store.Records(root, manifest.runs), config=manifest.config)
+    try:
+        store.replace_tables(root, manifest, made)
+        manifest, so = store.read_manifest(root), "and stored."
+    except DatasetError as error:
+        so = f"in memory, but not stored: {error}"
+    warnings.warn(
+        f"{damage.file}: damaged: {damage.why}. All tables were rebuilt from the records {so}",
+        TablesRebuiltWarning,
+        stacklevel=3,
+    )
+    return made, manifest
+
+
+def _has_records(manifest: store.Manifest) -> bool:
+    return any(run.files for run in manifest.runs)
 
 
 def _read(path: str | os.PathLike[str], name: str) -> pd.DataFrame:

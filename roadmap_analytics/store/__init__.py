@@ -10,7 +10,7 @@ Layout of a dataset (described for other readers in docs/dataset.md)::
 writes frames, `disk` writes and checks single files.
 """
 
-from roadmap_analytics.store.disk import foreign
+from roadmap_analytics.store.disk import foreign, refuse_links
 from roadmap_analytics.store.manifest import (
     FORMAT,
     FORMAT_VERSION,
@@ -23,7 +23,7 @@ from roadmap_analytics.store.manifest import (
 )
 from roadmap_analytics.store.runs import OpenRun, open_run
 from roadmap_analytics.store.segments import Records, iter_records
-from roadmap_analytics.store.tables import read_table, write_copy
+from roadmap_analytics.store.tables import read_table, replace_tables, write_copy
 
 __all__ = [
     "FORMAT",
@@ -39,6 +39,8 @@ __all__ = [
     "open_run",
     "read_manifest",
     "read_table",
+    "refuse_links",
+    "replace_tables",
     "verify",
     "write_copy",
 ]

@@ -17,7 +17,12 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from roadmap_analytics.errors import DatasetError, RoadmapAnalyticsError, RoadmapError
+from roadmap_analytics.errors import (
+    DamagedFileError,
+    DatasetError,
+    RoadmapAnalyticsError,
+    RoadmapError,
+)
 
 __all__ = [
     "checked",
@@ -128,11 +133,9 @@ def foreign(file: Path, what: str) -> Iterator[None]:
         raise damaged(file, f"it is no {what} ({type(error).__name__}: {why})") from error
 
 
-def damaged(file: Path, why: str) -> DatasetError:
+def damaged(file: Path, why: str) -> DamagedFileError:
     """Return the error for a file that cannot be trusted."""
-    return DatasetError(
-        f"{file}: damaged: {why}. Restore this file from a backup, or export into a new folder."
-    )
+    return DamagedFileError(file, why)
 
 
 @contextmanager

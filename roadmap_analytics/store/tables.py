@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from roadmap_analytics.store.disk import (
 from roadmap_analytics.store.manifest import (
     LIBRARY_VERSION,
     Manifest,
+    lock,
     read_manifest,
     write_manifest,
 )
@@ -32,7 +34,7 @@ from roadmap_analytics.store.manifest import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_table", "remove_other_generations", "write_copy", "write_tables"]
+__all__ = ["read_table", "remove_other_generations", "replace_tables", "write_copy", "write_tables"]
 
 FREE_ROWS, DENSEST = 1_000_000, 20
 """Rows that any file may have, and more for each byte: a run of equal values packs endlessly well,
@@ -79,6 +81,38 @@ def read_table(
     with foreign(file, f"table of {name}"):
         frame: pd.DataFrame = pq.read_table(pa.BufferReader(data), columns=columns).to_pandas()
     return frame
+
+
+def replace_tables(
+    path: str | os.PathLike[str], manifest: Manifest, tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """Make tables that were rebuilt from the records of a dataset its valid ones, in one step.
+
+    Parameters
+    ----------
+    path
+        The dataset; it is locked meanwhile.
+    manifest
+        As it was when the records were read.
+    tables
+        Name -> frame.
+
+    Raises
+    ------
+    DatasetError
+        Where another process holds the dataset or has changed it since, or the disk refuses.
+    """
+    root = Path(path)
+    with lock(root), guarded(root):
+        if read_manifest(root) != manifest:
+            raise DatasetError(f"{root}: another run has changed it meanwhile. Load it again.")
+        # Never into the folder that is valid: cut short, this would leave it half old, half new.
+        newest = manifest.runs[-1].run
+        unused = newest if manifest.tables.get("generation") != newest else f"{newest}_rebuilt"
+        generation = {"generation": unused, "frames": write_tables(root, unused, tables)}
+        whole = replace(manifest, tables=generation, library_version=LIBRARY_VERSION)
+        write_manifest(root, whole.as_dict())
+        remove_other_generations(root / "tables", unused)
 
 
 def write_copy(
