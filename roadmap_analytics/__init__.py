@@ -40,7 +40,7 @@ _NAMES = {
         "milestone_progress",
     ),
     "analysis.quality": ("check",),
-    "analysis.reading": ("reading_quality",),
+    "analysis.reading": ("reading_alarms", "reading_quality"),
     "analysis.scope": (
         "carried_over",
         "scope_changes",

@@ -22,6 +22,7 @@ from roadmap_analytics.analysis.planned import planned_work as planned_work
 from roadmap_analytics.analysis.progress import current_milestones as current_milestones
 from roadmap_analytics.analysis.progress import milestone_progress as milestone_progress
 from roadmap_analytics.analysis.quality import check as check
+from roadmap_analytics.analysis.reading import reading_alarms as reading_alarms
 from roadmap_analytics.analysis.reading import reading_quality as reading_quality
 from roadmap_analytics.analysis.scope import carried_over as carried_over
 from roadmap_analytics.analysis.scope import scope_changes as scope_changes

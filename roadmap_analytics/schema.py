@@ -66,9 +66,10 @@ READINGS = [
     *("item", "heading", "field", "person", "date", "link", "statement", "prose"),
     *("contents", "ignored", "error"),
 ]
+# The most severe first: what hides a whole document, then what may be wrong, then what is only odd.
 ALARMS = [
-    *("no items", "repeated title", "label as person", "year not read", "date flagged"),
-    *("target in the past", "lines not understood", "file not read", "correction fits nothing"),
+    *("no items", "lines not understood", "label as person", "correction fits nothing"),
+    *("year not read", "date flagged", "repeated title", "target in the past", "file not read"),
 ]
 CARRY_OVER = ["backlogged", "continued", "done", "dropped"]
 

@@ -13,6 +13,7 @@ import roadmap_analytics as ra
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import build
 from roadmap_analytics.report.board import MOST_ROWS, Row, board, web_link
+from roadmap_analytics.roadmap import tables
 from tests import odd_datasets
 from tests.eight_issues import World, eight_issues
 
@@ -99,6 +100,18 @@ def test_what_a_page_says_where_there_is_nothing(tmp_path: Path) -> None:
     html = page(World().dataset(), tmp_path)
     assert "No milestone with a due date is running." in html
     assert "<tbody>" not in html  # no table without rows
+
+
+def test_alarms_of_the_reading_lead_to_the_page_that_has_them(tmp_path: Path) -> None:
+    text = "# Plan\n\n- Docs by May 2020\n- Maps\n"
+    for written, said in ((text, "1 alarm about how the roadmap was read"), ("# A\n\n- b\n", "")):
+        documents = [{"name": "2026-02-03.md", "text": written}]
+        html = page(ra.Dataset(tables.parse(documents)), tmp_path)
+        assert (f'<a href="roadmaps.html">{said}</a>' in html) == bool(said)
+        assert ("about how the roadmap was read" in html) == bool(said)
+        assert "<h1>Roadmap on" in html
+        assert "3 Feb 2026" in html  # documents alone have the day of the newest
+        assert (tmp_path / "roadmaps.html").is_file()
 
 
 def test_an_earlier_day_and_a_review_that_lies_after_it(sample: ra.Dataset) -> None:

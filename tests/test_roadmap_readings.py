@@ -15,9 +15,11 @@ from rapidfuzz import fuzz
 
 import roadmap_analytics as ra
 from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.report import sentences
 from roadmap_analytics.report.xray import reading_html, summary_lines
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.targets import Calendar, read_target
+from roadmap_analytics.schema import ALARMS
 
 OTHERS = Path(__file__).parent / "other_roadmaps"
 TEXTS = [path.read_text("utf-8") for path in sorted(OTHERS.glob("*/*.md"))]
@@ -267,6 +269,46 @@ def test_alarms() -> None:
     assert "no items" in set(empty["roadmap_alarms"]["alarm"])
     thrice = read("# Plan\n\n- Test\n- Test\n- Test (2031)\n")
     assert set(thrice["roadmap_alarms"]["alarm"]) >= {"repeated title"}
+
+
+ODD_PLAN = "# Plan\n\n- Docs by May 2020\n- Maps by Q5 2026\n- Test\n- Test\n- Test\n"
+
+
+def test_alarms_stand_by_severity_and_none_is_of_a_later_day() -> None:
+    later = {"name": "2026-04-01-roadmap.md", "text": "# Plan\n\n- Docs by May 2020\n"}
+    dataset = ra.Dataset(read(ODD_PLAN, later))
+    rows = ra.reading_alarms(dataset, as_of="2026-05-01")
+    assert list(rows["alarm"]) == sorted(rows["alarm"], key=ALARMS.index)
+    assert [(f"{row.revision:%m-%d}", row.line, row.alarm) for row in rows.itertuples()] == [
+        *(("02-03", 4, "year not read"), ("02-03", 5, "repeated title")),
+        *(("04-01", 3, "target in the past"), ("02-03", 3, "target in the past")),
+    ]
+    assert len(ra.reading_alarms(dataset, as_of="2026-03-01")) == 3
+    assert ra.reading_alarms(dataset, as_of="2026-01-01").empty
+    empty = ra.Dataset(read("# Plan\n\n- Docs\n"))
+    none = ra.reading_alarms(empty, as_of="2026-05-01")
+    assert sentences.reading_alarms(none) == "No alarms about how the roadmap was read."
+
+
+@pytest.mark.parametrize("name", ["slippage", "roadmap_review"])
+def test_notebooks_begin_with_the_alarms(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(__file__).parents[1] / "notebooks" / f"{name}.ipynb"
+    cells = json.loads(file.read_text("utf-8"))["cells"]
+    first = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"][:3]
+    for text, said in ((ODD_PLAN, "3 alarms about how the"), ("# Plan\n\n- Docs\n", None)):
+        folder = tmp_path / str(len(text))
+        ra.Dataset(read(text)).save(folder)
+        monkeypatch.setenv("ROADMAP_DATASET", str(folder))
+        names: dict[str, Any] = {}
+        for source in first:
+            exec(compile(source, name, "exec"), names)
+        out = capsys.readouterr().out
+        assert out.index("as of 2026-02-03") >= 0
+        assert ("alarm" in out) == (said is not None)
+        if said:
+            assert out.index("as of") < out.index(said) < out.index("year not read")
 
 
 def test_files_that_were_not_read_are_named(tmp_path: Path) -> None:

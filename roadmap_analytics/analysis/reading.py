@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from roadmap_analytics.analysis.days import AsOf
+from roadmap_analytics.analysis.view import View
+from roadmap_analytics.schema import ALARMS
+
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["alarm_findings", "reading_quality"]
+__all__ = ["alarm_findings", "reading_alarms", "reading_quality"]
 
 _SAYS_NOTHING = ("ignored", "contents", "heading")
 
@@ -58,6 +62,47 @@ def reading_quality(dataset: Dataset) -> pd.DataFrame:
         out[name] = counted.fillna(0).astype("int64")
     out["share_not_understood"] = (out["not_understood"] / out["lines"]).where(out["lines"] > 0)
     return out[[*out.columns[:-2], "share_not_understood", "alarms"]]
+
+
+def reading_alarms(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
+    r"""List the reasons to look at how the roadmap was read, the most severe first.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Needs `roadmap_alarms`.
+    as_of : date or aware timestamp
+        Revisions dated later do not exist.
+    timezone : str, optional
+        IANA name of the zone whose days are meant; by default that of the dataset's
+        ``[calendar]``, else UTC.
+
+    Returns
+    -------
+    DataFrame
+        One row per alarm: `revision` (NA for a file that was not read and a correction for all
+        revisions), `line` (NA for the whole document), `alarm`, `text` (untrusted). Alarms of one
+        kind stand together, those of newer revisions first.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> from roadmap_analytics.roadmap.tables import parse
+    >>> text = "# Plan\n\n- Docs by May 2020\n- Maps by Q5 2026\n"
+    >>> frames = parse([{"name": "2025-02-04.md", "text": text}])
+    >>> reading_alarms(Dataset(frames), as_of="2025-12-31")[["line", "alarm"]]
+       line               alarm
+    0     4       year not read
+    1     3  target in the past
+    """
+    alarms = dataset["roadmap_alarms"]
+    known = alarms["revision"].isna() | (
+        alarms["revision"] <= View.of(dataset, as_of, timezone).day
+    )
+    ranked = alarms[known].assign(rank=lambda rows: rows["alarm"].map(ALARMS.index))
+    ranked = ranked.sort_values("line", kind="stable", na_position="first")
+    ranked = ranked.sort_values("revision", kind="stable", ascending=False)
+    return ranked.sort_values("rank", kind="stable", ignore_index=True).drop(columns="rank")
 
 
 def not_understood(lines: pd.DataFrame) -> pd.Series[bool]:

@@ -19,6 +19,7 @@ from roadmap_analytics.analysis.forecast.forecast import forecast
 from roadmap_analytics.analysis.open_work import open_issues
 from roadmap_analytics.analysis.plan import plan_differences, roadmap_targets
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
+from roadmap_analytics.analysis.reading import reading_alarms
 from roadmap_analytics.analysis.since import changes, last_review
 from roadmap_analytics.analysis.slippage import slippage
 from roadmap_analytics.analysis.view import View
@@ -112,6 +113,7 @@ class Board:
     roadmap_changes: list[str] = field(default_factory=list)
     differences: list[dict[str, Any]] = field(default_factory=list)
     revision: str | None = None
+    alarms: int = 0  # reasons to look at how the roadmap was read
 
     @property
     def drawn(self) -> list[Row]:
@@ -164,6 +166,7 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         roadmap_changes=[] if review is None else _roadmap_changes(dataset, as_of, review[0]),
         differences=_records(plan),
         revision=plan.attrs["revision"],
+        alarms=len(reading_alarms(dataset, as_of=as_of)),
     )
 
 

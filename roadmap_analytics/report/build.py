@@ -311,7 +311,7 @@ def _write(
 ) -> Path:
     index = _Page("Board", "index.html")
     pages = [index, *(page for page, _ in sources)]
-    if len(dataset["roadmap_lines"]):
+    if len(dataset["roadmap_lines"]) or len(dataset["roadmap_alarms"]):
         pages.append(_Page("Roadmaps line by line", _ROADMAPS))
     css = (_TEMPLATE / "page.css").read_text("utf-8") + svg.dark_rules()
     js = (_TEMPLATE / "page.js").read_text("utf-8")

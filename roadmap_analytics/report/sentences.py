@@ -30,6 +30,7 @@ __all__ = [
     "planned",
     "promises",
     "punctuality",
+    "reading_alarms",
     "renewals",
     "rests_on",
     "roadmap_changes",
@@ -482,6 +483,27 @@ def roadmap_changes(frame: pd.DataFrame) -> list[str]:
             ]
             told.append(f"{words} in the roadmap: {_list(days, most=8)}.")
     return told
+
+
+def reading_alarms(frame: pd.DataFrame, *, shown: int = 5) -> str:
+    """Say what to look at in the reading of the roadmap, from what `reading_alarms` returns.
+
+    Examples
+    --------
+    >>> reading_alarms(pd.DataFrame({"alarm": ["date flagged"] * 6 + ["file not read"]}))
+    '7 alarms about how the roadmap was read: date flagged (6) and file not read (1); \
+2 of them are only on the page Roadmaps line by line.'
+    """
+    if frame.empty:
+        return "No alarms about how the roadmap was read."
+    kinds = frame["alarm"].value_counts(sort=False)
+    told = f"{_count(len(frame), 'alarm')} about how the roadmap was read: "
+    told += _list([f"{kind} ({count:,})" for kind, count in kinds.items()], most=len(kinds))
+    left = len(frame) - shown
+    verb = "is" if left == 1 else "are"
+    return told + (
+        f"; {left:,} of them {verb} only on the page Roadmaps line by line." if left > 0 else "."
+    )
 
 
 # -- words -----------------------------------------------------------------------------------------
