@@ -12,7 +12,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["HISTORY", "OddRow", "OddValue", "sound_event", "sound_issue", "sound_milestone"]
+__all__ = [
+    "HISTORY",
+    "OddRow",
+    "OddValue",
+    "sound_container",
+    "sound_event",
+    "sound_issue",
+    "sound_milestone",
+]
 
 Row = dict[str, Any]
 Reader = Callable[[Any], Any]
@@ -193,6 +201,23 @@ def _members(row: Row, name: str, read: Reader, odd: list[OddValue]) -> Row:
         except _ODD:
             odd.append(OddValue(name, _shown(one)))
     return row if kept == value else row | {name: kept}
+
+
+def sound_container(row: Any, path: str) -> None:
+    """Judge a group or project, whose full path is in the field `path`.
+
+    Raises
+    ------
+    OddRow
+        Where it has no id or no path.
+
+    Examples
+    --------
+    >>> sound_container({"id": "7", "full_path": "team"}, "full_path")
+    Traceback (most recent call last):
+    roadmap_analytics.soundness.OddRow: id: expected an id, got 7
+    """
+    _needed(row, {"id": _ident, path: _text})
 
 
 def sound_milestone(row: Any, *, owned: bool = True) -> tuple[Row, list[OddValue]]:

@@ -290,3 +290,62 @@ def test_an_odd_row_on_the_server_is_a_named_failure_and_costs_nothing(
     for name in before.frames:
         pd.testing.assert_frame_equal(after[name], before[name], obj=name)
     assert "not_exported" not in command("check", str(to)).out
+
+
+@pytest.mark.parametrize(
+    ("match", "ident", "body", "part"),
+    [
+        ("/projects\\?", 100, {"id": "100"}, "project orchard/press/juice"),
+        ("/projects\\?", 100, {"id": None}, "project orchard/press/juice"),
+        ("/projects\\?", 100, {"path_with_namespace": 5}, "a project of group orchard"),
+        ("/projects\\?", 100, {"path_with_namespace": "(missing)"}, "a project of group orchard"),
+        ("descendant_groups", 11, {"id": 2**63}, "group orchard/press"),
+        ("descendant_groups", 11, {"full_path": ["x"]}, "a group of group orchard"),
+    ],
+)
+def test_an_odd_project_or_group_costs_only_itself(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, match: str, ident: int, body: Row, part: str
+) -> None:
+    to, first = tmp_path / "data", tmp_path / "first"
+    assert export(hand_gitlab, to, "orchard", "upkeep").code == 0
+    before = ra.load(to)
+    fault = {"kind": "odd", "match": match, "issues": [ident], "body": body, "times": None}
+    hand_gitlab.inject(fault)
+    for _ in range(2):
+        outcome = export(hand_gitlab, to, "orchard", "upkeep", options=("--full",))
+        assert outcome.code == 4, outcome.err
+        assert f"{part}: 200: " in outcome.err
+        during = ra.load(to)
+        for name in before.frames:
+            pd.testing.assert_frame_equal(during[name], before[name], obj=name)
+    outcome = export(hand_gitlab, first, "orchard", "upkeep")
+    assert outcome.code == 4, outcome.err
+    rows = before.issues
+    if ident == 100:  # a first run has all but what is odd
+        rows = rows[rows["project_id"] != ident]
+    assert ra.load(first).issues["issue_id"].tolist() == rows["issue_id"].tolist()
+    hand_gitlab.inject()
+    for folder in (to, first):
+        assert export(hand_gitlab, folder, "orchard", "upkeep").code == 0
+        after = ra.load(folder)
+        for name in before.frames.keys() - {"milestone_dates"}:
+            pd.testing.assert_frame_equal(after[name], before[name], obj=name)
+
+
+@pytest.mark.parametrize("body", [{"id": "10"}, {"full_path": 3}, {"id": None}])
+def test_an_odd_answer_about_what_was_asked_for_costs_no_other_address(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path, body: Row
+) -> None:
+    to = tmp_path / "data"
+    assert export(hand_gitlab, to, "orchard", "upkeep").code == 0
+    before = ra.load(to)
+    hand_gitlab.inject(
+        {"kind": "odd", "match": "groups/orchard$", "issues": [10], "body": body, "times": None}
+    )
+    outcome = export(hand_gitlab, to, "orchard", "upkeep")
+    assert outcome.code == 4, outcome.err
+    assert "/orchard: 200: " in outcome.err
+    assert "a row that is odd: " in outcome.err
+    during = ra.load(to)
+    for name in before.frames:
+        pd.testing.assert_frame_equal(during[name], before[name], obj=name)

@@ -174,6 +174,8 @@ class Export:
                 self._fail(f"{address}", failed)
         if len(errors) == len(self._request.addresses):
             raise errors[0]
+        for part, why in self._scope.odd.items():
+            self._odd(part, why)
         if self._request.via != "rest":
             self._try_graphql()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from roadmap_analytics.errors import AccessError, ConfigurationError, ServerErro
 from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.transport import ELSEWHERE, WEB_PAGE
+from roadmap_analytics.soundness import OddRow, sound_container
 
 __all__ = ["Container", "Scope", "milestone_owner", "milestone_path", "refusal", "steady"]
 
@@ -19,8 +21,8 @@ Row = dict[str, Any]
 Container = tuple[str, int]
 """("group" or "project", id)."""
 
-GROUP_FIELDS = ("id", "full_path")
-PROJECT_FIELDS = ("id", "path_with_namespace")
+PATH = {"groups": "full_path", "projects": "path_with_namespace"}
+"""Field of a row with its full path."""
 # A list that changes between two readings is read again; a busy group would never stand still.
 MOST_READINGS = 5
 
@@ -36,13 +38,17 @@ class Scope:
     sources
         Whose issue lists cover all of it.
     lost
-        Paths of addresses that failed.
+        Paths of addresses that failed, and of groups with an odd row in their lists: what is
+        missing below them was not deleted.
+    odd
+        Name of a group or project whose row is odd -> why.
     """
 
     groups: dict[int, Row] = field(default_factory=dict)
     projects: dict[int, Row] = field(default_factory=dict)
     sources: list[Container] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    odd: dict[str, str] = field(default_factory=dict)
 
     def __contains__(self, key: Container) -> bool:
         return key[1] in (self.groups if key[0] == "group" else self.projects)
@@ -82,8 +88,11 @@ class Scope:
         return self._add(client, last, address.path)
 
     def _add(self, client: Client, kind: str, path: str) -> None:
-        needed = GROUP_FIELDS if kind == "groups" else PROJECT_FIELDS
-        row = client.get(f"/{kind}/{quote(path, '')}", needed=needed)
+        row = client.get(f"/{kind}/{quote(path, '')}")
+        try:
+            sound_container(row, PATH[kind])
+        except OddRow as why:
+            raise PartFailed(200, f"a row that is odd: {why}") from None
         if kind == "groups":
             self._add_group(client, row)
         elif row["id"] not in self.projects:
@@ -93,32 +102,45 @@ class Scope:
     def _add_group(self, client: Client, group: Row) -> None:
         if group["id"] in self.groups:
             return
-        below = _groups_below(client, group["id"])
-        projects = steady(
-            lambda: client.rows(
-                f"/groups/{group['id']}/projects",
-                needed=PROJECT_FIELDS,
-                include_subgroups="true",
-                with_shared="false",
-                order_by="id",
-                sort="asc",
-            )
+        below = self._groups_below(client, group["id"], group["full_path"])
+        projects = self._list(
+            client,
+            f"/groups/{group['id']}/projects",
+            group["full_path"],
+            include_subgroups="true",
+            with_shared="false",
+            order_by="id",
+            sort="asc",
         )
         self.groups |= {row["id"]: row for row in [group, *below]}
         self.projects |= {row["id"]: row for row in projects}
         self.sources.append(("group", group["id"]))
 
+    def _groups_below(self, client: Client, group_id: int, top: str) -> list[Row]:
+        """All groups under a group; level by level on a GitLab before 13.5."""
+        path = f"/groups/{group_id}"
+        try:
+            return self._list(client, f"{path}/descendant_groups", top)
+        except PartFailed as failed:
+            if failed.status != 404:
+                raise
+        direct = self._list(client, f"{path}/subgroups", top)
+        below = (self._groups_below(client, group["id"], top) for group in direct)
+        return [row for group, more in zip(direct, below, strict=True) for row in (group, *more)]
 
-def _groups_below(client: Client, group_id: int) -> list[Row]:
-    """All groups under a group; level by level on a GitLab before 13.5."""
-    path, needed = f"/groups/{group_id}", GROUP_FIELDS
-    try:
-        return steady(lambda: client.rows(f"{path}/descendant_groups", needed=needed))
-    except PartFailed as failed:
-        if failed.status != 404:
-            raise
-    direct = steady(lambda: client.rows(f"{path}/subgroups", needed=needed))
-    return [row for group in direct for row in (group, *_groups_below(client, group["id"]))]
+    def _list(self, client: Client, path: str, top: str, **query: Any) -> list[Row]:
+        """Read a list of groups or projects below the group `top`; an odd row costs only itself."""
+        kind = "project" if path.endswith("projects") else "group"
+        field = PATH[f"{kind}s"]
+
+        def odd(row: Any, why: str) -> None:
+            named = row.get(field) if isinstance(row, dict) else None
+            name = f"{kind} {named}" if isinstance(named, str) else f"a {kind} of group {top}"
+            self.odd[name] = why  # a list may be read more than once
+            self.lost.append(top)
+
+        sound = partial(sound_container, path=field)
+        return steady(lambda: client.rows(path, sound=sound, odd=odd, **query))
 
 
 def steady(read: Callable[[], Iterable[Row]]) -> list[Row]:

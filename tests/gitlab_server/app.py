@@ -375,7 +375,7 @@ async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> 
 
 def _with_odd_rows(body: bytes, fault: Fault) -> bytes:
     rows = orjson.loads(body)
-    for row in rows if isinstance(rows, list) else []:
+    for row in rows if isinstance(rows, list) else [rows]:
         if row.get("id") in fault.issues:
             row.update(fault.body)
             for name in [name for name, value in row.items() if value == "(missing)"]:
