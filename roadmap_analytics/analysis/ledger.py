@@ -201,7 +201,7 @@ def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
     ends = np.flatnonzero(replay.last_of(log.issue, day))
 
     milestone = replay.milestone_codes(events, rows[log.of["milestone"]])
-    closed = (events["value"] == "closed").to_numpy()[rows[log.of["state"]]]
+    closed = (events["value"].take(rows[log.of["state"]]) == "closed").to_numpy()
     size = np.ones(len(ends))
     if sized_by:
         number = events["number"].to_numpy(np.float64)[rows[log.of[sized_by]]]
@@ -212,7 +212,7 @@ def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
     return _DayEnds(
         log.issue[ends],
         day[ends],
-        replay.counted_milestones(log, ends),
+        replay.counted_milestones(log, milestone, ends),
         log.newest("state", closed, False, ends),
         size,
         milestone[added],

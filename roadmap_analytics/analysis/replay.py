@@ -63,6 +63,8 @@ _HELD_IN = {
     "label": "value",
 }
 _MEMBERSHIPS = ("assignee", "label")
+_OF_SPANS = ["issue_id", "at", "action", "value", "milestone_id", "number"]
+"""Columns of events from which spans follow; copying the others (text) would take longest."""
 
 
 def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.DataFrame:
@@ -262,8 +264,9 @@ def milestone_codes(events: pd.DataFrame, rows: Ints) -> Ints:
     A milestone that is no longer known still ends the time in the one before it: it gets a negative
     number of its own, from -2 down, one per title.
     """
-    code = events["milestone_id"].to_numpy(np.int64, na_value=NONE)[rows]
-    added = (events["action"] == "add").to_numpy()[rows]
+    # Rows are taken first: one event in four is about a milestone, and comparing text is slow.
+    code = events["milestone_id"].take(rows).to_numpy(np.int64, na_value=NONE)
+    added = (events["action"].take(rows) == "add").to_numpy()
     lost = added & (code == NONE)
     if lost.any():
         code[lost] = -2 - pd.factorize(events["value"].iloc[rows[lost]])[0]
@@ -337,13 +340,17 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
     """
     if field not in _HELD_IN:
         raise UnknownNameError(f"field: expected one of {list(_HELD_IN)}, got {field!r}")
-    events = events_of(dataset, [field], until)
     column = _HELD_IN[field]
+    given_up_too = field == "milestone" and bool(dataset.issue_events["state_reason"].notna().any())
+    log = _ordered(dataset.issue_events, ["milestone", "state"] if given_up_too else [field], until)
+    events = log.events[_OF_SPANS].iloc[log.rows]
     # `value` tells apart what an issue may have at once (assignees, labels): each gets spans of its
     # own. Of the other fields an issue has one value at a time, and `value` is 0. `code` is what
     # the field holds from that event on.
-    if field == "milestone" and dataset.issue_events["state_reason"].notna().any():
-        events, code = _memberships_that_count(dataset, until)
+    if given_up_too:
+        code = counted_milestones(log, milestone_codes(log.events, log.rows[log.of["milestone"]]))
+        known = pd.array(np.ma.masked_less_equal(code, NONE), dtype="Int64")
+        events = events.assign(milestone_id=known)
         value = np.zeros(len(events), dtype=np.int64)
     elif field in _MEMBERSHIPS:
         events, value, code = _memberships(events)
@@ -363,26 +370,14 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
     rows, issue, value, code = settled[changed], issue[changed], value[changed], code[changed]
 
     # A span ends where the next one of the same issue (and value) begins.
-    spans: pd.DataFrame = events.iloc[rows][["issue_id", column]].reset_index(drop=True)
+    spans: pd.DataFrame = events[["issue_id", column]].iloc[rows].reset_index(drop=True)
     start = events["at"].iloc[rows].reset_index(drop=True)
     end = start.shift(-1).mask(last_of(issue, value))
     spans["start_at"], spans["end_at"] = start, end.astype(start.dtype)
     return spans[pd.Series(code != NONE)].reset_index(drop=True)
 
 
-def _memberships_that_count(
-    dataset: Dataset, until: pd.Timestamp | None
-) -> tuple[pd.DataFrame, Ints]:
-    """Return events of milestone and state with the milestone in which each leaves its issue."""
-    about = ("milestone", "state")
-    events = dataset.issue_events
-    log = _ordered(events, about, until)
-    code = counted_milestones(log)
-    known = pd.array(np.ma.masked_less_equal(code, NONE), dtype="Int64")
-    return events.iloc[log.rows].assign(milestone_id=known), code
-
-
-def counted_milestones(log: Ordered, at: Ints | None = None) -> Ints:
+def counted_milestones(log: Ordered, milestone: Ints, at: Ints | None = None) -> Ints:
     """Return the milestone in which each event leaves its issue; `NONE` while it is given up.
 
     An issue that was closed without being done (moved, promoted to an epic, a duplicate) is no work
@@ -393,12 +388,13 @@ def counted_milestones(log: Ordered, at: Ints | None = None) -> Ints:
     ----------
     log : Ordered
         With the fields milestone and state.
+    milestone : array of int
+        `milestone_codes` of its milestone events.
     at : array of int, optional
         Only for these events (places in `log.rows`).
     """
-    milestone = milestone_codes(log.events, log.rows[log.of["milestone"]])
     held: Ints = log.newest("milestone", milestone, NONE, at)
-    given_up = log.events["state_reason"].notna().to_numpy()[log.rows[log.of["state"]]]
+    given_up = log.events["state_reason"].take(log.rows[log.of["state"]]).notna().to_numpy()
     if given_up.any():
         held = np.where(log.newest("state", given_up, False, at), NONE, held)
     return held

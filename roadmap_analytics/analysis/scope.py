@@ -167,7 +167,7 @@ def _present_when_due(view: View, spans: pd.DataFrame) -> pd.DataFrame:
     due = due.assign(due_at=day_ends(due["due_date"], view.timezone))
     met = spans.merge(due[(due["due_at"] <= view.at).to_numpy()], on="milestone_id")
     # An end that is missing compares as False: the issue is still there.
-    there = (met["start_at"] < met["due_at"]) & ~(met["end_at"] <= met["due_at"])
+    there = (met["start_at"] < met["due_at"]) & ~(met["end_at"] < met["due_at"])
     return met[there.to_numpy()].rename(columns={"end_at": "left_at"}).reset_index(drop=True)
 
 
@@ -176,7 +176,7 @@ def _closed_when_due(view: View, present: pd.DataFrame) -> Bools:
     states = view.spans("state")
     closed = states[(states["value"] == "closed").to_numpy()]
     met = present[["issue_id", "due_at"]].reset_index(names="row").merge(closed, on="issue_id")
-    covers = (met["start_at"] < met["due_at"]) & ~(met["end_at"] <= met["due_at"])
+    covers = (met["start_at"] < met["due_at"]) & ~(met["end_at"] < met["due_at"])
     return np.isin(present.index, met.loc[covers.to_numpy(), "row"])
 
 
