@@ -86,6 +86,8 @@ def test_every_call_is_quick(odd: Dataset) -> None:
         *("open_issues", "plan_differences", "forecast", "targets_against_forecast"),
     ):
         quick(name, lambda name=name: getattr(ra, name)(odd, as_of=day))  # type: ignore[misc]
+    earlier = day - pd.Timedelta(28, "D")
+    quick("changes", lambda: ra.changes(odd, since=earlier, as_of=day))
     for milestone in odd.milestones["milestone_id"]:
         frame = quick("burndown", lambda m=milestone: ra.burndown(odd, m, as_of=day))  # type: ignore[misc]
         assert len(frame) < 4000
