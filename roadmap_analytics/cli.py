@@ -213,7 +213,8 @@ def export(
         typer.Argument(
             metavar="URL",
             help="Groups (with their subgroups) and projects, as copied from the browser; "
-            "default: those of roadmap.toml, or of the last export into DIR.",
+            "default: those of roadmap.toml, or of the last export into DIR; with none of these, "
+            "documents are exported alone.",
         ),
     ] = None,
     config: Annotated[
@@ -260,9 +261,13 @@ def export(
     _summary(done)
     if done.anonymous:
         _tell("without a token: no confidential issues, no private projects")
-    way = {"graphql": "GraphQL", "rest": "REST"}[done.via]
+    way = {
+        "graphql": "histories by GraphQL",
+        "rest": "histories by REST",
+        "none": "documents alone",
+    }[done.via]
     seconds = time.monotonic() - began
-    _tell(f"{done.requests:,} requests, {seconds:.1f} seconds, histories by {way}: {to}")
+    _tell(f"{done.requests:,} requests, {seconds:.1f} seconds, {way}: {to}")
     return _failed(done)
 
 

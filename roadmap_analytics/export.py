@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 PROGRAM = "roadmap-analytics"
+DOCUMENTS = "roadmap documents"
+"""Origin of a dataset without a GitLab."""
 DEFAULT_JOBS = 4
 """Requests at once, unless the call or roadmap.toml says otherwise: polite to a small server."""
 
@@ -62,7 +64,7 @@ class Exported:
     first : bool
         Whether this was the first run into the dataset.
     via : str
-        How histories came: ``rest`` or ``graphql``.
+        How histories came: ``rest`` or ``graphql``; ``none`` for documents alone.
     anonymous : bool
         Whether there was no token, so that only what is public was exported.
     """
@@ -80,7 +82,7 @@ class Exported:
 class _Plan:
     """What to export, documents of this machine, and what the manifest will say of both."""
 
-    request: gitlab.Request
+    request: gitlab.Request | None  # None for documents alone
     documents: list[Record]
     asked: dict[str, Any]
 
@@ -105,7 +107,8 @@ def export_dataset(
     ----------
     urls : iterable of str
         Groups (with their subgroups) and projects, as copied from the browser; default: those of
-        the configuration, or of the last run into this dataset.
+        the configuration, or of the last run into this dataset. Without any, the documents of
+        `roadmaps` are exported alone, and no request is made.
     to : path
         The dataset; created if needed.
     config : path or Config, optional
@@ -270,33 +273,34 @@ def _plan(
     settings: Config,
     manifest: store.Manifest | None,
 ) -> _Plan:
+    if roadmaps:
+        settings = _roadmaps_at(roadmaps, settings)
     urls = urls or [*settings.groups, *settings.projects]
     given = bool(urls)
     if not urls and manifest is not None:
         urls = list(manifest.asked.get("urls") or ())
         _refuse_strangers(to, settings, manifest, urls)
         settings = _roadmaps_as_before(settings, manifest.asked)
-    if not urls:
-        raise ConfigurationError(
-            "export: expected the address of a group or project, got none. Give one, or list "
-            "groups in roadmap.toml: [gitlab]."
-        )
     addresses = [gitlab.parse_address(url, settings.url) for url in urls]
     addresses = list(dict.fromkeys(addresses))
-    if roadmaps:
-        settings = _roadmaps_at(roadmaps, settings)
     place, documents = _roadmaps(settings)
+    if not addresses and not documents:
+        raise ConfigurationError(
+            "export: expected the address of a group or project, or a folder of roadmap documents, "
+            "got neither. Give one, or list groups in roadmap.toml: [gitlab]."
+        )
     request = gitlab.Request(
         addresses, settings.section, jobs or settings.jobs or DEFAULT_JOBS, place, via
-    )
-    if manifest is not None and manifest.origin != request.origin:
+    ) if addresses else None  # fmt: skip
+    origin = request.origin if request else DOCUMENTS
+    if manifest is not None and manifest.origin != origin:
         raise ConfigurationError(
-            f"--to: expected a dataset of {request.origin}, found one of {manifest.origin}. "
+            f"--to: expected a dataset of {origin}, found one of {manifest.origin}. "
             "Give another folder."
         )
     where = settings.roadmaps_path or settings.roadmaps_project
-    if given:
-        _remember(request.origin, where)
+    if given or request is None:
+        _remember({request.origin} if request else set(), where)
     asked: dict[str, Any] = {"urls": sorted(map(str, addresses)), "roadmaps": where}
     narrowed = {"pattern": settings.roadmaps_pattern, "ref": settings.roadmaps_ref}
     if where:
@@ -353,8 +357,8 @@ def _given() -> set[str]:
         return set()
 
 
-def _remember(origin: str, roadmaps: str | None) -> None:
-    lines = {origin} | ({_absolute(roadmaps)} if roadmaps and _is_folder(roadmaps) else set())
+def _remember(origins: set[str], roadmaps: str | None) -> None:
+    lines = origins | ({_absolute(roadmaps)} if roadmaps and _is_folder(roadmaps) else set())
     new = sorted(line for line in lines - _given() if line.isprintable())
     if not new:
         return
@@ -428,6 +432,8 @@ def _run(
     progress: Callable[[Progress], None] | None,
 ) -> Exported:
     """Make one run, from the first request to the new manifest."""
+    if plan.request is None:
+        return _run_of_documents(to, plan, config, full=full)
     known, reporter = gitlab.Known(), gitlab.Reporter(progress)
     export = gitlab.Export(plan.request, known, reporter, now=_now)
     export.connect()
@@ -477,6 +483,22 @@ def _run(
         export.via,
         export.anonymous,
     )
+
+
+def _run_of_documents(to: Path, plan: _Plan, config: dict[str, Any], *, full: bool) -> Exported:
+    """Make one run of documents alone, which asks no GitLab."""
+    now = _now().isoformat()
+    known = gitlab.Known()
+    with store.open_run(
+        to, origin=DOCUMENTS, asked=plan.asked, started_at=now, full=full, keep=gitlab.KEPT
+    ) as run:
+        with store.foreign(to / "records", "set of records that this version can read"):
+            _learn(known, run, full)
+            _forget_unreadable(known, run)  # what is there now decides
+        _write_documents(run, plan.documents, known)
+        made = frames.build_tables(run.records(), config=config)
+        run.commit(made, ended_at=now, config=config, via="none")
+    return Exported(to, _rows(made), 0, [], run.manifest is None, via="none")
 
 
 def _rows(made: dict[str, Any]) -> dict[str, int]:

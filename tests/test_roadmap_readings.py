@@ -7,15 +7,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
+from typer.testing import CliRunner
 
 import roadmap_analytics as ra
-from roadmap_analytics.errors import RoadmapError
+from roadmap_analytics.cli import app
+from roadmap_analytics.errors import ConfigurationError, RoadmapError
 from roadmap_analytics.report import sentences
+from roadmap_analytics.report.board import board
 from roadmap_analytics.report.xray import reading_html, summary_lines
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.targets import Calendar, read_target
@@ -249,6 +253,71 @@ def test_corrections_by_hand_overrule_and_the_ones_that_fit_nothing_are_alarms()
     (alarm,) = frames["roadmap_alarms"].to_dict("records")
     assert alarm["alarm"] == "correction fits nothing"
     assert "line 6" in alarm["text"]
+
+
+def test_titles_and_parents_by_hand() -> None:
+    text = "# Plan\n\n- Docs\n- Maps\n  - Coast\n- Radio\n"
+    rows = ["*,Docs,title,Handbook", "*,Radio,parent,Maps", "*,Coast,parent,", "*,6,title,"]
+    rows += ["*,Maps,parent,Radio", "*,Maps,parent,Maps", "*,Docs,parent,Gone"]  # none of them fits
+    table = "\n".join(["revision,match,field,value", *rows])
+    frames = read(text, {"name": "readings.csv", "text": table})
+    items = frames["roadmap_items"]
+    names = dict(zip(items["key"], items["title"], strict=True))
+    assert {row.title: names.get(row.parent) for row in items.itertuples()} == {
+        "Handbook": None, "Maps": None, "Coast": None, "Radio": "Maps",
+    }  # fmt: skip
+    lost = frames["roadmap_alarms"]
+    assert set(lost["alarm"]) == {"correction fits nothing"}
+    assert [f"line {number}:" in " ".join(lost["text"]) for number in range(2, 9)] == [
+        *(False, False, False, False),
+        *(True, True, True),
+    ]
+    by_hand = frames["roadmap_lines"].query("why == 'readings.csv'")
+    assert set(by_hand["field"]) == {"title", "parent"}
+
+
+# Documents alone ----------------------------------------------------------------------------------
+
+
+def test_a_report_of_documents_that_were_read_and_saved(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    code = (
+        "import os\nimport roadmap_analytics as ra\n"
+        "from roadmap_analytics.report.show import headline\n"
+        "dataset = ra.load(os.environ['ROADMAP_DATASET'])\n"
+        "headline('What is planned?', as_of=dataset.exported_date, dataset=dataset)"
+    )
+    cells = [nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), own / "mine.ipynb")
+    ra.read_roadmaps(OTHERS / "feuille").save(tmp_path / "data")
+    index = ra.write_report(tmp_path / "data", tmp_path / "out", notebooks=own, bundled=False)
+    assert "10 Feb 2026" in index.read_text("utf-8")
+    assert "as of 2026-02-10" in (tmp_path / "out" / "mine.html").read_text("utf-8")
+
+
+def test_an_export_of_documents_alone(tmp_path: Path) -> None:
+    where, to = tmp_path / "documents", tmp_path / "data"
+    where.mkdir()
+    (where / "2026-02-03-roadmap.md").write_text("# Plan\n\n- Docs by May\n")
+    first = ra.export_dataset(to=to, roadmaps=str(where))
+    assert (first.first, first.requests, first.via, first.failures) == (True, 0, "none", [])
+    (where / "2026-04-01-roadmap.md").write_text("# Plan\n\n- Docs by June\n")
+    again = CliRunner().invoke(app, ["export", "--to", str(to)])
+    assert again.exit_code == 0, again.output
+    assert "0 requests" in again.output
+    assert "documents alone" in again.output
+    dataset = ra.load(to, verify_records=True)
+    assert list(ra.slippage(dataset, as_of="2026-05-01")["slip_days"].dropna()) == [30.0]
+    assert ra.check(dataset).ok
+    assert board(dataset, as_of=dataset.exported_date).revision == "2026-04-01"
+    (where / "2026-02-03-roadmap.md").unlink()
+    ra.export_dataset(to=to)
+    assert len(ra.load(to).revisions) == 1
+    with pytest.raises(ConfigurationError, match="found one of roadmap documents"):
+        ra.export_dataset(["https://git.example.org/orchard"], to=to)
+    with pytest.raises(ConfigurationError, match="address of a group or project, or a folder"):
+        ra.export_dataset(to=tmp_path / "other", roadmaps="orchard/documentation:*.md")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class Run:
     failures : list of dict
         Parts that failed for good: ``part``, ``status``, ``message``.
     via : str
-        How histories came: ``rest`` or ``graphql``.
+        How histories came: ``rest`` or ``graphql``; ``none`` for documents alone.
     anonymous : bool
         Whether there was no token: then only what is public was seen.
     notices : list of dict
