@@ -37,6 +37,7 @@ __all__ = [
     "scope_changes",
     "slippage",
     "throughput",
+    "timeline",
     "workload",
     "workload_history",
     "workload_plan",
@@ -282,21 +283,59 @@ def attribution(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "No milestone has missed its first due date."
     causes = {
-        "plan_days": "plans that were too tight from the start",
+        "plan_days": "a plan that was too tight from the start",
         "carried_in_days": "work carried in from earlier milestones",
         "scope_days": "work added after the start",
         "pace_days": "slower closing than before",
     }
-    total = {name: float(frame[name].sum()) for name in causes}
-    most = max(causes, key=lambda name: total[name])
+    # Of one milestone, parts may cancel out: work that was added, and closed faster. So days of one
+    # cause, summed over milestones, can exceed what they slipped in all. A count cannot.
+    largest = frame[list(causes)].astype("float64").idxmax(axis=1)
+    largest = largest[(frame[list(causes)].max(axis=1) > 0).to_numpy()]
     said = (
         f"{_count(len(frame), 'milestone')} missed the first due date, "
         f"{_amount((~frame['finished']).sum())} of them with work still open, "
         f"by a median of {_amount(frame['slip_days'].median())} days"
     )
-    if total[most] <= 0:
+    if largest.empty:
         return said + "."
-    return f"{said}; the main cause is {causes[most]} ({_amount(total[most])} days in all)."
+    counts = largest.value_counts()
+    most = max(causes, key=lambda name: int(counts.get(name, 0)))
+    return f"{said}; in {counts[most]} of {len(frame)}, {causes[most]} was the largest part."
+
+
+def timeline(frame: pd.DataFrame) -> str:
+    """Say what happened to one milestone after its start, from what `milestone_timeline` returns.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({
+    ...     "step": ["started", "added", "removed", "date moved", "due"],
+    ...     "amount": [6, 2, 1, 14, 3], "due_date": pd.to_datetime(["2025-03-28"] * 5)})
+    >>> frame.attrs = {"title": "R1"}
+    >>> timeline(frame)
+    'R1: 2 added and 1 removed after the start; its due date moved once, by 14 days; 3 issues \
+were open when it was due.'
+    """
+    title = frame.attrs.get("title", "The milestone")
+    if frame.empty:
+        return f"{title}: nothing has happened yet."
+    amounts = frame.groupby("step")["amount"].sum()
+    came = int(amounts.get("added", 0))
+    carried = frame.loc[(frame["step"] == "carried in").to_numpy(), "amount"].sum()
+    told = [f"{came} added and {int(amounts.get('removed', 0))} removed after the start"]
+    if carried:
+        told.append(f"{_count(int(carried), 'issue')} carried in")
+    moves = frame[(frame["step"] == "date moved").to_numpy()]
+    if len(moves):
+        times = "once" if len(moves) == 1 else f"{len(moves)} times"
+        told.append(f"its due date moved {times}, by {_count(int(moves['amount'].sum()), 'day')}")
+    due = frame[(frame["step"] == "due").to_numpy()]
+    if len(due):
+        left = int(due["amount"].iloc[-1])
+        were = "was" if left == 1 else "were"
+        told.append(f"{_count(left, 'issue')} {were} open when it was due")
+    return f"{title}: {'; '.join(told)}."
 
 
 def lead_times(frame: pd.DataFrame) -> str:
