@@ -56,7 +56,7 @@ def reading_quality(dataset: Dataset) -> pd.DataFrame:
         "not_understood": lost,
         "alarms": dataset["roadmap_alarms"],
     }
-    out = dataset["revisions"][["revision", "layout"]].copy()
+    out = dataset["revisions"][["revision", "layout"]].sort_values("revision", ignore_index=True)
     for name, rows in parts.items():
         counted = out["revision"].map(rows["revision"].value_counts())
         out[name] = counted.fillna(0).astype("int64")

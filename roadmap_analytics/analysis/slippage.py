@@ -210,20 +210,21 @@ def _absorbed(
     return list(out.values())
 
 
-def _finished(view: View, ids: dict[Any, str]) -> dict[str, pd.Timestamp | None]:
-    """Map items that something else says are done to the revision that says so.
+def _finished(view: View, ids: dict[Any, str]) -> dict[str, set[pd.Timestamp | None]]:
+    """Map items that something else says are done to the revisions that say so.
 
     None where it is the item's milestone: GitLab keeps no day on which a milestone was closed.
     """
     seen = view.dataset["milestone_dates"]
-    seen = seen[seen["observed_at"] < view.at].drop_duplicates("milestone_id", keep="last")
+    seen = seen[seen["observed_at"] < view.at].sort_values("observed_at")
+    seen = seen.drop_duplicates("milestone_id", keep="last")
     closed = set(seen.loc[seen["state"] == "closed", "milestone_id"])
     milestones = view.dataset["milestones"]
     urls = set(milestones.loc[milestones["milestone_id"].isin(closed), "web_url"])
     linked = _until(view, "roadmap_milestones")
     linked = linked[linked["url"].isin(urls) & linked["key"].notna()]
-    out: dict[str, pd.Timestamp | None] = {
-        ids[place]: None
+    out: dict[str, set[pd.Timestamp | None]] = {
+        ids[place]: {None}
         for place in linked[["revision", "key"]].itertuples(index=False, name=None)
         if place in ids
     }
@@ -233,7 +234,7 @@ def _finished(view: View, ids: dict[Any, str]) -> dict[str, pd.Timestamp | None]
     said = said[said["status"].eq("done") & said["previous_key"].notna()]
     for day, key in said[["revision", "previous_key"]].itertuples(index=False, name=None):
         if (item := ids.get((before.get(day), key))) is not None:
-            out[item] = day
+            out.setdefault(item, set()).add(day)  # an item that came back may be done twice
     return out
 
 
@@ -241,7 +242,7 @@ def _gone(
     rows: Sequence[dict[str, Any]],
     absorbed: Sequence[dict[str, Any]],
     days: Sequence[pd.Timestamp],
-    finished: dict[str, pd.Timestamp | None],
+    finished: dict[str, set[pd.Timestamp | None]],
 ) -> list[dict[str, Any]]:
     """Return a row at the first revision of each absence, unless the item was done before."""
     seen: dict[str, dict[pd.Timestamp, dict[str, Any]]] = {}
@@ -254,7 +255,7 @@ def _gone(
             absent = day in by_day and following not in by_day and (item, following) not in ended
             if not absent or by_day[day]["status"] == "done":
                 continue
-            done = item in finished and finished[item] in (None, following)
+            done = not finished.get(item, set()).isdisjoint((None, following))
             gone: dict[str, Any] = {
                 "revision": following,
                 "status": "done" if done else "dropped",
