@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from roadmap_analytics.schema import ALARMS
 
 OTHERS = Path(__file__).parent / "other_roadmaps"
 TEXTS = [path.read_text("utf-8") for path in sorted(OTHERS.glob("*/*.md"))]
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "others"
+SHARED = [path.read_text("utf-8", "replace") for path in sorted(CORPUS.glob("*/*.md"))]
 Frames = dict[str, pd.DataFrame]
 
 
@@ -115,6 +118,30 @@ def test_a_line_more_removes_no_item_of_another_section(text: str, data: st.Data
     grown = "\n".join([*lines, "", extra])
     above = titles(read("\n".join(lines[:last])))
     assert above == titles(read(grown))[: len(above)]
+
+
+@given(st.one_of(st.sampled_from([*TEXTS, *SHARED]), DOCUMENTS))
+def test_no_line_is_the_title_of_two_items(text: str) -> None:
+    frames = read(text)
+    items = frames["roadmap_items"]
+    assert items["line"].is_unique
+    lines = frames["roadmap_lines"]
+    of_titles = lines[lines["reading"].eq("item")]
+    assert len(of_titles) >= of_titles["key"].nunique() == items["key"].nunique()
+
+
+@given(st.sampled_from([*TEXTS, *SHARED]), st.data())
+def test_a_line_anywhere_removes_no_item_of_another_section(text: str, data: st.DataObject) -> None:
+    lines = text.split("\n")
+    at = data.draw(st.integers(0, len(lines)))
+    extra = data.draw(st.sampled_from(["- one bullet more", "One sentence of prose more."]))
+    heads = [n for n, line in enumerate(lines) if re.match(r"#+ |---|===", line)]
+    first = max((n for n in heads if n < at), default=0)
+    last = min((n for n in heads if n >= at), default=len(lines))
+    items = read(text)["roadmap_items"]
+    elsewhere = items[(items["line"] <= first) | (items["line"] > last + 1)]
+    grown = read("\n".join([*lines[:at], extra, *lines[at:]]))
+    assert not Counter(elsewhere["title"]) - Counter(titles(grown))
 
 
 # What headings, signs and fields say --------------------------------------------------------------
