@@ -107,6 +107,45 @@ def test_an_absorbed_item_has_a_last_row() -> None:
     ]
 
 
+@pytest.mark.parametrize(("state", "said"), [("closed", "done"), ("active", "dropped")])
+def test_what_a_closed_milestone_finished_was_not_dropped(state: str, said: str) -> None:
+    url = "https://git.example.org/orchard/-/milestones/4"
+    first = f"# Plan\n\n1. Lamp by May 2025 [m]({url})\n2. Tower by June 2025\n"
+    texts = {"2025-01-01.md": first, "2025-03-01.md": "# Plan\n\n1. Bells by May 2025\n"}
+    frames = tables.parse([{"name": name, "text": text} for name, text in texts.items()])
+    seen = {
+        "milestone_id": 4, "title": "R4", "state": state, "web_url": url, "iid": 4,
+        "kind": "group", "path": "orchard", "created_at": "2024-12-01T00:00:00Z",
+        "updated_at": "2025-02-01T00:00:00Z", "draft": False,
+        "observed_at": "2025-02-01T00:00:00Z",
+    }  # fmt: skip
+    for name in ("milestones", "milestone_dates"):
+        row = {column: seen[column] for column in schema.columns_of(name) if column in seen}
+        frames[name] = schema.tidy(name, [row])
+    rows = ra.slippage(ra.Dataset(frames), as_of="2025-12-31")
+    last = rows[rows["revision"] == "2025-03-01"]
+    assert dict(zip(last["title"], last["status"], strict=True)) == {
+        "Lamp": said, "Tower": "dropped", "Bells": "new",
+    }  # fmt: skip
+
+
+def test_what_a_later_statement_calls_done_was_not_dropped() -> None:
+    first, second = documents(
+        {"Lamp keeper handbook": "end of May", "Radio tower": "mid June", "Bells": "mid July"},
+        {"Bells": "mid July"},
+    )
+    second["text"] += (
+        "\n## Summary of progress since January, 2025\n\nA few highlights:\n\n"
+        "- Lamp keeper handbook is done\n"
+    )
+    rows = ra.slippage(ra.Dataset(tables.parse([first, second])), as_of="2025-12-31")
+    last = rows[rows["revision"] == "2025-03-01"]
+    assert dict(zip(last["title"], last["status"], strict=True)) == {
+        "Lamp keeper handbook": "done", "Radio tower": "dropped", "Bells": "continued",
+    }  # fmt: skip
+    assert list(last["present"]) == [title == "Bells" for title in last["title"]]
+
+
 @given(
     st.lists(
         st.dictionaries(
