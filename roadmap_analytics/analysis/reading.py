@@ -100,6 +100,8 @@ def reading_alarms(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
         alarms["revision"] <= View.of(dataset, as_of, timezone).day
     )
     ranked = alarms[known].assign(rank=lambda rows: rows["alarm"].map(ALARMS.index))
+    # By text first, so that two alarms of one kind and line do not depend on the order of rows.
+    ranked = ranked.sort_values("text", kind="stable")
     ranked = ranked.sort_values("line", kind="stable", na_position="first")
     ranked = ranked.sort_values("revision", kind="stable", ascending=False)
     return ranked.sort_values("rank", kind="stable", ignore_index=True).drop(columns="rank")
