@@ -70,6 +70,7 @@ EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
         "No milestone has missed its first due date.",
     ),
     "lead_times": (lambda: ra.lead_times(NOTHING, as_of=AS_OF), "There is no issue."),
+    "readings": (lambda: NOTHING["roadmap_lines"], "There are no roadmap documents."),
     "reading_alarms": (
         lambda: ra.reading_alarms(NOTHING, as_of=AS_OF),
         "No alarms about how the roadmap was read.",

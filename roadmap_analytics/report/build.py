@@ -32,7 +32,7 @@ from roadmap_analytics.analysis import quality
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.report import svg
+from roadmap_analytics.report import sentences, svg
 from roadmap_analytics.report.board import FILTERS, Board, board
 from roadmap_analytics.report.show import CONCLUSION
 from roadmap_analytics.report.xray import reading_html
@@ -312,7 +312,8 @@ def _write(
     index = _Page("Board", "index.html")
     pages = [index, *(page for page, _ in sources)]
     if len(dataset["roadmap_lines"]) or len(dataset["roadmap_alarms"]):
-        pages.append(_Page("Roadmaps line by line", _ROADMAPS))
+        read = sentences.readings(dataset["roadmap_lines"], dataset["roadmap_alarms"])
+        pages.append(_Page("Roadmaps line by line", _ROADMAPS, conclusions=[read]))
     css = (_TEMPLATE / "page.css").read_text("utf-8") + svg.dark_rules()
     js = (_TEMPLATE / "page.js").read_text("utf-8")
     provenance = _provenance(dataset)

@@ -31,6 +31,7 @@ __all__ = [
     "promises",
     "punctuality",
     "reading_alarms",
+    "readings",
     "renewals",
     "rests_on",
     "roadmap_changes",
@@ -391,6 +392,28 @@ def milestone_slippage(frame: pd.DataFrame) -> str:
     return (
         f"The due dates of {_count(moved['milestone_id'].nunique(), 'milestone')} moved between "
         f"exports, {_count(len(moved), 'time')} in all, by up to {_amount(total.max())} days."
+    )
+
+
+def readings(lines: pd.DataFrame, alarms: pd.DataFrame | None = None) -> str:
+    """Say how much of the roadmap documents was read, from `roadmap_lines` and `roadmap_alarms`.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"revision": ["2025-02-04"] * 3,
+    ...     "reading": ["heading", "item", "ignored"]})
+    >>> readings(lines)
+    '1 item on 3 lines of 1 revision; lines ignored: 1; alarms: 0.'
+    """
+    if lines.empty and (alarms is None or alarms.empty):
+        return "There are no roadmap documents."
+    items = int((lines["reading"] == "item").sum())
+    ignored = int((lines["reading"] == "ignored").sum())
+    revisions = _count(lines["revision"].nunique(), "revision")
+    count = 0 if alarms is None else len(alarms)
+    return (
+        f"{_count(items, 'item')} on {_count(len(lines), 'line')} of {revisions}; "
+        f"lines ignored: {ignored:,}; alarms: {count:,}."
     )
 
 

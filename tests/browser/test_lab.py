@@ -179,7 +179,7 @@ def test_a_notebook_runs_and_hostile_titles_stay_text(
     page.wait("document.querySelector('#witness mjx-container, #witness .MathJax')")
     keep_picture(page, "lab")
     alts = page.value(
-        "[...document.querySelectorAll('.jp-RenderedImage img')]"
+        "[...document.querySelectorAll(':is(.jp-RenderedImage, .jp-RenderedSVG) img')]"
         ".map(i => ({alt: i.alt, width: i.naturalWidth}))"
     )
     assert len(alts) >= 5
