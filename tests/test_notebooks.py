@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 import roadmap_analytics as ra
 from roadmap_analytics.report import sentences
@@ -216,3 +218,22 @@ def test_explore_opens_on_the_milestone_that_the_review_calls_next(day: str, fir
     assert [chosen["milestone"] for chosen in drawn] == [first]
     review = sentences.milestones(ra.current_milestones(ra.milestone_progress(dataset, as_of=day)))
     assert "next is" not in review or f"next is {world.titles[first]}," in review
+
+
+def test_every_chart_shows_in_a_kernel_that_draws_inline() -> None:
+    """Without `import matplotlib` in the notebook: the backend is loaded by the first chart."""
+    lines = [
+        "import roadmap_analytics as ra",
+        f"dataset = ra.load({str(SAMPLE)!r})",
+        "day = dataset.exported_at.date()",
+    ]
+    draw = "ax = ra.plot_progress(ra.milestone_progress(dataset, as_of=day))"
+    cells = ["\n".join(lines), draw, draw]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
+    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute(env=kept)
+    shown = [
+        [output.data for output in cell.outputs if "image/png" in output.get("data", {})]
+        for cell in notebook.cells
+    ]
+    assert [len(pictures) for pictures in shown] == [0, 1, 1]

@@ -138,6 +138,16 @@ def _style() -> Any:
     return mpl.rc_params_from_file(path, use_default_template=False)
 
 
+@cache
+def _load_backend() -> None:
+    """Let matplotlib load its backend before a style is in force.
+
+    Jupyter's backend turns on interactive mode when it is loaded. Inside a style that would end
+    with it, and the charts of all later cells would not show.
+    """
+    plt.draw_if_interactive()
+
+
 def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
     """Check the frame, draw with the package's style, and leave the caller's settings alone.
 
@@ -147,6 +157,7 @@ def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
 
     @wraps(plot)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Axes:
+        _load_backend()
         checked(plot.__name__, args[0] if args else kwargs.get("frame"))
         chosen: Any = mpl.rcParams
         default: Any = mpl.rcParamsDefault
