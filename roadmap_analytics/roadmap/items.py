@@ -358,12 +358,38 @@ def _title_column(heads: Sequence[str], kinds: Sequence[str], given: Sequence[Gi
 
 
 def _standing(inline: Inline) -> Inline:
-    """Leave out what is struck, where other words remain."""
-    for start, end in reversed(inline.struck):
-        left, right = inline[:start], inline[end:]
-        if re.search(r"\w", right.text):
-            inline = Inline(left.text + right.text, left.links)
-    return inline
+    """Leave out what is struck, where other words remain to its right."""
+    kept: list[str] = []
+    place, words, first = len(inline.text), False, None
+    # One pass from the right over joined spans: a hostile line nests thousands of them.
+    for start, end in reversed(_joined(inline.struck)):
+        kept.append(inline.text[end:place])
+        words = words or re.search(r"\w", kept[-1]) is not None
+        if words:
+            first = start
+        else:
+            kept.append(inline.text[start:end])
+            words = re.search(r"\w", kept[-1]) is not None
+        place = start
+    if first is None:
+        return inline
+    kept.append(inline.text[:place])
+    return Inline("".join(reversed(kept)), inline[:first].links)
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join spans that overlap; ascending.
+
+    >>> _joined([(4, 6), (0, 2), (1, 3)])
+    [(0, 3), (4, 6)]
+    """
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _urls(item: Item) -> list[str]:
