@@ -20,8 +20,11 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="roadmap-analytics-state-
 # The same examples on every run: a red build is red for everyone. `make soak` draws others each
 # time, and prints how to repeat one that fails.
 settings.register_profile("same", derandomize=True, deadline=None, database=None, max_examples=30)
-settings.register_profile("fresh", deadline=None, max_examples=100, print_blob=True)
-settings.register_profile("soak", deadline=None, max_examples=1000)
+# Said in words, as hypothesis repeats the same examples by default where it sees a CI's variables.
+settings.register_profile(
+    "fresh", derandomize=False, deadline=None, max_examples=100, print_blob=True
+)
+settings.register_profile("soak", derandomize=False, deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

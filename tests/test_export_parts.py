@@ -121,6 +121,7 @@ def test_two_gitlabs_are_one_too_many() -> None:
 
 # -- what to fetch ---------------------------------------------------------------------------------
 
+MILESTONE = {"id": 5, "iid": 1, "title": "Harvest", "state": "active", "expired": False}
 ROW: dict[str, Any] = {
     "id": 1,
     "iid": 1,
@@ -129,7 +130,7 @@ ROW: dict[str, Any] = {
     "state": "opened",
     "created_at": "2024-06-01T10:00:00.000Z",
     "updated_at": "2024-06-01T10:00:00.000Z",
-    "milestone": {"id": 5, "iid": 1, "title": "Harvest", "state": "active", "expired": False},
+    "milestone": MILESTONE,
     "assignees": [{"id": 3, "username": "ana"}],
     "author": {"id": 3, "username": "ana"},
     "labels": ["a"],
@@ -142,11 +143,11 @@ FETCHED = Seen.of(ROW, 1717322400.0)  # 2024-06-02T10:00:00Z
     ("change", "action"),
     [
         ({}, Action.NOTHING),
-        ({"milestone": {"id": 5, "title": "Harvest", "expired": True}}, Action.NOTHING),
-        ({"milestone": {"id": 5, "title": "Harvest 1", "expired": False}}, Action.ROW),
+        ({"milestone": MILESTONE | {"expired": True}}, Action.NOTHING),
+        ({"milestone": MILESTONE | {"title": "Harvest 1"}}, Action.ROW),
         ({"web_url": "https://git.example.org/a/c/-/issues/1"}, Action.ROW),
         ({"author": {"id": 3, "username": "anna"}}, Action.ROW),
-        ({"milestone": {"id": 6, "title": "Harvest", "expired": False}}, Action.HISTORY),
+        ({"milestone": MILESTONE | {"id": 6}}, Action.HISTORY),
         ({"milestone": None}, Action.HISTORY),
         ({"labels": ["b"]}, Action.HISTORY),
         ({"assignees": []}, Action.HISTORY),

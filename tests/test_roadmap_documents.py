@@ -243,7 +243,7 @@ def test_the_page_about_layouts_is_true() -> None:
     page = (Path(__file__).parents[1] / "docs" / "roadmap-layouts.md").read_text("utf-8")
     blocks = page.split("```")
     activity, people = (b.removeprefix("markdown\n") for b in blocks if b.startswith("markdown"))
-    (table,) = (b.removeprefix("csv\n") for b in blocks if b.startswith("csv"))
+    (table,) = (b.removeprefix("text\n") for b in blocks if b.startswith("text\nfrom_revision"))
     assert [v.same for v in read_matches(table, "matches.csv")] == [True, False]
     listed = "1. A\n   1. a\n   2. b\n2. B\n3. C\n   1. c\n   2. d\n"
     text = f"# x\n\n## Roadmap\n\n{listed}\n## Main activities\n\n{activity}\n## People\n\n{people}"
