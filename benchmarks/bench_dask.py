@@ -1,4 +1,4 @@
-"""The burndown of every milestone by Dask, held against pandas': the same tables, the same numbers.
+"""The burndown of every milestone by Dask and by pandas: the same tables, the same numbers.
 
 Usage: python benchmarks/bench_dask.py [ISSUES | DATASET]      (default: 100000)
 

@@ -349,9 +349,10 @@ def check(dataset: Dataset) -> int:
 
     A damaged table is rebuilt from the records, and standard error says so.
 
-    Exit code 1 where something does not hold: a table or a part of the export is broken, or a
-    history ends elsewhere than today's field. Where the cause of that is evident and past (an
-    import, a move, a deleted milestone ...), it is a warning. The frames follow today's field.
+    Exit code 1 if a table or a part of the export is broken, or if a replayed history does not
+    match the issue's current fields. Where the cause of such a difference is evident and past
+    (an import, a move, a deleted milestone ...), it is a warning. The frames follow the current
+    fields.
     """
     found = ra.check(ra.load(dataset, verify_records=True))
     _tell(str(found))

@@ -1,6 +1,6 @@
 """What a row of GitLab must be: checked where rows enter, and again where old records are read.
 
-An odd value counts as missing; what was sent is told with it. A row that lacks what makes it one
+An odd value counts as missing; what was sent is kept with it. A row that lacks what makes it one
 (an id, a time) is odd as a whole. Neither ever costs another row. The module stands below the
 exporter and the frames, so that both judge alike.
 """
@@ -233,7 +233,7 @@ def sound_milestone(row: Any, *, owned: bool = True) -> tuple[Row, list[OddValue
     Raises
     ------
     OddRow
-        Where it has no id, number or title, or nobody owns it.
+        Where it has no id, number, title or owner.
 
     Examples
     --------

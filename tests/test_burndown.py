@@ -632,7 +632,7 @@ def test_dates_observed_later_do_not_leak(days_later: int, as_of: dt.date) -> No
         pd.testing.assert_frame_equal(burndowns(world.dataset(), as_of=as_of), before)
 
 
-def test_a_milestone_whose_issues_nobody_weighed_is_current() -> None:
+def test_a_milestone_of_issues_without_weights_is_current() -> None:
     world = World()
     world.milestone(HARVEST, "Harvest", "2025-03-03", "2025-03-28")
     world.milestone(WINTER, "Winter", "2025-03-03", "2025-03-28")

@@ -301,7 +301,7 @@ def test_the_given_axes_are_used_and_settings_stay() -> None:
     assert np.isfinite(ax.get_ylim()).all()
 
 
-def test_issues_that_nobody_weighed_are_no_work_done() -> None:
+def test_issues_without_weights_are_no_work_done() -> None:
     world = World()
     world.milestone(HARVEST, "Harvest", "2025-03-03", "2025-03-14")
     world.issue(1, "2025-03-01")

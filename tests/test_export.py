@@ -279,11 +279,11 @@ def test_whatever_the_root_of_a_gitlab_under_a_path_answers(
     refused(outcome, 2, f"roadmap.toml (here perhaps {hand_gitlab.url}/gitlab)")
 
 
-def test_nobody_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:
-    class Nobody:
+def test_no_server_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:
+    class NoServer:
         url = "http://127.0.0.1:9"
 
-    outcome = export(Nobody(), tmp_path / "data", "orchard")  # type: ignore[arg-type]
+    outcome = export(NoServer(), tmp_path / "data", "orchard")  # type: ignore[arg-type]
     refused(outcome, 4, "http://127.0.0.1:9/orchard", "Connection refused")
 
 
@@ -336,7 +336,7 @@ def test_a_quiet_second_run_writes_little(hand_gitlab: LoopbackGitLab, tmp_path:
     assert manifest.runs[1].started_at == "2024-07-01T12:00:00Z"
 
 
-def test_full_fetches_everything_anew(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
+def test_full_fetches_everything_again(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard"))
     hand_gitlab.load(hand_world(), now=LATER)

@@ -171,7 +171,7 @@ def test_a_row_without_history_asks_for_it() -> None:
     assert decide(Seen.of(ROW, None), Seen.of(ROW, None), ROW["updated_at"]) is Action.HISTORY
 
 
-def test_what_is_distrusted_is_fetched_anew() -> None:
+def test_what_is_distrusted_is_fetched_again() -> None:
     known = Known()
     history = {"kind": "history", "issue_id": 1, "data": {}}
     known.add("2024-06-02T10:00:00Z", [{"kind": "issue", "data": ROW}, history])

@@ -96,7 +96,7 @@ def test_what_passes_is_waited_out(hand_gitlab: LoopbackGitLab, tmp_path: Path, 
 
 @pytest.mark.parametrize("kind", ["status", "reset", "truncate", "html"])
 @pytest.mark.parametrize("name", FINAL)
-def test_what_stays_is_named_and_a_rerun_mends_it(
+def test_what_stays_is_named_and_a_rerun_repairs_it(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, name: str, kind: str
 ) -> None:
     fault, code = FINAL[name]

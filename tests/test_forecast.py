@@ -295,7 +295,7 @@ def test_a_backtest_counts_dates_once_they_have_passed() -> None:
     asked = backtest_forecasts(dataset, as_of="2025-03-19", every_days=1)
     assert asked["actual_date"].isna().all()
     counted = backtest(dataset, as_of="2025-03-19", every_days=1)
-    assert (counted["held"] == 0).all()  # dates that passed unfinished did not hold
+    assert (counted["held"] == 0).all()  # dates that passed unfinished were missed
     later = backtest(dataset, as_of="2025-04-10", every_days=1)
     assert (later["coverage"].iloc[1:] > 0.8).all()
     assert ((later["low"] <= later["coverage"]) & (later["coverage"] <= later["high"])).all()

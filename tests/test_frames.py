@@ -1006,7 +1006,7 @@ def by_another_version(path: Path) -> Path:
     return path
 
 
-def test_tables_of_another_version_are_made_anew_from_the_records(tmp_path: Path) -> None:
+def test_tables_of_another_version_are_rebuilt_from_the_records(tmp_path: Path) -> None:
     path = by_another_version(stored(tmp_path / "data", *WORLD, simulated=True))
     dataset = frames.load(path)
     for name, frame in made(*WORLD).items():

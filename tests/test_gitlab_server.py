@@ -342,7 +342,7 @@ def test_pages_that_overlap_and_a_world_that_changes_between_pages(
     assert ids(hand_gitlab, path) == [1001, 1002, 1005, 1003, 1006, 1007], "1004 slipped past"
 
 
-# -- what the tests of the exporter are held against ----------------------------------------------
+# -- what the tests of the exporter compare with --------------------------------------------------
 
 
 def test_what_differs_from_the_truth_is_named() -> None:

@@ -224,7 +224,7 @@ def test_rows_mutated_at_random_cost_no_neighbour(changes: list[Any]) -> None:
 LISTED = r"(groups/\w+|projects/\d+)/issues\?"
 
 
-def test_an_odd_value_on_the_server_is_missing_until_it_is_mended(
+def test_an_odd_value_on_the_server_is_missing_until_it_is_fixed(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
     to = tmp_path / "data"

@@ -35,7 +35,7 @@ def test_weeks_of_the_eight_issues() -> None:
     ]
 
 
-def test_reopened_and_closed_again_within_a_week_is_not_closed_anew() -> None:
+def test_reopened_and_closed_again_within_a_week_is_closed_once() -> None:
     world = World()
     world.issue(1, "2025-03-03")
     world.close(1, "2025-03-04")
@@ -47,7 +47,7 @@ def test_reopened_and_closed_again_within_a_week_is_not_closed_anew() -> None:
     assert frame["closed_unplanned"].tolist() == [1, 0, 0, 1]
 
 
-def test_reopened_and_closed_again_twice_within_a_week_is_not_closed_anew() -> None:
+def test_reopened_and_closed_again_twice_within_a_week_is_closed_once() -> None:
     world = World()
     world.issue(1, "2025-03-03")
     world.close(1, "2025-03-04")

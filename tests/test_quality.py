@@ -107,7 +107,7 @@ def test_what_was_inferred_at_creation_is_counted_but_no_fault() -> None:
 
 
 def cause(world: World, issue_id: int = 3, field: str = "milestone", **row: Any) -> str:
-    """Fault or warning, and the likely cause, of a history that ends elsewhere."""
+    """Fault or warning, and the likely cause, of a history that does not match."""
     row = {"action": "add", "milestone_id": HARVEST, "value": "Harvest"} | row
     found = check(corrected(world, field, issue_id=issue_id, at="2025-03-22 10:00", **row))
     first = of_kind(found, "history_differs").iloc[0]
@@ -166,7 +166,7 @@ def test_gaps_in_the_numbers_of_milestones_explain_a_milestone_without_event() -
     assert cause(eight_issues()).startswith("fault: numbers of milestones are missing there")
 
 
-def test_an_account_that_is_gone_left_no_note_and_nobody_can_change_that() -> None:
+def test_an_account_that_is_gone_left_no_note_and_no_one_can_change_that() -> None:
     world = eight_issues()
     dataset = world.dataset()
     events = dataset.issue_events
@@ -269,7 +269,7 @@ def test_one_active_account_is_enough_to_stay() -> None:
     assert of_kind(check(dataset), "assignee_left").empty
 
 
-def test_where_nobody_weighs_it_is_said_once() -> None:
+def test_missing_weights_of_all_are_said_once() -> None:
     world = World()
     world.milestone(WINTER, "Winter", "2025-03-10", "2025-03-28")
     for issue_id in (1, 2):

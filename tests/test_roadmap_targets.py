@@ -24,7 +24,7 @@ CONTEXT = Calendar(
     horizon=(date(2025, 6, 11), date(2025, 6, 20)),
 )
 
-# Written on, words, first day, latest day (None: no day can be told).
+# Written on, words, first day, latest day (None: no day is known).
 EXPRESSIONS = [
     ("2025-09-02", "end of October", "2025-10-21", "2025-10-31"),
     ("2025-09-02", "mid April", "2026-04-11", "2026-04-20"),
@@ -78,7 +78,7 @@ def test_what_an_expression_covers(
     assert target.flag is None
 
 
-def test_a_period_that_nobody_named_is_no_date() -> None:
+def test_a_period_without_dates_is_no_date() -> None:
     target = read_target("before the summer holidays", date(2025, 2, 4))
     assert target is not None
     assert (target.text, target.end) == ("before the summer holidays", None)

@@ -156,7 +156,7 @@ def test_frames_made_by_hand_can_be_saved_too(tmp_path: Path) -> None:
     assert not loaded.simulated
 
 
-def test_the_manifest_names_nobody_and_still_fits_the_frames() -> None:
+def test_the_manifest_has_no_names_and_still_fits_the_frames() -> None:
     world = World()
     world.milestone(10, "ada: Harvest", None, None)
     world.issue(1, "2025-03-03T08:00")

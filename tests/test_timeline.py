@@ -1,4 +1,4 @@
-"""The steps of a milestone: counted by hand, and held against the burndown of any world."""
+"""The steps of a milestone: counted by hand, and compared with the burndown of any world."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_day_by_day_by_hand() -> None:
         for day, index in load.groupby("date").groups.items()
     }
     assert by_day["2025-03-03"] == [
-        # Every issue waits for somebody before it is assigned; 1 to 4 do for an hour.
+        # Every issue is unassigned at first; 1 to 4 are for an hour.
         ["ada", 3, 3, 0],
         ["bo", 2, 2, 0],
         ["cy", 1, 1, 0],
@@ -161,7 +161,7 @@ def test_plan_by_hand() -> None:
 
     Issue 1 has no estimate and no one closed anything with time spent: one working day (6 h). So
     bo has 3 + 6 hours in that week, ada 3. Issue 5 was due on the 10th: cy's 6 assumed hours fall
-    on Monday. Nobody's issues 3 and 6 have no due date.
+    on Monday. Issues 3 and 6 have neither assignee nor due date.
     """
     plan = ra.workload_plan(six_issues().dataset(), as_of=AS_OF)
     assert plan.drop(columns=["week", "level"]).to_numpy().tolist() == [
@@ -220,7 +220,7 @@ def test_duties_against_load() -> None:
         ["1", "ada", "review", 1, ""],
         ["1", "bo", "", 2, "holds without a duty"],
         ["1", "dag", "driver", 0, "drives without holding any"],
-        ["2", "", "", "", "nobody"],
+        ["2", "", "", "", "no owner"],
     ]
     assert found["milestone_open"].tolist()[0] == 2
     load = ra.workload(roadmap(six_issues()), as_of=AS_OF).set_index("person")
@@ -445,7 +445,7 @@ def test_overload_by_estimates_is_told_apart_from_what_is_assumed() -> None:
     names = [t.get_text() for t in ax.get_legend().get_texts()]
     assert "above capacity only by assumed hours" in names
     calm = drawn(ra.plot_workload_plan(frame.tail(1)))
-    assert calm.get_title("left") == "Nobody has a week above capacity"
+    assert calm.get_title("left") == "No one has a week above capacity"
 
 
 def test_charts_of_nothing_and_of_hostile_names() -> None:

@@ -39,7 +39,7 @@ def duties(
     DataFrame
         One row per item and person of the roadmap revision valid at `as_of`, and one per person
         who holds open issues of an item's milestone without a duty there; sorted by item order
-        and person: `key`, `title` (of the item), `person` (NA: nobody has a duty or an issue),
+        and person: `key`, `title` (of the item), `person` (NA: no one has a duty or an issue),
         `roles` (comma-separated; empty: none), `milestone_id` and `milestone` (NA: the item names
         none that is in the dataset), `held_issues` (open issues of that milestone that the
         person holds; NA without a milestone), `milestone_open` (all of its open issues),
@@ -47,8 +47,8 @@ def duties(
         (somebody drives, maintains or answers for it), and `remark`: ``drives without holding
         any`` (though some are open), ``works without a driver`` (the item is not driven,
         in a revision that says of others who drives them),
-        ``holds without a duty``, ``nobody`` (the item is not carried), or empty. Standing
-        priorities that name nobody are left out.
+        ``holds without a duty``, ``no owner`` (the item is not carried), or empty. Standing
+        priorities without a person are left out.
 
     Notes
     -----
@@ -125,7 +125,7 @@ def _remarks(frame: pd.DataFrame) -> pd.Series[str]:
         # In a revision that names no leaders at all, every item would get this remark.
         "works without a driver": _has_role(frame, ["work"]) & ~driven & driven.any(),
         "holds without a duty": (holds > 0) & (frame["roles"] == "").to_numpy(),
-        "nobody": ~carried,
+        "no owner": ~carried,
     }
     said = np.select(list(remarks.values()), list(remarks), "")
     return pd.Series(said, frame.index, dtype="str")

@@ -65,7 +65,7 @@ def lead_times(
         - `closed`: issues with exactly that lead time
         - `at_risk`: issues whose lead time is known to be at least that
         - `still_open`: share that takes longer
-        - `low`, `high`: 95 % interval of the share; NA where it cannot be told
+        - `low`, `high`: 95 % interval of the share; NA where it is not known
 
         `attrs`: `issues` and of them `open_issues`; `median_days` and `p85_days`, by when 50 and
         85 of 100 issues are closed (None: not within what was seen);

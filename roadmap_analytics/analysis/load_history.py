@@ -150,7 +150,7 @@ def _steps(view: View, split: str, milestones: list[int] | None) -> _Steps:
     before; who holds on sees the share change at the cuts between.
     """
     cuts = _cuts(view, milestones)
-    held, names, nobody = _holdings(view, cuts)
+    held, names, unassigned = _holdings(view, cuts)
     # +1 where a holding begins and -1 where it ends: the running sum is the number of holders. One
     # that lasts to the end ends where the next issue begins, which for the last is one past all.
     count = len(cuts.issue) + 1
@@ -171,7 +171,7 @@ def _steps(view: View, split: str, milestones: list[int] | None) -> _Steps:
         (held.person, held.came, share[held.came]),
         (held.person[holding], between, change[between]),
         (held.person[held.ended], given_up, -share[given_up - 1]),
-        (np.full(len(alone), nobody), alone, unheld[alone]),
+        (np.full(len(alone), unassigned), alone, unheld[alone]),
     ]
     person, cut, amount = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return _Steps(person, cuts.at[cut], amount, names)
@@ -232,8 +232,8 @@ class _Holdings(NamedTuple):
 def _holdings(view: View, cuts: _Cuts) -> tuple[_Holdings, Names, int]:
     """Return the holdings, the names of all holders, and the place of `UNASSIGNED` among them."""
     events = view.dataset.issue_events.iloc[cuts.event]
-    nobody = pd.Series([UNASSIGNED], dtype="str")
-    person, names = pd.factorize(pd.concat([events["value"], nobody]), sort=True)
+    no_one = pd.Series([UNASSIGNED], dtype="str")
+    person, names = pd.factorize(pd.concat([events["value"], no_one]), sort=True)
     person, unassigned = person[:-1], int(person[-1])
     issue = (np.cumsum(replay.first_of(cuts.issue)) - 1)[cuts.cut]
     # Bring the events of each issue and person together, in order of time (the sort is stable).

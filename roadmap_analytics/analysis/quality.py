@@ -39,9 +39,9 @@ SEVERITIES = ["fault", "warning", "note"]
 KINDS = {
     "damaged_frame": "a frame breaks its schema",
     "not_exported": "a part of the export failed",
-    "unknown_issue": "rows about issues that the dataset does not hold",
+    "unknown_issue": "rows about issues that are not in the dataset",
     "replay_differs": "replay of the stored events does not give today's field",
-    "history_differs": "the recorded history ends elsewhere than today's field (the field won)",
+    "history_differs": "the recorded history does not match today's field (the field won)",
     "odd_value": "odd values, which count as missing",
     "odd_row": "odd rows, which are left out",
     "unread_note": "system notes in unknown words: the change that they tell of is in no frame",
@@ -84,10 +84,10 @@ _RECORDED_SINCE = {
 
 
 class _Cause(NamedTuple):
-    """A likely cause of a history that ends elsewhere than the field of today."""
+    """A likely cause of a history that does not match today's field."""
 
     text: str
-    past: bool = False  # it is evident, and nobody can change it: a warning, not a fault
+    past: bool = False  # it is evident, and no one can change it: a warning, not a fault
 
 
 _CAUSES = {
@@ -132,16 +132,16 @@ class Check:
     Attributes
     ----------
     findings : DataFrame
-        One row per finding: `severity` (fault: something does not hold; warning, note: for the
-        planner; a history that ends elsewhere is a warning where the cause is evident and lies in
-        the past, else a fault), `kind` (see `KINDS`), `subject` (``project#iid``, an address, a
-        name), the ids of the issue and the milestone, `person`, `field`, `expected` (today's
-        field), `got` (what the history says), `cause` (the likely one), `count` (how many notes,
-        say, the row stands for). No titles of issues.
+        One row per finding: `severity` (fault: something is wrong; warning, note: for the
+        planner; a history that does not match today's field is a warning where the cause is
+        evident and lies in the past, else a fault), `kind` (see `KINDS`), `subject`
+        (``project#iid``, an address, a name), the ids of the issue and the milestone, `person`,
+        `field`, `expected` (today's field), `got` (what the history says), `cause` (the likely
+        one), `count` (how many notes, say, the row stands for). No titles of issues.
     fields : DataFrame
         One row per field: `issues`, `exact` (histories that end at today's field), of these
         `inferred` (what the issue was created with was not recorded but inferred), `corrected`
-        (histories that end elsewhere), `share_exact`.
+        (histories that did not match it), `share_exact`.
     whole : int
         Issues whose history is exact in every field.
     exported_at : Timestamp
@@ -535,7 +535,7 @@ def _today(dataset: Dataset) -> pd.Timestamp:
 
 
 def _unmeasured(dataset: Dataset) -> pd.DataFrame:
-    """Find unmeasured issues; where nobody measures at all, say it once."""
+    """Find unmeasured issues; where no issue has a measure, say it once."""
     issues = _open(dataset)
     issues = issues[issues["milestone_id"].notna()]
     parts = []
@@ -550,8 +550,8 @@ def _unmeasured(dataset: Dataset) -> pd.DataFrame:
         if used:
             parts.append(_found(kind, "warning", issues[missing]))
         elif len(issues):
-            nobody = pd.DataFrame({"subject": ["all issues"]})
-            parts.append(_found(kind, "note", nobody, got="no issue has one"))
+            whole = pd.DataFrame({"subject": ["all issues"]})
+            parts.append(_found(kind, "note", whole, got="no issue has one"))
     return pd.concat(parts) if parts else pd.DataFrame()
 
 

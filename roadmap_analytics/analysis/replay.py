@@ -318,7 +318,7 @@ def intervals(dataset: Dataset, field: str, *, until: pd.Timestamp | None = None
         `value`; `start_at`; `end_at`, which is no longer covered, NaT where it held to the end.
         Between spans the field was empty. Assignees and labels have overlapping spans, one per
         value; deleted labels, which have no name, are left out. A span in a milestone ends where
-        the issue is closed without being done (`state_reason`), and goes on where it is reopened.
+        the issue is closed without being done (`state_reason`); reopening begins a new one.
 
     Raises
     ------

@@ -111,7 +111,7 @@ def changes(
 def last_review(
     dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
 ) -> tuple[pd.Timestamp, str] | None:
-    """Return the day to compare `as_of` with where nobody names one, and what happened on it.
+    """Return the default day to compare `as_of` with, and what happened on it.
 
     Parameters
     ----------

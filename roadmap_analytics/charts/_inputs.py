@@ -16,7 +16,7 @@ __all__ = ["MAKERS", "Maker", "checked"]
 
 
 class Maker(NamedTuple):
-    """A function that makes frames for a chart, and how these are told apart from others."""
+    """A function that makes frames for a chart, and how these differ from others."""
 
     name: str
     columns: tuple[str, ...]  # that the chart reads

@@ -113,7 +113,7 @@ def plot_burndown(
     if fan:
         draw_fan(ax, fan)
     ideal = _ideal(frame)
-    if ideal["ideal"].max() > 0:  # nothing was committed to: no plan to hold against
+    if ideal["ideal"].max() > 0:  # nothing was committed to: no plan to compare with
         _draw_ideal(ax, ideal)
     _remaining(ax, frame)
     _scope_marks(ax, frame, timeline)
@@ -501,7 +501,7 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     named : int
-        How many lines carry a colour and a name; more would not be told apart.
+        How many lines carry a colour and a name; more would look alike.
 
     Returns
     -------

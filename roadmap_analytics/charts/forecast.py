@@ -36,7 +36,7 @@ __all__ = [
     "plot_throughput",
 ]
 
-_FAR = pd.Timedelta(1848, "D")  # as far as forecasts look; due dates farther off are said in words
+_FAR = pd.Timedelta(1848, "D")  # forecasts look no further; later due dates are said in words
 _QUANTILES = {"p50_date": "50 %", "p85_date": "85 %", "p95_date": "95 %"}
 
 

@@ -54,7 +54,7 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     milestones : int
-        How many milestones are told apart, by due date, soonest first; the rest is "later".
+        How many milestones have a colour, by due date, soonest first; the rest is "later".
 
     Returns
     -------
@@ -201,7 +201,7 @@ _LEVELS = {
     "normal": ("up to capacity", "#A9CFE6", ""),
     "assumed": ("above capacity only by assumed hours", "#F6D2B8", "////"),
     "high": ("above capacity by estimates alone", "#B84E00", ""),
-    "unassigned": ("nobody's", "#E3E5E8", ""),
+    "unassigned": ("unassigned", "#E3E5E8", ""),
 }
 """What a cell of the plan says: its name in the key, its colour, its hatch."""
 
@@ -275,7 +275,7 @@ def _level(row: dict[Any, Any]) -> str:
 def _overload(levels: list[str]) -> str:
     sure, assumed = levels.count("high"), levels.count("assumed")
     if not sure and not assumed:
-        return "Nobody has a week above capacity"
+        return "No one has a week above capacity"
     parts = [f"{counted(sure, 'weeks')} above capacity"] if sure else []
     if assumed:
         parts.append(

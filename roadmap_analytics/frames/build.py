@@ -156,7 +156,7 @@ def build_tables(
     Raises
     ------
     DatasetError
-        Where a record or a frame made from the records does not hold.
+        Where a record is damaged, or a frame made from the records is invalid.
     """
     runs = (RunRecords(int(run.run), run.started_at, records.of(run)) for run in records.runs)
     with store.foreign(records.path / "records", "set of records that this version can read"):

@@ -8,7 +8,7 @@ The steps, in this order:
 3. A note that says what an event says too, within two seconds, is dropped.
 4. What an issue was created with is inferred from what followed, or from today's field where
    nothing did; `creation` opens it.
-5. Where the replay ends elsewhere than today's field, a correction follows: the field is right.
+5. Where the replay does not match today's field, a correction follows: the field is right.
 
 Everything works on whole columns; only issues with the old assignee notes are walked one by one.
 Sources: GitLab's `Burnup` service and `app/models/resource_*_event.rb` (18.9).
@@ -402,7 +402,7 @@ def _likeness(rows: Columns, at: Ints, named: bool) -> Columns:
     """Give the columns on which a note and an event that say the same agree.
 
     `what` packs, from the lowest bit: 4 of the field, 4 of the change (add or remove; for a state
-    which one; for a weight nothing, as the value may be told differently), and for a label its
+    which one; for a weight nothing, as the value may be written differently), and for a label its
     name, unless the note knows only a number (`named` is False).
     """
     field = rows["field"][at].astype(np.int64)
@@ -495,12 +495,12 @@ def _group(row: Ints, field: Any, member: Any) -> Ints:
 def _keys(rows: Columns) -> Ints:
     """Give the value after each change as a number; NONE where the change empties the field.
 
-    So that one comparison with `_Today` finds every history that ends elsewhere:
+    So that one comparison with `_Today` finds every history that differs from it:
 
     - state: 0 opened, 1 closed; due and start date: the ordinal of the day
     - weight: the weight and 1, because 0 is a weight and NONE is none
     - estimate and time spent: whole seconds, as GitLab stores them; hours would not compare exactly
-    - milestone: its id; an unknown one, of which only the title is told, a negative number that no
+    - milestone: its id; an unknown one, of which only the title is given, a negative number that no
       id equals
     - labels and assignees: 1 for there, 0 for gone, as each member is a group of its own
     """

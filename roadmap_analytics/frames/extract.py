@@ -95,7 +95,7 @@ _EVENTS = {
     "actor": _WORD,
     "source": pa.int8(),
 }
-# Histories are numbered from 0 as they come, so that each of several in one run can be told apart.
+# Histories are numbered from 0 as they come: a run may hold several of one issue.
 _HISTORIES = {"issue_id": pa.int64(), "run": pa.int32()}
 _REASONS = {"issue_id": pa.int64(), "history": pa.int64(), "at": _AT, "reason": _WORD}
 _ODD_EVENTS = {
@@ -174,7 +174,7 @@ class _Rows:
         self._pending = []
 
     def table(self) -> pa.Table:
-        """Give all rows so far as one table."""
+        """Return all rows up to now as one table."""
         if self._pending or not self._chunks:
             self._flush()
         table = pa.concat_tables(self._chunks).unify_dictionaries().combine_chunks()

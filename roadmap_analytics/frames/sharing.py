@@ -274,7 +274,7 @@ def _config(config: Mapping[str, Any], names: _Names) -> dict[str, Any]:
         shown["milestones"] = {"draft_prefix": DRAFT_PREFIX}
     if "calendar" in config:
         calendar = config["calendar"]
-        # Nobody works in a period whose name says holiday (`analysis.days.working_days`).
+        # No one works in a period whose name says holiday (`analysis.days.working_days`).
         numbered = {
             f"{'holiday' if 'holiday' in name.lower() else 'period'} {n}": days
             for n, (name, days) in enumerate((calendar.get("periods") or {}).items(), 1)

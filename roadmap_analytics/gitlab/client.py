@@ -121,7 +121,7 @@ def _settings(origin: str, section: str | None) -> GitlabConfigParser | None:
     except (ConfigError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"python-gitlab's configuration: {_one_line(str(error)).rstrip(' :.')}. "
-            "Mend it, or name another [gitlab] section in roadmap.toml."
+            "Fix it, or name another [gitlab] section in roadmap.toml."
         ) from None
     if (settings.url or "").rstrip("/").lower() == origin.lower():
         return settings

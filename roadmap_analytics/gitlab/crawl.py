@@ -321,7 +321,7 @@ class Export:
             nameless = self._lists.odd.get(f"/{owner.kind}s/{owner.id}/milestones", {})
             for reason in nameless.values():
                 self._odd(f"milestones of {owner.kind} {owner.path}", reason)
-            if not nameless:  # else nobody knows which one is not deleted
+            if not nameless:  # else it is not known which one is not deleted
                 yield records.milestone_listing(owner, names)
         for key in self._known.milestones.keys() - containers.keys():
             path = self._known.paths[key]
@@ -525,7 +525,7 @@ class Export:
         if type(ident) is int and type(row.get("iid")) is int:
             self._listed[project["id"]].add(ident)
             self._odd(f"issue {path}#{row['iid']}", why)
-        else:  # nobody knows which issue is not deleted
+        else:  # it is not known which issue is not deleted
             self._unlisted.add(project["id"])
             self._odd(f"an issue of project {path}", why)
 

@@ -1,4 +1,4 @@
-"""How far an export is, for whoever wants to show it."""
+"""How far an export is, for a caller to show."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ __all__ = [
 
 # Six attempts, with waits that double from half a second, bridge a quarter of a minute.
 ATTEMPTS = 6
-# A limit is no failure: the server says when to come back, and many threads may be told so at once.
+# A limit is no failure: the server says when to come back, to many threads at once.
 LIMIT_ATTEMPTS = 30
 # After so many requests that failed for good, one that worked is repeated: is the server gone?
 LOST_IN_A_ROW = 3

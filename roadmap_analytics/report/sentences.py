@@ -205,7 +205,7 @@ def duties(frame: pd.DataFrame) -> str:
         return "There is no roadmap to compare the load with."
     idle = frame[frame["remark"] == "drives without holding any"]
     extra = frame[frame["remark"] == "holds without a duty"]
-    free = frame.loc[frame["remark"] == "nobody", "key"].nunique()
+    free = frame.loc[frame["remark"] == "no owner", "key"].nunique()
     items = frame["key"].nunique()
     owned = (
         f"{free} of {_count(items, 'roadmap item')} {'has' if free == 1 else 'have'} no owner"

@@ -197,7 +197,7 @@ class Items:
         if not child.children and only_time(text, self.words.written, self.words.calendar):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
-            self.claim(child, "field", "nothing but a time", entry.key, field="target", value=text)
+            self.claim(child, "field", "only a time", entry.key, field="target", value=text)
             return True
         if label_alone(text) and not child.children:
             self.claim(child, "prose", "a label without a value", entry.key)
@@ -215,7 +215,7 @@ class Items:
         self.claim(
             child,
             "person",
-            "nothing but handles",
+            "only handles",
             entry.key if entry else None,
             field="people",
             value=child.head.text,
@@ -264,7 +264,7 @@ class Items:
     # Tables
 
     def table(self, table: Table, place: Place) -> None:
-        """One item for each row; columns are told by their heads."""
+        """One item for each row; the heads say what the columns mean."""
         heads = [cell.text.strip() for cell in table.head]
         kinds = [label.kind if (label := column_kind(head)) else "" for head in heads]
         given = [
@@ -510,7 +510,7 @@ def _heading_item(section: Section, items: Items, place: Place, given: Given) ->
 
 
 def _only_given(text: str, items: Items) -> bool:
-    """Whether a heading is nothing but a time or a state: "Q3 2025", "Later"."""
+    """Whether a heading is only a time or a state: "Q3 2025", "Later"."""
     target = items.words.target(text)
     words = re.sub(r"[\W_]+", " ", text).split()
     dated = (

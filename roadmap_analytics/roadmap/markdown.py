@@ -207,7 +207,7 @@ def _inlines(blocks: Sequence[Block]) -> Iterator[Inline]:
 def parse(text: str) -> list[Block]:
     r"""Read a document; any text is one.
 
-    Encoding damage ("Gr√©goire") is mended first, nothing else of the text is changed.
+    Encoding damage ("Gr√©goire") is repaired first; the rest of the text stays as it is.
 
     Examples
     --------
@@ -262,7 +262,7 @@ def _numbered(text: str) -> list[str]:
 def _nested(lines: list[str]) -> list[str]:
     """Move list entries below the text they are meant to stand below.
 
-    Markdown wants them as far in as the text of the entry above; people stop at two or four.
+    Markdown asks for the indent of the text of the entry above; people stop at two or four.
     """
     stack: list[tuple[int, int, int]] = []  # marker as written, as moved, text as moved
     markers = dict(_outside_code(lines, _MARKER))

@@ -41,7 +41,7 @@ _STATED = 0.9
 _CHILDREN = 0.85
 _AT_LEAST = 0.34  # a pair below this is no match
 _PART = 0.55  # share of the words of a smaller item within a larger one: a split or a merger
-_BACK = 0.55  # an item that was away must be told by more
+_BACK = 0.55  # an item that was away needs more to be recognised
 _LARGE = 250_000  # cells of a score matrix; larger revisions are matched by title and address alone
 
 _STOP_WORDS = """

@@ -302,7 +302,7 @@ def _bytes_of(file: Path) -> bytes:
     except OSError as error:
         raise RoadmapError(
             f"Roadmap {file}: expected a readable file, got: {error.strerror}. "
-            "Mend or remove it, or narrow the pattern."
+            "Fix or remove it, or narrow the pattern."
         ) from error
 
 

@@ -174,9 +174,8 @@ def item_ids(
 ) -> dict[tuple[date, str], str]:
     """Give a stable id for every item of every revision.
 
-    An item passes its id to the best of those it became; the others begin anew. The id is the
-    revision and the
-    key of the first appearance.
+    An item passes its id to the best of those it became; the others get a new one. The id is the
+    revision and the key of the first appearance.
 
     Examples
     --------

@@ -59,7 +59,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Found:
-    """A time expression within a text; `span` is None where no calendar day can be told."""
+    """A time expression within a text; `span` is None where no calendar day is known."""
 
     start: int
     end: int
@@ -726,7 +726,7 @@ def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found
     text
         Running text; only its first 600 characters are read.
     written
-        The day the text was written: years and "next month" are told from it.
+        The day the text was written: years and "next month" follow from it.
     context
         Named periods, and what "the next roadmap renewal" means.
 

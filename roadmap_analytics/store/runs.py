@@ -166,7 +166,7 @@ class OpenRun:
                 self._seal(self._journals.pop(kind))
 
     def records(self) -> Records:
-        """Give the records of all committed runs and of this one as far as it is written."""
+        """Return the records of all committed runs and those that this one has written."""
         with guarded(self._folder):
             while self._journals:
                 self._seal(self._journals.popitem()[1])

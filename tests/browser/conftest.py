@@ -40,7 +40,7 @@ def hostile_report(hostile_dataset: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def keep_picture(page: Page, name: str) -> None:
-    """Save what is seen, where somebody who wants to look at it said so (BROWSER_PICTURES)."""
+    """Save what is seen, if BROWSER_PICTURES names a folder for it."""
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         page.picture(Path(PICTURES) / f"{name}.png")

@@ -1,6 +1,6 @@
 """GitLab's own project exports and recorded answers as worlds for the server.
 
-What a file does not hold is not made up, save what an answer cannot do without: ids (counted on
+What is not in a file is not made up, save what an answer cannot do without: ids (counted on
 from `FIRST_ID` in a fixed order), user names (``user-7``), paths and web addresses.
 """
 

@@ -117,7 +117,7 @@ class Exposure:
         sums = np.concatenate([[0], self._busy_closes])
         done_busy = sums[end] - sums[start]
         done_off = (end - start) - done_busy
-        # Counted from the first close of that year: before it nobody was at work.
+        # Counted from the first close of that year: before it no one was at work.
         begin = self._closes[np.minimum(start, len(self._closes) - 1)] if len(self._closes) else day
         begin = np.where(end > start, begin, day - 364)
         spans = self._pick(self._sums, day) - self._pick(self._sums, begin - 1)
@@ -527,7 +527,7 @@ class Lessons:
     def curve(self, group: int, *, dated: bool) -> Curve:
         """Return how long milestones lasted until they were closed with work left.
 
-        Those that ran empty count as having lasted longer: nobody closed them before.
+        Those that ran empty count as having lasted longer: no one closed them before.
         """
         span = self.slip if dated else self.age
         known = ~np.isnan(span)
@@ -545,7 +545,7 @@ class Lessons:
         return Earlier(int(chosen.sum()), float(low), float(high), dated)
 
     def not_closed(self, asked: Asked, pace: Pace) -> Floats:
-        """Return the probability that nobody has closed it with work left by each day of `GRID`."""
+        """Return the probability, by day of `GRID`, that it is not closed with work left."""
         left = np.empty((len(asked.day), len(futures.GRID)))
         for group in np.unique(asked.group):
             mine = np.flatnonzero(asked.group == group)

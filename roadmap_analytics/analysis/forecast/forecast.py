@@ -137,7 +137,7 @@ def forecast(
     targets = targets_of(view, milestone, person, item, horizon)
     frame = forecast_targets(view, targets, outcome=outcome, calibrated=calibrated)
     if milestone is None and person is None and item is None and not horizon:
-        # Of those that no export had seen by then, nobody knew whether they were closed.
+        # Whether those were closed that no export had seen by then was not known.
         known = view.milestones
         seen = known.loc[(known["observed_at"] < view.at).to_numpy(), "milestone_id"]
         kept = frame["milestone_id"].isin(seen) | (frame["remaining"] > 0)

@@ -101,7 +101,7 @@ def _person(dataset: Dataset, person: str) -> Target:
         near = process.extract(person, sorted(people), scorer=fuzz.WRatio, limit=5)
         raise UnknownNameError(
             f"person: expected a canonical handle, got {person!r}; the nearest are "
-            f"{', '.join(name for name, *_ in near) or 'none: nobody is assigned anything'}"
+            f"{', '.join(name for name, *_ in near) or 'none: no issue is assigned'}"
         )
     return Target(person, (), person)
 
