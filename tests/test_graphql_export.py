@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import roadmap_analytics as ra
 from roadmap_analytics import store
 from roadmap_analytics.gitlab import activity, transport
 from tests import big_world
-from tests.exporting import Outcome, command, export, start_export
+from tests.exporting import Outcome, command, export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import (
     HARVEST_1,
@@ -27,7 +26,7 @@ from tests.gitlab_server.hand_world import (
     milestone,
 )
 from tests.gitlab_server.life import Life
-from tests.test_faults import fails_by_name, storm
+from tests.test_faults import by_second, fails_by_name, killed_after, storm, while_people_work
 
 Row = dict[str, Any]
 PATHS = ("orchard", "upkeep")
@@ -66,17 +65,6 @@ def histories(to: Path) -> dict[int, Row]:
     return {one["issue_id"]: one for one in store.iter_records(to, ["history"])}
 
 
-def comparable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Events by the second, in an order that only their content decides.
-
-    Labels deleted since that were set in one instant count as one: GraphQL names none of them.
-    """
-    frame = frame.assign(at=frame["at"].dt.floor("s")).drop(columns="seq")
-    nameless = (frame["field"] == "label") & frame["value"].isna()
-    frame = frame[~(nameless & frame.duplicated())]
-    return frame.sort_values(list(frame.columns), ignore_index=True)
-
-
 def both_ways(
     server: LoopbackGitLab, folder: Path, *paths: str, token: str | None = "secret"
 ) -> tuple[ra.Dataset, ra.Dataset]:
@@ -93,7 +81,7 @@ def assert_equal(rest: ra.Dataset, graphql: ra.Dataset) -> None:
     for name, frame in rest.frames.items():
         mine, theirs = graphql[name], frame
         if name == "issue_events":
-            mine, theirs = comparable(mine), comparable(theirs)
+            mine, theirs = by_second(mine), by_second(theirs)
         pd.testing.assert_frame_equal(mine, theirs, obj=name)
     day = rest.exported_at.date()
     for ident in rest.milestones["milestone_id"]:
@@ -330,7 +318,7 @@ def test_a_public_group_without_a_token(hand_gitlab: LoopbackGitLab, tmp_path: P
     found, expected = ra.load(to), ra.load(tmp_path / "weak")
     for name in ("issues", "assignments", "issue_labels", "people"):
         pd.testing.assert_frame_equal(found[name], expected[name], obj=name)
-    pd.testing.assert_frame_equal(comparable(found.issue_events), comparable(expected.issue_events))
+    pd.testing.assert_frame_equal(by_second(found.issue_events), by_second(expected.issue_events))
     moved = {"web_url"}  # GraphQL gives a path: the address is the one that was asked
     pd.testing.assert_frame_equal(
         found.milestones.drop(columns=moved), expected.milestones.drop(columns=moved)
@@ -448,7 +436,7 @@ def test_a_lower_limit_of_complexity_asks_for_fewer_activities(
     assert f"histories by {by}" in out
     done(export(hand_gitlab, tmp_path / "rest", *PATHS))
     pd.testing.assert_frame_equal(
-        comparable(ra.load(to).issue_events), comparable(ra.load(tmp_path / "rest").issue_events)
+        by_second(ra.load(to).issue_events), by_second(ra.load(tmp_path / "rest").issue_events)
     )
 
 
@@ -501,7 +489,7 @@ def test_what_graphql_does_not_answer_is_halved_and_comes_by_rest_at_last(
     hand_gitlab.inject()
     done(export(hand_gitlab, tmp_path / "rest", *PATHS))
     pd.testing.assert_frame_equal(
-        comparable(ra.load(to).issue_events), comparable(ra.load(tmp_path / "rest").issue_events)
+        by_second(ra.load(to).issue_events), by_second(ra.load(tmp_path / "rest").issue_events)
     )
     ways = {ident: one["via"] for ident, one in histories(to).items()}
     if name == "a timeout of one issue":
@@ -640,7 +628,7 @@ def test_mixed_faults(
     else:
         raise AssertionError("eight runs, and still no dataset: " + outcome.err)
     found, expected = ra.load(to), ra.load(tmp_path / "calm")
-    pd.testing.assert_frame_equal(comparable(found.issue_events), comparable(expected.issue_events))
+    pd.testing.assert_frame_equal(by_second(found.issue_events), by_second(expected.issue_events))
     pd.testing.assert_frame_equal(found.issues, expected.issues)
 
 
@@ -671,36 +659,9 @@ def test_nightly_runs_equal_a_first_export(
 def test_what_people_do_meanwhile_is_found_at_the_latest_by_the_next_run(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int, token: str | None
 ) -> None:
-    while_people_work(gitlab, tmp_path / "data", seed, token)
-
-
-def while_people_work(
-    server: LoopbackGitLab, to: Path, seed: int, token: str | None, number: int = 3
-) -> None:
-    """Change the world three times during each run; a quiet run after it finds all of it."""
-    life = Life(seed)
-    server.set(licensed=True)
-    for night in range(number):
-        server.load(life.records(), now=life.now)
-        faults: list[Row] = []
-        for moment in sorted(life.draw.sample(range(22), 3)):
-            life.work(12, within=timedelta(minutes=4))
-            change = {"kind": "change", "skip": moment, "world": life.records(), "now": life.now}
-            faults.append(change)
-        server.inject(*faults)
-        done(export(server, to, *PATHS, token=token, via="auto"))
-        server.inject()
-        life.work(0, within=timedelta(hours=8))
-        server.load(life.records(), now=life.now)
-        done(export(server, to, *PATHS, token=token, via="auto"))
-        fresh = to.with_name(f"fresh-{night}")
-        done(export(server, fresh, *PATHS, token=token, via="auto"))
-        found, expected = ra.load(to), ra.load(fresh)
-        for name, frame in expected.frames.items():
-            if name == "issue_events":
-                pd.testing.assert_frame_equal(comparable(found[name]), comparable(frame))
-            elif name != "milestone_dates":  # earlier exports saw more of them
-                pd.testing.assert_frame_equal(found[name], frame, obj=f"{seed}, {night}: {name}")
+    while_people_work(
+        gitlab, tmp_path / "data", seed, number=3, changes=12, via="auto", token=token
+    )
 
 
 def test_the_way_may_change_between_runs(gitlab: LoopbackGitLab, tmp_path: Path) -> None:
@@ -712,7 +673,7 @@ def test_the_way_may_change_between_runs(gitlab: LoopbackGitLab, tmp_path: Path)
         done(export(gitlab, tmp_path / f"fresh-{life.now[:10]}", *PATHS, via="rest"))
         fresh = ra.load(tmp_path / f"fresh-{life.now[:10]}")
         pd.testing.assert_frame_equal(
-            comparable(ra.load(to).issue_events), comparable(fresh.issue_events)
+            by_second(ra.load(to).issue_events), by_second(fresh.issue_events)
         )
         life.work(10)
 
@@ -722,12 +683,7 @@ def test_killed_and_run_again(gitlab: LoopbackGitLab, tmp_path: Path, after: int
     world, to = big_world.world(120, 12), tmp_path / "data"
     gitlab.load(world, now=NOW)
     gitlab.set(latency=0.05)
-    process = start_export(gitlab, to, "big", via="graphql")
-    while gitlab.counts().total < after and process.poll() is None:
-        pass
-    assert process.poll() is None, "it was still running"
-    process.kill()
-    process.wait()
+    assert killed_after(gitlab, to, after, "big", via="graphql"), "it was still running"
     gitlab.set(latency=0)
     gitlab.reset()
     done(export(gitlab, to, "big", via="graphql"))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import roadmap_analytics as ra
-from tests import test_graphql_export
 from tests.exporting import export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW
@@ -20,6 +17,7 @@ from tests.gitlab_server.truth import differences, served, stored
 from tests.test_faults import (
     PATHS,
     assert_as_exported_afresh,
+    edited_killed_and_resumed,
     fails_by_name,
     hurried,
     killed_after,
@@ -85,7 +83,9 @@ def test_people_work_while_it_is_exported(
 def test_people_work_while_it_is_exported_by_graphql(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int, token: str | None
 ) -> None:
-    test_graphql_export.while_people_work(gitlab, tmp_path / "data", seed, token)
+    while_people_work(
+        gitlab, tmp_path / "data", seed, number=3, changes=12, via="auto", token=token
+    )
 
 
 @pytest.mark.parametrize("seed", range(100, 160))
@@ -127,7 +127,7 @@ def test_forty_kills_of_one_dataset(gitlab: LoopbackGitLab, tmp_path: Path) -> N
     gitlab.set(latency=0.003, licensed=True)
     for _ in range(40):
         gitlab.load(life.records(), now=life.now)
-        killed_after(gitlab, to, draw.randrange(1, 150))
+        killed_after(gitlab, to, draw.randrange(1, 100))
         life.work(4)
     gitlab.set(latency=0.0)
     gitlab.load(life.records(), now=life.now)
@@ -141,29 +141,7 @@ def test_forty_kills_of_one_dataset(gitlab: LoopbackGitLab, tmp_path: Path) -> N
 def test_random_worlds_edited_killed_and_resumed(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int
 ) -> None:
-    """A world is edited during each run, and runs are killed; the last equals a clean export."""
-    draw, life, to = random.Random(seed), Life(seed), tmp_path / "data"
-    gitlab.set(licensed=True)
-    for _ in range(draw.randrange(1, 4)):
-        gitlab.load(life.records(), now=life.now)
-        changes: list[dict[str, Any]] = []
-        for moment in sorted(draw.sample(range(80), 3)):
-            life.work(draw.randrange(1, 9), within=timedelta(minutes=4))
-            changes.append(
-                {"kind": "change", "skip": moment, "world": life.records(), "now": life.now}
-            )
-        gitlab.inject(*changes)
-        if draw.random() < 0.7:
-            gitlab.set(latency=0.002)
-            killed_after(gitlab, to, draw.randrange(1, 150))
-            gitlab.set(latency=0.0)
-        else:
-            outcome = export(gitlab, to, *PATHS)
-            assert outcome.code == 0, (seed, outcome.err)
-        life.work(0, within=timedelta(hours=8))
-    gitlab.inject()
-    gitlab.load(life.records(), now=life.now)
-    outcome = export(gitlab, to, *PATHS)
-    assert outcome.code == 0, (seed, outcome.err)
-    assert differences(stored(to), served(life.records(), *PATHS)) == [], f"seed {seed}"
-    assert_as_exported_afresh(gitlab, to, f"seed {seed}")
+    """Half of them by REST, half by GraphQL."""
+    edited_killed_and_resumed(
+        gitlab, tmp_path / "data", seed, via="graphql" if seed % 2 else "rest"
+    )
