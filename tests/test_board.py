@@ -82,6 +82,26 @@ def test_sixty_milestones_leave_nothing_out(tmp_path: Path) -> None:
         assert f">Milestone {number}<" in html
 
 
+def test_every_active_milestone_is_somewhere(tmp_path: Path) -> None:
+    world = World()
+    world.milestone(1, "Running", "2025-03-01", "2025-04-01")
+    world.issue(1, "2025-03-01 08:00")
+    world.put(1, "2025-03-01 08:00", 1)
+    world.milestone(2, "Forgotten", "2013-07-01", "2013-07-16")
+    world.milestone(3, "Not yet", "2025-05-01", "2025-06-01")
+    world.issue(3, "2025-03-01 08:00")
+    world.put(3, "2025-03-01 08:00", 3)
+    seen = board(world.dataset(), as_of="2025-03-18")
+    assert [row.title for row in seen.rows] == ["Running"]
+    assert [(title, why) for title, _, why in seen.idle] == [
+        ("Forgotten", "no issue in it, due 16 Jul 2013"),
+        ("Not yet", "starts 1 May 2025, due 1 Jun 2025"),
+    ]
+    html = page(world.dataset(), tmp_path)
+    assert "Forgotten" in html
+    assert "starts 1 May 2025" in html
+
+
 @pytest.mark.parametrize(
     "world",
     [World(), odd_datasets.hostile()],

@@ -75,6 +75,17 @@ def test_several_milestones_are_bars_with_their_due_dates() -> None:
     assert "Harvest" in words(ax)
 
 
+def test_a_due_date_of_years_ago_does_not_squeeze_the_forecasts() -> None:
+    frame = forecast(eight_issues().dataset(), as_of=AS_OF, past=None)
+    frame.loc[0, "due_date"] = pd.Timestamp("2013-07-16")
+    ax = drawn(plot_forecast(frame))
+    assert "due 2013-07-16, beyond the chart" in words(ax).replace("\n", " ")
+    first, last = ax.get_xlim()
+    dates = frame[["p95_date", "due_date"]].stack()
+    ahead = (dates[dates < "2100"].max() - pd.Timestamp(AS_OF)).days
+    assert last - first < 3 * max(ahead, 60)
+
+
 def test_coverage_stands_beside_the_diagonal_with_its_interval() -> None:
     frame = backtest(steady(20).dataset(), as_of="2025-04-10", every_days=2)
     ax = drawn(plot_backtest(frame))

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _FAR = pd.Timedelta(1848, "D")  # forecasts look no further; later due dates are said in words
+_LEAST_BACK = pd.Timedelta(30, "D")  # a due date of last month is news, however near the forecasts
 _QUANTILES = {"p50_date": "50 %", "p85_date": "85 %", "p95_date": "95 %"}
 
 
@@ -153,9 +154,10 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     ax.set_ylim(-0.7, len(frame) + 0.1)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
+    earliest = _earliest(frame, today)
     for height, (_, row) in zip(heights, frame.iterrows(), strict=True):
         due = row["due_date"] if pd.notna(row["due_date"]) else None
-        if due is not None and not _is_near(due, today):
+        if due is not None and (due < earliest or not _is_near(due, today)):
             _words(ax, today, height - 0.3, f"due {due.date()}, beyond the chart", COLORS["due"])
             due = None
         if due is not None:
@@ -171,6 +173,16 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     first, last = ax.get_xlim()
     ax.set_xlim(first - 0.06 * (last - first), last)
     ax.set_xlabel("line: 50 %, thick to 85 %, thin to 95 %; diamond: due date")
+
+
+def _earliest(frame: pd.DataFrame, today: pd.Timestamp) -> pd.Timestamp:
+    """Give the first day shown: as far back as the dates lie ahead.
+
+    A milestone that was due years ago and never closed would squeeze all forecasts into a line.
+    """
+    ends = frame[[*_QUANTILES, "due_date"]].stack()
+    ahead = (ends[ends <= today + _FAR] - today).max()
+    return today - max(ahead, _LEAST_BACK) if pd.notna(ahead) else today - _FAR
 
 
 def _bar(ax: Axes, row: pd.Series[Any], height: float) -> None:

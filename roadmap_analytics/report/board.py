@@ -107,6 +107,7 @@ class Board:
     rows: list[Row]
     undated: list[Row]
     drafts: list[tuple[str, str | None, int]] = field(default_factory=list)
+    idle: list[tuple[str, str | None, str]] = field(default_factory=list)  # the last: why
     finished: list[tuple[str, str | None]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
@@ -160,6 +161,7 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         rows=dated,
         undated=[row for row in rows if row.due is None],
         drafts=_drafts(progress),
+        idle=_idle(progress, current),
         finished=[] if compared is None else _finished(compared),
         decisions=[sentences.decision(row) for row in dated[:3] if row.status in _RISKS[:4]],
         changed=[] if compared is None else _changed(dataset, compared),
@@ -296,6 +298,19 @@ def _drafts(progress: pd.DataFrame) -> list[tuple[str, str | None, int]]:
         (row["title"], web_link(row["web_url"]), int(row["remaining"]))
         for row in drafts.to_dict("records")
     ]
+
+
+def _idle(progress: pd.DataFrame, current: pd.DataFrame) -> list[tuple[str, str | None, str]]:
+    """Return active milestones that do not run, each with the reason: none is left out silently."""
+    left = (progress["state"] == "active") & ~progress["draft"]
+    left &= ~progress["milestone_id"].isin(current["milestone_id"])
+    idle = []
+    for row in _records(progress[left.to_numpy(bool)]):
+        starts = pd.isna(row["committed"]) and pd.notna(row["start_date"])
+        why = f"starts {_day(row['start_date'])}" if starts else "no issue in it"
+        due = "" if pd.isna(row["due_date"]) else f", due {_day(row['due_date'])}"
+        idle.append((row["title"], web_link(row["web_url"]), why + due))
+    return idle
 
 
 def _finished(compared: pd.DataFrame) -> list[tuple[str, str | None]]:
