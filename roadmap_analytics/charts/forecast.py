@@ -180,9 +180,10 @@ def _earliest(frame: pd.DataFrame, today: pd.Timestamp) -> pd.Timestamp:
 
     A milestone that was due years ago and never closed would squeeze all forecasts into a line.
     """
-    ends = frame[[*_QUANTILES, "due_date"]].stack()
-    ahead = (ends[ends <= today + _FAR] - today).max()
-    return today - max(ahead, _LEAST_BACK) if pd.notna(ahead) else today - _FAR
+    back = [_LEAST_BACK]
+    for name in (*_QUANTILES, "due_date"):
+        back += [day - today for day in frame[name].dropna() if _is_near(day, today)]
+    return today - max(back)
 
 
 def _bar(ax: Axes, row: pd.Series[Any], height: float) -> None:
