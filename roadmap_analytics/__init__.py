@@ -109,6 +109,7 @@ _NAMES = {
         "show",
         "table",
     ),
+    "report.xray": ("reading_summary",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -68,3 +68,4 @@ from roadmap_analytics.report.build import write_report as write_report
 from roadmap_analytics.report.build import write_roadmap_page as write_roadmap_page
 from roadmap_analytics.report.show import show as show
 from roadmap_analytics.report.show import table as table
+from roadmap_analytics.report.xray import reading_summary as reading_summary

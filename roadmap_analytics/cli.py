@@ -455,16 +455,11 @@ def roadmaps(
     """Read roadmap documents and say, per revision, what was understood and what was not."""
     if config is None and CONFIG.is_file():
         config = CONFIG
-    from roadmap_analytics import config as configuration
-    from roadmap_analytics.report.xray import summary_lines
-
     if (where / "manifest.json").is_file():
         found = ra.load(where)
     else:
-        settings = configuration.load(config) if config else configuration.Config()
-        read_as = settings.for_dataset()
-        found = ra.read_roadmaps(where, pattern=pattern, ref=ref, config=read_as)
-    for line in summary_lines(found):
+        found = ra.read_roadmaps(where, pattern=pattern, ref=ref, config=config)
+    for line in ra.reading_summary(found):
         _tell(line)
     if to is not None:
         _tell(str(ra.write_roadmap_page(found, to)))

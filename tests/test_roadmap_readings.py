@@ -21,7 +21,7 @@ from roadmap_analytics.cli import app
 from roadmap_analytics.errors import ConfigurationError, RoadmapError
 from roadmap_analytics.report import sentences
 from roadmap_analytics.report.board import board
-from roadmap_analytics.report.xray import reading_html, summary_lines
+from roadmap_analytics.report.xray import reading_html, reading_summary
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.targets import Calendar, read_target
 from roadmap_analytics.schema import ALARMS
@@ -433,7 +433,7 @@ def test_the_page_shows_each_line_and_hostile_text_stays_text() -> None:
     assert page.count("<li id=") == 6
     assert 'class="doubt"' in page
     assert "readings.csv" in page
-    assert any("1 items" in line for line in summary_lines(dataset))
+    assert any("1 items" in line for line in reading_summary(dataset))
 
 
 def test_quality_per_revision() -> None:

@@ -329,7 +329,7 @@ def read_roadmaps(
     *,
     pattern: str | None = None,
     ref: str | None = None,
-    config: Mapping[str, Any] | None = None,
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read roadmap revisions without any GitLab.
 
@@ -342,8 +342,8 @@ def read_roadmaps(
         A glob over the paths in the folder or clone (``archive/*-roadmap.md``).
     ref : str, optional
         Branch, tag or commit of a clone.
-    config : mapping, optional
-        Sections of roadmap.toml: `people`, and `calendar` with its `periods`.
+    config : path or mapping, optional
+        A roadmap.toml, or its sections: `people`, and `calendar` with its `periods`.
 
     Returns
     -------
@@ -355,7 +355,11 @@ def read_roadmaps(
     ------
     RoadmapError
         Where nothing is found, or a document cannot be read.
+    ConfigurationError
+        Where `config` is a file that cannot be read, or has what is no setting.
     """
+    if isinstance(config, str | os.PathLike):
+        config = configuration.load(config).for_dataset()
     found = roadmap_frames(sources.read(path, pattern=pattern, ref=ref), config or {}, {})
     frames = {name: schema.validate(name, frame) for name, frame in found.items()}
     return Dataset(frames, {"config": dict(config or {})})

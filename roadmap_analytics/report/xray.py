@@ -18,7 +18,7 @@ from roadmap_analytics.analysis.reading import not_understood, reading_quality
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["reading_html", "summary_lines"]
+__all__ = ["reading_html", "reading_summary"]
 
 _GREY = ("ignored", "contents")
 _MOST_ALARMS = 12  # that the command prints for one revision; the page has all
@@ -28,8 +28,25 @@ def _rows(frame: pd.DataFrame) -> Iterator[Any]:
     yield from frame.itertuples(index=False)
 
 
-def summary_lines(dataset: Dataset) -> list[str]:
-    """Say per revision, in words, what was understood and what was not."""
+def reading_summary(dataset: Dataset) -> list[str]:
+    """Say per revision, in words, what was understood and what was not.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As `load` or `read_roadmaps` gives it.
+
+    Returns
+    -------
+    list of str
+        A line per revision, each followed by its first alarms; at the end alarms of the folder.
+
+    Examples
+    --------
+    >>> from roadmap_analytics.frames import Dataset
+    >>> reading_summary(Dataset({}))
+    []
+    """
     out = []
     alarms = dataset["roadmap_alarms"]
     for row in _rows(reading_quality(dataset)):
