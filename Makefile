@@ -31,9 +31,10 @@ lab: $(READY)  ## JupyterLab, opened on the roadmap review
 	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		--LabApp.news_url=None notebooks/roadmap_review.ipynb
 
-lint: $(READY)  ## style, formatting, types, and that environment.yml follows pyproject.toml
+lint: $(READY)  ## style, formatting, spelling, types, and that environment.yml follows pyproject.toml
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/python -m tests.make_environment --check
 

@@ -11,8 +11,17 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "environment.yml"
 
-# conda-forge's `matplotlib` brings a desktop GUI along; this is the library alone.
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+# What conda-forge calls each package, looked up among its feedstocks in November 2026: each has a
+# recipe there that builds a package of this name. Whether the versions resolve together only a
+# channel can say. A new dependency is looked up first, then added here.
+CONDA_NAMES = {
+    # `matplotlib` would bring a desktop GUI along, and `pandera-base` leaves pandas out.
+    **{"matplotlib": "matplotlib-base", "pandera": "pandera"},
+    **{name: name for name in ("filelock", "ftfy", "ipykernel", "ipywidgets", "jupyterlab")},
+    **{name: name for name in ("markdown-it-py", "nbclient", "nbconvert", "nbformat", "numpy")},
+    **{name: name for name in ("orjson", "pandas", "pyarrow", "python-dateutil", "python-gitlab")},
+    **{name: name for name in ("rapidfuzz", "requests", "scipy", "tqdm", "typer")},
+}
 
 HEAD = "# Generated from pyproject.toml by `python -m tests.make_environment`; change it there.\n"
 
@@ -30,7 +39,12 @@ def conda_lines(project: dict[str, object]) -> list[str]:
             )
         # packaging keeps specifiers as a set; sorting them makes the file the same every time.
         versions = ",".join(sorted(map(str, requirement.specifier), reverse=True))
-        lines.append(CONDA_NAMES.get(requirement.name, requirement.name) + versions)
+        if requirement.name not in CONDA_NAMES:
+            raise SystemExit(
+                f"pyproject.toml: {requirement.name}: look up what conda-forge calls it, and add "
+                "that to CONDA_NAMES in tests/make_environment.py"
+            )
+        lines.append(CONDA_NAMES[requirement.name] + versions)
     return lines
 
 

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -113,24 +112,6 @@ def test_the_template_is_sound() -> None:
         assert f"roadmap-analytics {step} " in lines
 
 
-def test_what_is_installed_brings_its_notebooks_and_pages(tmp_path: Path) -> None:
-    """The template installs the package, and has no clone to take them from."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as opened:
-        names = set(opened.namelist())
-    files = [*ROOT.glob("notebooks/*.ipynb"), *(ROOT / "roadmap_analytics").rglob("*.*")]
-    places = (path.relative_to(ROOT).as_posix() for path in files if path.suffix != ".pyc")
-    wanted = {f"roadmap_analytics/{place.removeprefix('roadmap_analytics/')}" for place in places}
-    assert {"roadmap_analytics/charts/roadmap.mplstyle", "roadmap_analytics/py.typed"} < wanted
-    assert wanted <= names
-
-
 @pytest.mark.slow
 def test_its_lines_run(
     project: Path, hand_gitlab: LoopbackGitLab, registry: type[Registry]
@@ -154,6 +135,22 @@ def test_the_history_of_due_dates_outlives_the_runner(
     assert (code, "starts the history" in said) == (0, False), said
     runs = json.loads((project / "dataset" / "manifest.json").read_text("utf-8"))["runs"]
     assert len(runs) == 2
+
+
+def test_a_clone_publishes_its_documentation_beside_the_report(tmp_path: Path) -> None:
+    (line,) = (line for line in TEMPLATE["nightly"]["script"] if "make docs" in line)
+    (tmp_path / "public").mkdir()
+    subprocess.run(["bash", "-ec", line], cwd=tmp_path, check=True)
+    assert not (tmp_path / "public" / "docs").exists(), "a project of a user has no such pages"
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "conf.py").touch()
+    (tmp_path / "Makefile").write_text(
+        "docs:\n\tmkdir docs/_site\n\techo page > docs/_site/index.html\n.PHONY: docs\n", "utf-8"
+    )
+    subprocess.run(["bash", "-ec", line], cwd=tmp_path, check=True)
+    assert (tmp_path / "public" / "docs" / "index.html").read_text("utf-8") == "page\n"
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.search(r"^docs:.*\n(\t.*\n)*\t.* docs/_site$", makefile, re.MULTILINE)
 
 
 def test_a_store_that_fails_starts_no_second_history(

@@ -66,9 +66,15 @@ def test_environment_yml_is_what_its_script_writes() -> None:
 
 
 def test_a_dependency_that_conda_cannot_state_is_refused() -> None:
-    pyproject = '[project]\nname = "p"\nrequires-python = ">=3.11"\ndependencies = ["dask[array]"]'
+    pyproject = '[project]\nname = "p"\nrequires-python = ">=3.11"\ndependencies = ["{}"]'
     with pytest.raises(SystemExit, match="conda has no markers"):
-        make_environment.render(pyproject)
+        make_environment.render(pyproject.format("dask[array]"))
+    with pytest.raises(SystemExit, match="look up what conda-forge calls it"):
+        make_environment.render(pyproject.format("opencv-python>=4"))
+
+
+def test_no_name_at_conda_forge_is_kept_that_is_not_needed() -> None:
+    assert make_environment.CONDA_NAMES.keys() == {one.name for one in required()}
 
 
 def test_a_stale_environment_yml_is_told(
