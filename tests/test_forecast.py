@@ -648,3 +648,20 @@ def test_days_are_those_of_the_datasets_own_zone() -> None:
         expected = call(Dataset(frames), as_of=AS_OF, timezone="Europe/Stockholm")
         pd.testing.assert_frame_equal(call(swedish, as_of=AS_OF), expected)
         pd.testing.assert_frame_equal(call(swedish, as_of=AS_OF, timezone=None), expected)
+
+
+def test_what_has_no_end_in_sight_is_said_without_a_warning() -> None:
+    """Neither the work nor a quarter less of it has a date: infinity less infinity is no number."""
+    world = World()
+    world.milestone(1, "Flood", "2024-06-01", None)
+    start = pd.Timestamp("2024-06-01 08:00")
+    for issue in range(1, 700):
+        at = f"{start + pd.Timedelta(4 * issue, 'h'):%Y-%m-%d %H:%M}"
+        world.issue(issue, at)
+        world.put(issue, at, 1)
+    for issue in range(1, 6):
+        world.close(issue, f"2024-07-{5 * issue:02d} 08:00")
+    (row,) = forecast(world.dataset(), 1, as_of="2024-09-20", past=None).to_dict("records")
+    assert pd.isna(row["p50_date"])
+    assert row["note"] == "p50, p85, p95: over ten years ahead"
+    assert row["changes_most"] == "less work would not bring it forward by a day"

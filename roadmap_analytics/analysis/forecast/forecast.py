@@ -392,7 +392,11 @@ def _answered(
     ways = []
     for change in ({"yet": 0.0}, {"fewer": moved}):
         other = answers(question.flows, exposure, asked, lessons, outcome, **change)
-        ways.append(middle - futures.days_at(other.left, 0.5))
+        sooner = futures.days_at(other.left, 0.5)
+        # Where neither has a date, both are inf: nothing comes earlier.
+        ways.append(
+            np.subtract(middle, sooner, out=np.zeros_like(middle), where=np.isfinite(sooner))
+        )
     rows = []
     for place in range(len(asked.day)):
         row: dict[str, Any] = {name: column[place] for name, column in dates.items()}

@@ -114,7 +114,7 @@ def changes_most(remaining: int, moved: int, without_growth: float, with_fewer: 
         "without new work": without_growth,
         f"with {moved} of {remaining} issues moved out": with_fewer if moved else 0.0,
     }
-    said, days = max(ways.items(), key=lambda way: np.nan_to_num(way[1], nan=0.0))
+    said, days = max(ways.items(), key=lambda way: way[1])
     if np.isinf(days):
         return f"{said}: there would be a date"
     if not days >= 1:
