@@ -53,6 +53,7 @@ def test_a_slip_shared_out_by_hand() -> None:
     row = frame.iloc[0]
     assert row["slip_days"] == 20
     assert row[PARTS].tolist() == [5, -7, 2, 5, 15]
+    assert row["largest_part"] == "pace"
     assert row[["committed", "carried_in", "net_added_after_start", "closed"]].tolist() == [
         10,
         2,

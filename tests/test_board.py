@@ -44,7 +44,10 @@ def test_eight_issues_on_the_board() -> None:
         ("DRAFT: Someday", "https://git.example.org/orchard/press/-/milestones/30", 1)
     ]
     told = {one.title: one.what for one in seen.changed}
-    assert told["Harvest"] == ["3 closed", "1 reopened", "1 added", "3 removed (3 moved on)"]
+    assert told["Harvest"] == [
+        *("3 closed", "1 reopened", "1 added", "3 removed (3 moved on)"),
+        "chance 0 %, was 21 %",  # the due date has passed
+    ]
     assert seen.decisions[0] == (
         "Harvest: due 14 Mar 2025, and 1 issue still open; 1 issue was added and 3 were closed."
     )

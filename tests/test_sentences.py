@@ -156,6 +156,25 @@ def test_milestones_counted_by_hand() -> None:
     assert sentences.burndown(before).endswith("remain, on the day it is due.")
 
 
+def test_scope_changes_counted_by_hand() -> None:
+    """Harvest: 1 put 4, 5 and 7 in after or on the start day, 3, 5 and 6 left it."""
+    dataset = eight_issues().dataset()
+    changes = ra.scope_changes(dataset, "Harvest", as_of=AS_OF)
+    assert sentences.scope_changes(changes) == "2 issues added and 3 removed after the start."
+    weights = ra.scope_changes(dataset, "Harvest", as_of=AS_OF, measure="weight")
+    assert sentences.scope_changes(weights).endswith("removed and 1 raised after the start.")
+
+
+def test_what_changed_in_one_milestone_names_its_chance() -> None:
+    row = dict.fromkeys(["closed", "reopened", "added", "removed", "moved_on"], 0) | {
+        "state_before": "active", "state": "active", "due_date_before": None, "due_date": None,
+        "chance_before": 0.624, "chance": 0.621,
+    }  # fmt: skip
+    assert sentences.changed(row) == []  # 62 % both times
+    assert sentences.changed(row | {"chance": 0.07}) == ["chance 7 %, was 62 %"]
+    assert sentences.changed(row | {"chance": float("nan")}) == []
+
+
 def test_load_counted_by_hand() -> None:
     load = ra.workload(six_issues().dataset(), as_of=FRIDAY)
     assert sentences.workload(load) == (
@@ -180,8 +199,8 @@ def test_a_forecast_names_the_target_least_likely_to_hold() -> None:
     ]
     frame = pd.DataFrame(rows).assign(remaining=3, due_date=day, note=pd.NA)
     assert sentences.forecast(frame) == (
-        "Not: 50 % likely to be over by 2025-04-01, no date reaches 85 %; "
-        "the due date 2025-04-01 has a chance of 10 %."
+        "Not: 50 % likely to be over by 1 Apr 2025, no date reaches 85 %; "
+        "the due date 1 Apr 2025 has a chance of 10 %."
     )
     frame["p50_date"], frame["note"] = pd.NaT, "too little data"
     assert sentences.forecast(frame) == "No date can be forecast: too little data."

@@ -77,6 +77,8 @@ def attribution(
         - `carried_in_days`: work open at the start that stood open in another milestone before
         - `scope_days`: work added after the start, less what was taken out
         - `pace_days`: closing slower than before (negative: faster)
+        - `largest_part`: which of the last four has most days (plan, carried in, scope, pace; the
+          first of equal ones), or "moved" where none of them has any
         - `committed`, `carried_in`, `net_added_after_start` (added less taken out), `closed`: the
           issues behind that
         - `pace_per_week`, `pace_before_per_week`: issues closed; the latter of the last three
@@ -147,6 +149,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(["start_date", "baseline_due_date", "due_date", "end_date"], "datetime64[us]"),
     "finished": "bool",
     **dict.fromkeys(["slip_days", *PARTS], "int64"),
+    "largest_part": "str",
     **dict.fromkeys(["committed", "carried_in", "net_added_after_start", "closed"], "int64"),
     **dict.fromkeys(["pace_per_week", "pace_before_per_week"], "float64"),
     "pace_is_planned": "bool",
@@ -207,12 +210,18 @@ def _shared_out(
     planned = float((min(due, course.end) - course.start).astype(int))
     pace = course.closed / course.days if course.days > 0 else 0.0
     usual = before or (course.fresh or course.carried_in) / max(planned, 1.0) or pace
-    parts = _parts(course, planned, pace, usual)
+    parts = dict(
+        zip(PARTS[1:], _whole(_parts(course, planned, pace, usual), slip - moved), strict=True)
+    )
+    largest = max(parts, key=lambda name: parts[name])
     return {
         "start_date": course.start, "baseline_due_date": baseline, "due_date": due,
         "end_date": course.end, "finished": course.finished,
         "slip_days": slip, "moved_days": moved,
-        **dict(zip(PARTS[1:], _whole(parts, slip - moved), strict=True)),
+        **parts,
+        # A moved due date concedes a slip and explains none, so it comes last.
+        "largest_part": (largest if parts[largest] > 0 else PARTS[0])
+        .removesuffix("_days").replace("_", " "),
         "committed": course.fresh + course.carried_in, "carried_in": course.carried_in,
         "net_added_after_start": course.added, "closed": course.closed,
         "pace_per_week": 7 * pace, "pace_before_per_week": 7 * usual,

@@ -88,7 +88,9 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "plot_throughput": (
         Maker("throughput", ("week_date", "closed", "whole"), attrs=("per_week",)),
     ),
-    "plot_attribution": (Maker("attribution", ("title", "slip_days", "finished", *_CAUSES)),),
+    "plot_attribution": (
+        Maker("attribution", ("title", "slip_days", "finished", "largest_part", *_CAUSES)),
+    ),
 }  # fmt: skip
 """Chart to the functions whose frames it draws."""
 

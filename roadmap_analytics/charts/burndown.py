@@ -48,7 +48,7 @@ _MEASURED = {"estimated hours": "estimate"}
 _AHEAD = pd.Timedelta(731, "D")  # how far ahead a due date is shown, unless the past is longer
 _QUIET = pd.Timedelta(92, "D")  # so long before anything happened, days are cut off
 _LEAD = 731  # days before the due date that comparisons show at most
-_HEADROOM = 1.28  # the words on vertical marks stand above the lines
+_HEADROOM = 1.34  # the words on vertical marks stand above the lines
 _FLOOR = 0.035  # of the height: names of lines at 0 stand above the days on the axis
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))]
 

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from roadmap_analytics.charts._style import (
     COLORS,
     axes_or_new,
+    counted,
     date_axis,
     draw_fan,
     fit,
@@ -26,6 +27,7 @@ from roadmap_analytics.charts._style import (
     safe_text,
     stamp,
     styled,
+    tip,
 )
 
 __all__ = [
@@ -356,17 +358,18 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 _CAUSES = {
-    "moved_days": ("due date moved", "due", ""),
-    "plan_days": ("plan too short (left: slack)", "ideal", "||||"),
-    "carried_in_days": ("carried in", "unplanned", "////"),
-    "scope_days": ("scope added (left: taken out)", "removed", ""),
-    "pace_days": ("slower closing (left: faster)", "remaining", "\\\\\\\\"),
+    "scope": ("work added after the start", "scope_days", "added", ""),
+    "carried in": ("work carried in", "carried_in_days", "unplanned", "////"),
+    "plan": ("a plan too short", "plan_days", "ideal", "||||"),
+    "pace": ("slower closing", "pace_days", "remaining", "\\\\\\\\"),
+    "moved": ("due date moved", "moved_days", "unassigned", ""),
 }
+"""Per `largest_part`: its name in the key, the column of its days, its colour, its hatch."""
 
 
 @styled
 def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what the slip of each milestone is owed to.
+    """Draw how late each milestone was, and what was the largest part of that.
 
     Parameters
     ----------
@@ -378,30 +381,40 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        One stacked bar per milestone: causes of delay to the right of 0, what made up for it to
-        the left; the mark is the slip, their sum.
+        One bar per milestone, as long as its slip, in the colour of its largest part. The parts
+        themselves are said on hover: they may cancel out, so that one has more days than the slip.
     """
-    ax = axes_or_new(ax, size=(8.6, 2.2 + 0.36 * max(len(frame), 2)))
-    ax.set_title("Why did dates slip?")
+    ax = axes_or_new(ax, size=(8.6, 2.0 + 0.36 * max(len(frame), 2)))
+    ax.set_title("How late, and mostly why?")
     if _nothing(ax, frame, "no milestone missed its date"):
         return ax
     heights = np.arange(len(frame))[::-1]
-    late, early = np.zeros(len(frame)), np.zeros(len(frame))
-    for column, (label, color, hatch) in _CAUSES.items():
-        days = frame[column].to_numpy(float)
-        start = np.where(days >= 0, late, early)
-        ax.barh(heights, days, left=start, height=0.62, color=COLORS[color], label=label,
-                hatch=hatch, edgecolor="white", lw=0.6)  # fmt: skip
-        late, early = late + days.clip(min=0), early + days.clip(max=0)
-    ax.plot(frame["slip_days"], heights, linestyle="none", marker="|", markersize=17,
-            markeredgewidth=2.6, color=COLORS["as_of"], label="whole slip", zorder=4)  # fmt: skip
-    ax.axvline(0, color=COLORS["as_of"], lw=0.8)
-    for height, right, (_, row) in zip(heights, late, frame.iterrows(), strict=True):
+    largest = frame["largest_part"]
+    for part, (label, _, color, hatch) in _CAUSES.items():
+        mine = (largest == part).to_numpy()
+        if not mine.any():
+            continue
+        bars = ax.barh(heights[mine], frame.loc[mine, "slip_days"], height=0.62, label=label,
+                       color=COLORS[color], hatch=hatch, edgecolor="white", lw=0.6)  # fmt: skip
+        for bar, row in zip(bars, frame[mine].to_dict("records"), strict=True):
+            tip(bar, f"{row['title']}: {_parts_of(row)}")
+    for height, row in zip(heights, frame.to_dict("records"), strict=True):
         more = "" if row["finished"] else " so far"
-        label_line(ax, right, height, f"{row['slip_days']} days{more}", color=COLORS["as_of"])
+        label_line(ax, row["slip_days"], height, counted(row["slip_days"], "days") + more,
+                   color=COLORS["as_of"])  # fmt: skip
     ax.set_yticks(heights, [safe_text(title, fit(ax, 34, 0.3)) for title in frame["title"]])
+    ax.set_xlim(0, 1.18 * max(float(frame["slip_days"].max()), 1.0))  # room for the words
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x")
-    ax.set_xlabel("days (left of 0: made up for it)")
+    ax.set_xlabel("days after the first due date; colour: the largest part")
     key(ax)
     return ax
+
+
+def _parts_of(row: dict[Any, Any]) -> str:
+    parts = [
+        f"{label} {int(row[column]):+d} d"
+        for label, column, _, _ in _CAUSES.values()
+        if row[column]
+    ]
+    return f"{counted(row['slip_days'], 'days')} late; {', '.join(parts)}"

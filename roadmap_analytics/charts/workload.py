@@ -381,7 +381,8 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Duties in the roadmap of {revision}" if revision else "")
     ax.set_xlabel(
         "D drives · M maintains · R responsible · W works on · v reviews\n"
-        "i gives input · c contact · number: open issues held"
+        "i gives input · c contact · number: open issues held\n"
+        "orange: holds issues without a duty, or drives without holding any"
     )
     stamp(ax, frame)
     return ax

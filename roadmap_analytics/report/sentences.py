@@ -88,12 +88,12 @@ def scope_changes(frame: pd.DataFrame) -> str:
     """Say what came and went after the start, from what `scope_changes` returns."""
     if frame.empty:
         return "Nothing was added or removed after the start."
-    came, went = frame[frame["amount"] > 0], frame[frame["amount"] < 0]
-    return (
-        f"Since the start there were {_count(len(came), 'addition')} "
-        f"({_amount(came['amount'].sum())}) and {_count(len(went), 'removal')} "
-        f"({_amount(-went['amount'].sum())})."
-    )
+    counts = frame["change"].value_counts()
+    kinds = [kind for kind in ("added", "removed", "raised", "lowered") if kind in counts.index]
+    # "Raised" and "lowered": a new weight or estimate of an issue that stays.
+    told = [f"{_count(int(counts[kinds[0]]), 'issue')} {kinds[0]}"]
+    told += [f"{counts[kind]:,} {kind}" for kind in kinds[1:]]
+    return f"{_list(told, most=len(told))} after the start."
 
 
 def milestones(frame: pd.DataFrame) -> str:
@@ -192,11 +192,15 @@ def workload_plan(frame: pd.DataFrame) -> str:
         return "No assigned open issue has a due date, so there is nothing to spread over weeks."
     full = people[people["level"] == "high"]
     overdue = float(people["overdue_hours"].sum())
-    late = f"{_amount(round(overdue))} hours are overdue and count on the next working day"
+    late = (
+        f"; {_amount(round(overdue))} hours are overdue and count on the next working day"
+        if round(overdue)
+        else ""
+    )
     if full.empty:
-        return f"Every week is within capacity; {late}."
+        return f"Every week is within capacity{late}."
     names = _list(full["person"].drop_duplicates())
-    return f"Over capacity in at least one week: {names}; {late}."
+    return f"Over capacity in at least one week: {names}{late}."
 
 
 def duties(frame: pd.DataFrame) -> str:
@@ -214,11 +218,14 @@ def duties(frame: pd.DataFrame) -> str:
         if items != 1
         else "The one roadmap item has an owner"
     )
-    return (
-        f"{owned}; {_count(len(idle), 'driver has', 'drivers have')} no issue in their item; "
-        f"{_count(extra['person'].nunique(), 'person has', 'people have')} issues in items that "
-        "do not name them."
-    )
+    told = [owned]
+    if len(idle):
+        told.append(f"{_count(len(idle), 'driver has', 'drivers have')} no issue in their item")
+    if people := extra["person"].nunique():
+        told.append(
+            f"{_count(people, 'person has', 'people have')} issues in items that do not name them"
+        )
+    return f"{'; '.join(told)}."
 
 
 def punctuality(frame: pd.DataFrame) -> str:
@@ -250,15 +257,15 @@ def forecast(frame: pd.DataFrame) -> str:
         return f"No date can be forecast: {note.iloc[0] if len(note) else 'nothing remains'}."
     row = known.sort_values("chance_by_due_date", na_position="last", kind="stable").iloc[0]
     sure = (
-        f"85 % likely by {row['p85_date']:%Y-%m-%d}"
+        f"85 % likely by {_day(row['p85_date'])}"
         if pd.notna(row["p85_date"])
         else "no date reaches 85 %"
     )
-    said = f"{row['title']}: 50 % likely to be over by {row['p50_date']:%Y-%m-%d}, {sure}"
+    said = f"{row['title']}: 50 % likely to be over by {_day(row['p50_date'])}, {sure}"
     if pd.isna(row["due_date"]):
         return f"{said}; it has no due date."
     chance = percent(row["chance_by_due_date"])
-    return f"{said}; the due date {row['due_date']:%Y-%m-%d} has a chance of {chance}."
+    return f"{said}; the due date {_day(row['due_date'])} has a chance of {chance}."
 
 
 def rests_on(frame: pd.DataFrame) -> str:
@@ -284,24 +291,22 @@ def attribution(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "No milestone has missed its first due date."
     causes = {
-        "plan_days": "a plan that was too tight from the start",
-        "carried_in_days": "work carried in from earlier milestones",
-        "scope_days": "work added after the start",
-        "pace_days": "slower closing than before",
+        "plan": "a plan that was too tight from the start",
+        "carried in": "work carried in from earlier milestones",
+        "scope": "work added after the start",
+        "pace": "slower closing than before",
     }
-    # Of one milestone, parts may cancel out: work that was added, and closed faster. So days of one
-    # cause, summed over milestones, can exceed what they slipped in all. A count cannot.
-    largest = frame[list(causes)].astype("float64").idxmax(axis=1)
-    largest = largest[(frame[list(causes)].max(axis=1) > 0).to_numpy()]
     said = (
         f"{_count(len(frame), 'milestone')} missed the first due date, "
         f"{_amount((~frame['finished']).sum())} of them with work still open, "
         f"by a median of {_amount(frame['slip_days'].median())} days"
     )
-    if largest.empty:
-        return said + "."
-    counts = largest.value_counts()
+    # Of one milestone, parts may cancel out: work that was added, and closed faster. So days of one
+    # cause, summed over milestones, can exceed what they slipped in all. A count cannot.
+    counts = frame["largest_part"].value_counts()
     most = max(causes, key=lambda name: int(counts.get(name, 0)))
+    if most not in counts.index:
+        return said + "."
     return f"{said}; in {counts[most]} of {len(frame)}, {causes[most]} was the largest part."
 
 
@@ -498,9 +503,9 @@ def changed(row: dict[str, Any]) -> list[str]:
     --------
     >>> base = dict.fromkeys(["closed", "reopened", "added", "removed", "moved_on"], 0)
     >>> base |= {"state": "active", "state_before": "active", "due_date_before": None,
-    ...          "due_date": pd.Timestamp("2025-03-28")}
+    ...          "due_date": pd.Timestamp("2025-03-28"), "chance_before": 0.62, "chance": 0.07}
     >>> changed(base | {"closed": 3, "removed": 2, "moved_on": 1})
-    ['3 closed', '2 removed (1 moved on)', 'due date set to 28 Mar 2025']
+    ['3 closed', '2 removed (1 moved on)', 'due date set to 28 Mar 2025', 'chance 7 %, was 62 %']
     """
     told = [f"{row[name]} {name}" for name in ("closed", "reopened", "added") if row[name]]
     if row["removed"]:
@@ -518,6 +523,10 @@ def changed(row: dict[str, Any]) -> list[str]:
         )
     if row["state_before"] == "active" and row["state"] == "closed":
         told.append("milestone closed")
+    elif not pd.isna(row["chance_before"]) and not pd.isna(row["chance"]):
+        # Compared as shown: a change that rounding hides is none to the reader.
+        was, chance = percent(row["chance_before"]), percent(row["chance"])
+        told += [f"chance {chance}, was {was}"] if chance != was else []
     return told
 
 

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 from roadmap_analytics.analysis.workload import UNASSIGNED
+from roadmap_analytics.charts._style import percent
 from roadmap_analytics.report import svg
 from roadmap_analytics.report.text import DAY, link, said
 
@@ -101,6 +102,7 @@ def table(
     index: bool = False,
     links: Mapping[str, str] | None = None,
     filters: Iterable[str] = (),
+    shares: Iterable[str] = (),
 ) -> None:
     """Show a small frame as a table: escaped, days without a clock, missing as a dash.
 
@@ -120,21 +122,25 @@ def table(
     filters : list of str
         Columns by whose values the rows can be chosen on a page of the report. A cell may hold
         several values, joined by a comma and a space.
+    shares : list of str
+        Columns between 0 and 1 (chances, shares), shown as percentages as everywhere else.
 
     Raises
     ------
     KeyError
-        Where `links` or `filters` names a column that the frame lacks.
+        Where `links`, `filters` or `shares` names a column that the frame lacks.
     """
     shown = frame.reset_index() if index else frame
-    links, filters = dict(links or {}), set(filters)
-    if missing := {*links, *links.values(), *filters} - set(shown.columns):
+    links, filters, shares = dict(links or {}), set(filters), set(shares)
+    if missing := {*links, *links.values(), *filters, *shares} - set(shown.columns):
         raise KeyError(f"table: expected columns of the frame, got {sorted(missing)}")
     columns = [c for c in shown.columns if c not in links.values()]
     if shown.empty:
         _display(f"<p class='caption'>{said(caption)}: none.</p>", f"{caption}: none.")
         return
-    cells = pd.DataFrame({c: shown[c].map(_cell) for c in columns}, dtype=object)
+    cells = pd.DataFrame(
+        {c: shown[c].map(_share if c in shares else _cell) for c in columns}, dtype=object
+    )
     numeric = {c for c in columns if pd.api.types.is_numeric_dtype(shown[c])}
     head = "".join(
         f"<th scope='col'{_classes(c in numeric and 'number', c in filters and 'filter')}>"
@@ -271,6 +277,10 @@ def _look(numeric: bool, text: str = "") -> str:
 
 def _name(column: Any) -> str:
     return str(column).replace("_", " ")
+
+
+def _share(value: Any) -> str:
+    return "–" if pd.isna(value) else percent(value)
 
 
 def _cell(value: Any) -> str:

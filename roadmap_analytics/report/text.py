@@ -10,17 +10,21 @@ from urllib.parse import urlsplit
 __all__ = ["DAY", "link", "said", "web_link"]
 
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_WHOLE = re.compile(rf"{DAY.pattern}|\b\d{{1,2}} [A-Z][a-z]{{2}} \d{{4}}\b|\b\d+ %")
+"""What stays on one line: days as a table or a sentence writes them, and percentages."""
 
 
 def said(sentence: str) -> str:
-    """Return a sentence as HTML whose days stay on one line; a browser breaks lines at hyphens.
+    """Return a sentence as HTML whose days and percentages stay on one line.
 
     Examples
     --------
     >>> said("<b> by 2025-03-28")
     "&lt;b&gt; by <span class='day'>2025-03-28</span>"
+    >>> said("7 % by 28 Mar 2025")
+    "<span class='day'>7 %</span> by <span class='day'>28 Mar 2025</span>"
     """
-    return DAY.sub(r"<span class='day'>\g<0></span>", escape(sentence))
+    return _WHOLE.sub(r"<span class='day'>\g<0></span>", escape(sentence))
 
 
 def web_link(url: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -99,8 +100,11 @@ def test_the_index_answers_for_every_page(page: Page, sample_report: Path) -> No
 def in_order(cells: list[str], descending: bool) -> bool:
     present: list[Any] = [cell for cell in cells if cell != "–"]
     assert cells == present + ["–"] * (len(cells) - len(present)), "what is missing stands last"
-    if _kind(cells) == "number":
-        present = [float(cell) for cell in present]
+    match _kind(cells):
+        case "number":
+            present = [float(cell) for cell in present]
+        case "share":
+            present = [float(cell.strip("<> %")) for cell in present]
     return present == sorted(present, reverse=descending)
 
 
@@ -126,7 +130,7 @@ def test_tables_sort_by_a_click(page: Page, sample_report: Path) -> None:
                     said = page.value(f"{button}.parentElement.getAttribute('aria-sort')")
                     assert said == ("descending" if descending else "ascending")
         assert_quiet(page)
-    assert kinds == {"number", "day"}
+    assert kinds == {"number", "day", "share"}
 
 
 def _kind(cells: list[str]) -> str | None:
@@ -135,6 +139,8 @@ def _kind(cells: list[str]) -> str | None:
         return None
     if all(cell.lstrip("-").replace(".", "", 1).isdigit() for cell in present):
         return "number"
+    if all(cell.endswith(" %") for cell in present):
+        return "share"
     days = all(len(cell) == 10 and cell[4] == cell[7] == "-" for cell in present)
     return "day" if days else None
 
@@ -245,6 +251,101 @@ def test_the_board_comes_first_and_links_to_gitlab(page: Page, sample_report: Pa
     page.resize(390, 844)
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.value(wide) is True
+    assert_quiet(page)
+
+
+def test_a_phone_shows_each_milestone_of_the_board_whole(
+    chromium: Chromium, sample_report: Path
+) -> None:
+    """Chance, due date and holders stand in sight, each with its name, without a swipe."""
+    page = chromium.page(width=390, height=844)
+    page.open((sample_report / "index.html").as_uri())
+    cells = page.value(
+        """[...document.querySelectorAll('table.board tbody td')].map(cell =>
+        ({text: cell.innerText.trim(), right: cell.getBoundingClientRect().right}))"""
+    )
+    assert max(cell["right"] for cell in cells) <= 390
+    said = " ".join(cell["text"] for cell in cells)
+    for name in ("left", "due in GitLab", "due in roadmap", "forecast 50 % – 85 %", "chance"):
+        assert f"{name} " in said.replace("\n", " "), name
+    first = "document.querySelector('table.board tbody tr').getBoundingClientRect()"
+    assert page.value(f"{first}.bottom") < 844
+    assert_quiet(page)
+    page.close()
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+
+
+def test_what_a_chart_says_on_hover_is_read_by_keyboard_and_touch(
+    page: Page, sample_report: Path
+) -> None:
+    page.open((sample_report / "burndown.html").as_uri())
+    chart = "document.querySelector('.chart > svg')"
+    words = "document.querySelector('.chart .words').textContent"
+    titles = page.value(f"[...{chart}.querySelectorAll('g > title')].map(t => t.textContent)")
+    page.value(f"{chart}.focus()")
+    assert page.value(f"document.activeElement === {chart}")
+    assert page.value(words) == ""
+    heard = []
+    for _ in titles:
+        press(page, "ArrowRight")
+        heard.append(page.value(words))
+    assert sorted(heard) == sorted(titles), "each mark once, in the order of the axis"
+    press(page, "ArrowLeft")
+    assert page.value(words) == heard[-2]
+    press(page, "Home")
+    assert page.value(words) == heard[0]
+    assert page.value(f"{chart}.querySelectorAll('.current').length") == 1
+    press(page, "Escape")
+    assert page.value(words) == ""
+    mark = f"[...{chart}.querySelectorAll('g > title')].at(-1).parentElement"
+    page.click(mark)
+    assert page.value(words) in titles, "a tap says it as well"
+    assert_quiet(page)
+
+
+def test_a_saved_chart_is_a_file_of_its_own(page: Page, sample_report: Path) -> None:
+    page.open((sample_report / "burndown.html").as_uri())
+    page.value("document.querySelector('.chart > svg').focus()")
+    press(page, "End")
+    saved = page.value(
+        """(async () => { let saved; const make = URL.createObjectURL;
+        URL.createObjectURL = blob => { saved = blob; return make(blob); };
+        document.querySelector('.chart button.save').click();
+        URL.createObjectURL = make; return await saved.text(); })()"""
+    )
+    drawn = ElementTree.fromstring(saved)
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}text"))) > 10
+    assert "class=" not in saved
+    assert "tabindex" not in saved
+    assert_quiet(page)
+
+
+def test_on_paper_there_is_what_a_meeting_needs_and_no_control(
+    page: Page, sample_report: Path
+) -> None:
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.resize(794, 1123)  # A4 at 96 pixels an inch
+    for path in pages(sample_report):
+        page.open(path.as_uri())
+        shown = page.value(
+            """[...document.querySelectorAll('nav, .toolbar, button.save, .words, section summary')]
+            .filter(e => e.getClientRects().length).length"""
+        )
+        assert shown == 0, path.name
+        charts = "[...document.querySelectorAll('.chart > svg')]"
+        widths = page.value(f"{charts}.map(e => e.getBoundingClientRect().right)")
+        assert all(right <= 794 for right in widths), path.name
+        assert page.value("document.documentElement.scrollWidth") <= 794, path.name
+        assert page.value("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    page.open((sample_report / "index.html").as_uri())
+    assert page.value("document.querySelectorAll('.changed summary')[0].getClientRects().length")
+    assert page.call("Page.printToPDF")["data"]
     assert_quiet(page)
 
 

@@ -1,6 +1,11 @@
 // Tables sort by a click on a column's head, are filtered by the columns marked for it, and can be
 // saved. Nothing here asks the network: a saved file is made in the page.
 const missing = (text) => text === "–";
+// "7 %", "<1 %" and ">99 %" sort by value, between the whole percentages.
+const amount = (text) => {
+  const share = /^([<>]?)(\d+) %$/.exec(text);
+  return share ? Number(share[2]) + { "<": -0.5, ">": 0.5, "": 0 }[share[1]] : Number(text);
+};
 
 function sortable(table) {
   table.querySelectorAll("thead th").forEach((head, column) => {
@@ -14,10 +19,10 @@ function sortable(table) {
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const body = table.tBodies[0];
       const text = (row) => row.cells[column].textContent.trim();
-      const numeric = [...body.rows].every((row) => missing(text(row)) || !isNaN(Number(text(row))));
+      const numeric = [...body.rows].every((row) => missing(text(row)) || !isNaN(amount(text(row))));
       // Numbers and ISO days by value, the rest as text; what is missing stays last.
       const order = (a, b) =>
-        numeric ? Number(text(a)) - Number(text(b)) : text(a).localeCompare(text(b));
+        numeric ? amount(text(a)) - amount(text(b)) : text(a).localeCompare(text(b));
       const rows = [...body.rows].sort((a, b) =>
         missing(text(a)) || missing(text(b))
           ? missing(text(a)) - missing(text(b))
@@ -97,7 +102,53 @@ for (const table of document.querySelectorAll("table.sortable")) {
   sortable(table);
 }
 
+// What a chart says on hover can be read by keyboard and touch as well: arrow keys go from mark to
+// mark, in the order of the time axis; the words stand below the chart.
+function speaking(chart) {
+  const marks = [...chart.querySelectorAll("g > title")].map((title) => title.parentElement);
+  if (!marks.length) return;
+  const place = (mark) => mark.getBoundingClientRect().left;
+  let order; // measured at the first use: a chart out of sight has no places
+  let at = -1;
+  const words = document.createElement("output");
+  words.className = "words";
+  const show = (mark) => {
+    chart.querySelector(".current")?.classList.remove("current");
+    mark?.classList.add("current");
+    words.textContent = mark ? mark.querySelector("title").textContent : "";
+  };
+  const ordered = () => (order ??= marks.toSorted((a, b) => place(a) - place(b)));
+  chart.tabIndex = 0;
+  chart.addEventListener("keydown", (event) => {
+    const last = marks.length - 1;
+    const step = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last }[event.key];
+    if (event.key === "Escape") {
+      at = -1;
+      show(null);
+    }
+    if (step === undefined) return;
+    event.preventDefault(); // or the page would scroll
+    at = Math.min(Math.max(step, 0), last);
+    show(ordered()[at]);
+    ordered()[at].scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+  chart.addEventListener("click", (event) => {
+    const mark = event.target.closest("g:has(> title)");
+    at = ordered().indexOf(mark);
+    show(mark);
+  });
+  chart.addEventListener("blur", () => show(null));
+  chart.after(words);
+}
+
 // A chart saved is a file of its own: for white paper, its text still text.
+function saved(chart) {
+  const copy = chart.cloneNode(true);
+  copy.removeAttribute("tabindex");
+  copy.querySelector(".current")?.removeAttribute("class");
+  return new XMLSerializer().serializeToString(copy);
+}
+
 document.querySelectorAll("figure.chart > svg").forEach((chart, number) => {
   const button = document.createElement("button");
   button.type = "button";
@@ -105,7 +156,7 @@ document.querySelectorAll("figure.chart > svg").forEach((chart, number) => {
   button.textContent = "SVG";
   button.title = "Save this chart as an SVG file";
   const name = `${fileName(null)}-${number + 1}.svg`;
-  button.addEventListener("click", () =>
-    save(new XMLSerializer().serializeToString(chart), "image/svg+xml", name));
+  button.addEventListener("click", () => save(saved(chart), "image/svg+xml", name));
   chart.after(button);
+  speaking(chart);
 });
