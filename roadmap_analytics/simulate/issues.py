@@ -18,6 +18,7 @@ from roadmap_analytics.simulate.world import (
     NOW,
     PROJECTS,
     START,
+    Clock,
     Milestone,
     World,
     at_noon,
@@ -32,6 +33,10 @@ Row = dict[str, Any]
 
 BLOCK = 4096
 DRAWS = 64  # random numbers that one issue may use
+# Shares that give a simulated project the measures of real ones (tests/test_sample.py has them).
+QUICK = 0.19  # issues closed within minutes to days
+OLD = 0.25  # of a milestone's planned issues, those that waited in the backlog for long
+UNFINISHED = 0.38  # of a milestone's issues, those that are open when it ends
 HOUR = 3_600_000
 FIRST = at_noon(START)
 LAST = milliseconds(NOW)
@@ -135,18 +140,24 @@ def _dice(seed: int, count: int) -> Iterator[Iterator[float]]:
 
 def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
     projects = world.projects_of[unit]
+    clock = world.clocks[unit]
     roll = next(dice)
     milestone: Milestone | None = None
     if roll < 0.70:
         milestone = _milestone(world, unit, next(dice))
         project = _project(milestone, projects, dice)
-        created, joins, closes = _planned(milestone, dice)
+        created, joins, closes = _planned(milestone, clock, dice)
     else:
-        created = FIRST + int(next(dice) * (LAST - FIRST))
+        created = clock.between(FIRST, LAST, next(dice))
         project = projects[int(next(dice) * len(projects))]
-        joins, closes = None, created + _days(-log(1 - next(dice)) * (14 if roll < 0.92 else 900))
+        joins, closes = (
+            None,
+            clock.later(created, -log(1 - next(dice)) * (30 if roll < 0.88 else 900)),
+        )
     created = _office(created, next(dice))
     closes = max(_free(_office(closes, next(dice)), next(dice)), created + HOUR)
+    if next(dice) < QUICK:
+        created, joins, closes = _quick(milestone, clock, created, dice)
     people = world.people_of(unit, created)
     author = people[int(next(dice) ** 2 * 7)]
     drafts = [m for m in world.drafts[unit] if m.created < created and roll >= 0.97]
@@ -177,7 +188,8 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
         odd=["deleted user"] if odd < 0.01 else [],
     )
     _mark(story)
-    if 0.04 < odd < 0.055 and project in projects[: len(PROJECTS)]:
+    # A move half way through an issue's life needs one that lasts.
+    if 0.04 < odd < 0.055 and closes - created > DAY and project in projects[: len(PROJECTS)]:
         _move(story, projects)
     return story
 
@@ -211,20 +223,45 @@ def _milestone(world: World, unit: int, roll: float) -> Milestone:
     return planned[-1]
 
 
-def _planned(milestone: Milestone, dice: Iterator[float]) -> tuple[int, int, int]:
+def _planned(milestone: Milestone, clock: Clock, dice: Iterator[float]) -> tuple[int, int, int]:
     """Give when an issue of a milestone is opened, put into it, and closed."""
-    start = at_noon(milestone.start or START)
-    length = at_noon(milestone.dues[-1][1] or START) - start
+    start, end = at_noon(milestone.start or START), milestone.ended
     if next(dice) < 0.68:
-        created = max(start - int(next(dice) ** 2 * 60 * DAY), FIRST)
+        # One in four is from the backlog, which has grown since the world began.
+        old = next(dice) < OLD
+        age = next(dice) * (start - FIRST) if old else next(dice) ** 2 * 60 * DAY
+        created = max(start - int(age), FIRST)
         joins = max(created, start - int(next(dice) * 12 * DAY))
-        spent = 0.12 + 0.95 * next(dice) ** 0.8
+        spent = 0.12 + 0.88 * next(dice) ** 0.8
     else:
-        joins = created = start + int(next(dice) * 0.85 * length)
-        spent = (created - start) / length + 0.08 + 0.45 * next(dice)
+        part = next(dice) * 0.85
+        joins = created = clock.between(start, end, part)
+        spent = min(part + 0.08 + 0.45 * next(dice), 1)
     if next(dice) < 0.3:  # a burst: many things are finished in the same days
         spent = round(spent * 5) / 5 + 0.02 * next(dice)
-    return created, joins, start + int(spent * length * 1.02)
+    closes = clock.between(start, end, spent * 0.99)
+    if next(dice) < UNFINISHED:
+        closes = clock.later(end + DAY, -log(1 - next(dice)) * 200)
+    return created, joins, closes
+
+
+def _quick(
+    milestone: Milestone | None, clock: Clock, created: int, dice: Iterator[float]
+) -> tuple[int, int | None, int]:
+    """Give the same of an issue that is done as soon as it is written down, or nearly so.
+
+    The lead time is log-uniform from twenty minutes to eight days.
+    """
+    if milestone is not None:
+        start = at_noon(milestone.start or START)
+        created = _office(clock.between(start, milestone.ended, next(dice) * 0.95), next(dice))
+    created = _free(created, next(dice))
+    joins = None if milestone is None else created
+    lead = int(HOUR / 3 * (3 * 24 * 8) ** next(dice))
+    closes = created + lead
+    if lead > DAY / 2:  # what takes longer than a working day is finished on another one
+        closes = max(_office(closes, next(dice)), created + HOUR)
+    return created, joins, closes
 
 
 def _assigning(people: list[Row], created: int, closes: int, dice: Iterator[float]) -> list[Step]:
@@ -265,7 +302,9 @@ def _sizing(
         if roll < 0.35:
             part = max(1, int(hours * (0.3 + next(dice) * 0.6)))
             steps.append(Step(created + int(0.6 * span), "spent", assignee, part))
-            steps.append(Step(closes - HOUR // 2, "spent", assignee, max(1, hours // 2)))
+            steps.append(
+                Step(max(created, closes - HOUR // 2), "spent", assignee, max(1, hours // 2))
+            )
     roll = next(dice)
     if roll < 0.08:
         due = day_of(closes) + timedelta(days=int(next(dice) * 30) - 14)
@@ -294,23 +333,38 @@ def _membership(
     """Into the milestone, perhaps out of it, and on to the next one when it ends unfinished."""
     roll = next(dice)
     # Now and then GitLab writes no event for a milestone set at creation: it must be inferred.
-    what = "born in" if roll < 0.03 and joins <= created + HOUR else "milestone"
+    # That needs an issue that stays: an event names the milestone it moves to, not the one before.
+    silent = roll < 0.05 and joins <= created + HOUR and closes < milestone.ended
+    what = "born in" if silent else "milestone"
     joins = max(joins, created, milestone.created + HOUR)
     steps = [Step(joins, what, author, milestone)]
     if roll > 0.96:
         out = joins + int(0.3 * max(closes - joins, DAY))
         return [*steps, Step(out, "milestone", author, None)]
-    while milestone.after is not None and _before(milestone.after) < closes and next(dice) < 0.8:
-        milestone = milestone.after
-        steps.append(Step(_before(milestone), "milestone", author, milestone))
-        if len(steps) > 3:
+    while milestone.ended <= closes and len(steps) < 5:
+        fate, moment = next(dice), next(dice)
+        at = max(_leaves(milestone, fate, moment), steps[-1].at + HOUR)
+        if at >= closes or (fate > 0.94 and not milestone.tidied):  # a few stay in it, open
             break
+        if fate > 0.9 or milestone.after is None:
+            return [*steps, Step(at, "milestone", author, None)]
+        milestone = milestone.after
+        steps.append(Step(at, "milestone", author, milestone))
     return steps
 
 
-def _before(milestone: Milestone) -> int:
-    """Give the moment at which unfinished work moves into a milestone: after the one before."""
-    return at_noon(milestone.start or START) - DAY // 2
+def _leaves(milestone: Milestone, fate: float, moment: float) -> int:
+    """Give the moment at which an unfinished issue moves out of a milestone into the next one.
+
+    Half are put off ahead of the end, once there is a next one. The others move on
+    the last day, before the milestone is closed, or within the two weeks after it was.
+    """
+    if fate < 0.55 and milestone.after is not None:
+        first = max(milestone.after.created + HOUR, milestone.created + HOUR)
+        return first + int(moment * max(milestone.ended - DAY - first, 0))
+    if milestone.tidied:
+        return milestone.ended - HOUR - int(moment * 18 * HOUR)
+    return milestone.ended + HOUR + int(moment**2 * 14 * DAY)
 
 
 def _closing(closes: int, assignee: Row, dice: Iterator[float]) -> list[Step]:

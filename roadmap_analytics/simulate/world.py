@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ __all__ = [
     "ORIGIN",
     "PROJECTS",
     "START",
+    "Clock",
     "Milestone",
     "World",
     "at_noon",
@@ -86,6 +88,13 @@ ADA_MOVED = date(2024, 11, 4)
 """Since when Ada has a new account."""
 HUGO_LEFT = date(2025, 3, 31)
 """When Hugo left, and Greta came."""
+TIDIED = 0.5
+"""Share of milestones that are closed with no open issue: of real versions .60, of sprints .32."""
+SEASON = 91 * DAY
+SEASONS = 24
+"""So many cover the world and six years; later than that the last one goes on."""
+DRIFT = 0.9
+"""Spread (sd of the log) of the pace of seasons: real closes per 13 weeks vary by .6 to 1."""
 
 
 def milliseconds(text: str) -> int:
@@ -138,6 +147,7 @@ class Milestone:
     share: float = 1.0
     project: Row | None = None  # whose milestone it is; None: the group's
     after: Milestone | None = None
+    tidied: bool = True  # whether unfinished issues move on before it is closed, or later
     data: Row = field(default_factory=dict)
 
     def due(self, seen: int) -> date | None:
@@ -150,10 +160,49 @@ class Milestone:
         return max([self.created, *(moment for moment in moments if moment <= seen)])
 
 
+class Clock:
+    """The days that a team has worked by a time: its pace differs from season to season.
+
+    Two seasons at pace 0.5 and 1.5 of 91 days each: 45.5 days are worked after the first, 182
+    after both. So half of the work of these seasons is done 30 days into the second.
+    """
+
+    def __init__(self, random: np.random.Generator) -> None:
+        pace = np.exp(DRIFT * random.standard_normal(SEASONS))
+        # Six years at the same mean: a world has as much work done at any drift.
+        worked = np.cumsum(pace / pace.mean()) * SEASON
+        self._times = [float(at_noon(START) + n * SEASON) for n in range(SEASONS + 1)]
+        self._worked = [0.0, *worked.tolist()]
+
+    def worked(self, at: float) -> float:
+        """Give the milliseconds worked by a time."""
+        return _line(at, self._times, self._worked)
+
+    def when(self, worked: float) -> int:
+        """Give the time by which so much is worked: the inverse of `worked`."""
+        return int(_line(worked, self._worked, self._times))
+
+    def later(self, begin: int, days: float) -> int:
+        """Give the time by which so many more days are worked."""
+        return self.when(self.worked(begin) + days * DAY)
+
+    def between(self, begin: int, end: int, share: float) -> int:
+        """Give the time by which a share of the work from begin to end is done; over 1: later."""
+        first = self.worked(begin)
+        return self.when(first + share * (self.worked(end) - first))
+
+
+def _line(at: float, x: list[float], y: list[float]) -> float:
+    """Interpolate, and go on beyond both ends as in the first and the last piece."""
+    n = min(max(bisect_right(x, at), 1), len(x) - 1)
+    return y[n - 1] + (at - x[n - 1]) * (y[n] - y[n - 1]) / (x[n] - x[n - 1])
+
+
 class World:
     """People, groups, projects, labels and milestones of a world of so many issues."""
 
     def __init__(self, issues: int, seed: int) -> None:
+        self.seed = seed
         self.random = np.random.default_rng([seed, 7])
         self.units = max(1, round(issues / PER_UNIT))
         self.users = self._users()
@@ -168,6 +217,7 @@ class World:
         self.milestones: list[Milestone] = []
         self.planned: list[list[Milestone]] = []
         self.drafts: list[list[Milestone]] = []
+        self.clocks = [Clock(np.random.default_rng([seed, 13, unit])) for unit in range(self.units)]
         for unit in range(self.units):
             self._plan(unit)
 
@@ -282,6 +332,12 @@ class World:
             milestone.data = _fixed(milestone, "group_id", owner)
         if unit == 0:
             made += self._operations()
+        clock, random = self.clocks[unit], np.random.default_rng([self.seed, 17, unit])
+        for milestone in made:
+            begin = at_noon(milestone.start or START)
+            # A team plans as much as it will do: more for a busy season.
+            milestone.share *= (clock.worked(milestone.ended) - clock.worked(begin)) / DAY
+            milestone.tidied = bool(random.random() < TIDIED)
         self.milestones += [*made, *drafts]
         self.planned.append(made)
         self.drafts.append(drafts)
@@ -332,14 +388,15 @@ class World:
                     dues.append((noticed, last))
                 else:
                     break
-            ended = at_noon(last + timedelta(days=int(random.integers(-6, 16))))
+            # Two in five are closed by the last due date, the others up to two weeks after it.
+            ended = at_noon(last + timedelta(days=int(random.integers(-9, 13))))
             title = THEMES[theme][n] if unit == 0 else f"{THEMES[theme][n]} {unit + 1}"
             milestone = Milestone(0, 0, unit, theme, title, created, begin, dues, ended)
             milestone.share = float(random.uniform(0.6, 1.4))
             if line:
                 line[-1].after = milestone
             line.append(milestone)
-            begin = day_of(ended) + timedelta(days=int(random.integers(1, 9)))
+            begin = day_of(ended) + timedelta(days=int(random.integers(4, 12)))
             if begin > now + timedelta(days=60):
                 break
         return line
