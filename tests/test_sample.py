@@ -10,7 +10,8 @@ import pytest
 import roadmap_analytics as ra
 from roadmap_analytics import frames, schema, simulate, store
 from roadmap_analytics.frames import RunRecords
-from tests import make_sample
+from roadmap_analytics.report.board import board
+from tests import likeness, make_sample
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +120,28 @@ def test_some_work_is_not_done_on_the_last_day(sample: ra.Dataset) -> None:
     progress = ra.milestone_progress(sample, as_of=sample.exported_at)
     current = progress[progress["due_date"] >= sample.exported_at.tz_localize(None)]
     assert (current["remaining"] > 0).sum() >= 2
+
+
+# -- like life -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("measure", list(likeness.BANDS))
+def test_it_is_like_real_projects(sample: ra.Dataset, measure: str) -> None:
+    low, high = likeness.BANDS[measure]
+    assert low <= _measured(sample)[measure] <= high
+
+
+def test_its_running_milestones_differ(sample: ra.Dataset) -> None:
+    """The first page has something to show: late, at risk, on time, and without a due date."""
+    seen = board(sample, as_of=sample.exported_date)
+    assert [row.status for row in seen.rows] == ["overdue", "unlikely", "likely"]
+    assert [row.due for row in seen.undated] == [None]
+
+
+_MEASURED: dict[str, float] = {}
+
+
+def _measured(sample: ra.Dataset) -> dict[str, float]:
+    if not _MEASURED:
+        _MEASURED.update(likeness.measures(likeness.tables(sample)))
+    return _MEASURED

@@ -21,6 +21,7 @@ from referencing.jsonschema import DRAFT4
 
 from roadmap_analytics import Dataset, frames, load, simulate
 from roadmap_analytics.frames import RunRecords
+from roadmap_analytics.simulate.world import DAY, DRIFT, START, Clock, World, at_noon, milliseconds
 from tests.exporting import command
 from tests.gitlab_server import present
 
@@ -275,10 +276,67 @@ def test_charts_of_such_worlds_burn_down(built: dict[str, pd.DataFrame]) -> None
     over = milestones[milestones["state"] == "closed"]
     joined = issues.merge(over[["milestone_id", "start_date", "due_date"]], on="milestone_id")
     done = joined["closed_at"].dt.tz_localize(None)
-    assert (done < joined["start_date_y"]).mean() < 0.02
+    # What was put off is sometimes closed in the days between two milestones.
+    assert (done < joined["start_date_y"]).mean() < 0.06
     middle = joined["start_date_y"] + (joined["due_date_y"] - joined["start_date_y"]) / 2
     assert 0.15 < (done < middle).mean() < 0.6
     assert (done < joined["due_date_y"] + pd.Timedelta(days=7)).mean() > 0.8
+
+
+def test_a_clock_of_work_counted_by_hand() -> None:
+    """Seasons at pace 0.5 and 1.5 in turn: half of two is done 30 days into the second."""
+
+    class Paces:
+        def standard_normal(self, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+            return np.resize(np.log([0.5, 1.5]), count) / DRIFT
+
+    clock = Clock(Paces())  # type: ignore[arg-type]
+    begin = at_noon(START)
+    assert clock.worked(begin) == 0
+    assert clock.worked(begin + 91 * DAY) == pytest.approx(45.5 * DAY)
+    assert clock.worked(begin + 182 * DAY) == pytest.approx(182 * DAY)
+    half = clock.between(begin, begin + 182 * DAY, 0.5)
+    assert half == pytest.approx(begin + (91 + 45.5 / 1.5) * DAY, abs=2)
+    assert clock.later(begin, 45.5) == pytest.approx(begin + 91 * DAY, abs=2)
+    # Beyond its last season, of pace 1.5, and before its first, of 0.5, it goes on as there.
+    last = clock.worked(begin + 24 * 91 * DAY)
+    assert clock.worked(begin + (24 * 91 + 10) * DAY) == pytest.approx(last + 15 * DAY)
+    assert clock.worked(begin - 10 * DAY) == pytest.approx(-5 * DAY)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_clock_only_goes_forward_and_back_to_where_it_was(seed: int) -> None:
+    clock = Clock(np.random.default_rng(seed))
+    times = [at_noon(START) + n * 17 * DAY for n in range(-5, 150)]
+    worked = [clock.worked(at) for at in times]
+    assert worked == sorted(set(worked))
+    assert [clock.when(done) for done in worked] == pytest.approx(times, abs=2)
+
+
+def test_tidied_milestones_are_closed_empty(today: list[Row]) -> None:
+    """No issue is left in the open but those that were reopened in these days, or come back."""
+    simulated = World(ISSUES, SEED)
+    tidied = {m.id for m in simulated.milestones if m.tidied}
+    ends = {m.id: m.ended for m in simulated.milestones}
+    left: Counter[bool] = Counter()
+    for history in histories_of(today).values():
+        inside: dict[int, int] = {}  # milestone -> when the issue came in
+        states = [(milliseconds(e["created_at"]), e["state"]) for e in history["state_events"]]
+        for event in history["milestone_events"]:
+            at, ident = milliseconds(event["created_at"]), event["milestone"]["id"]
+            for before, since in inside.items():
+                if since < ends[before] <= at and _open(states, ends[before]):
+                    left[before in tidied] += 1
+            inside = {ident: at} if event["action"] == "add" else {}
+        for before, since in inside.items():
+            if since < ends[before] <= milliseconds(simulate.NOW) and _open(states, ends[before]):
+                left[before in tidied] += 1
+    assert left[False] > 20
+    assert left[True] <= 0.1 * left[False]
+
+
+def _open(states: list[tuple[int, str]], at: int) -> bool:
+    return [state for since, state in states if since <= at][-1:] != ["closed"]
 
 
 def test_the_roadmaps_are_true_to_the_milestones(today: list[Row]) -> None:

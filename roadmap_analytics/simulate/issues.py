@@ -36,7 +36,6 @@ DRAWS = 64  # random numbers that one issue may use
 # Shares that give a simulated project the measures of real ones (tests/test_sample.py has them).
 QUICK = 0.19  # issues closed within minutes to days
 OLD = 0.25  # of a milestone's planned issues, those that waited in the backlog for long
-UNFINISHED = 0.38  # of a milestone's issues, those that are open when it ends
 HOUR = 3_600_000
 FIRST = at_noon(START)
 LAST = milliseconds(NOW)
@@ -150,10 +149,8 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
     else:
         created = clock.between(FIRST, LAST, next(dice))
         project = projects[int(next(dice) * len(projects))]
-        joins, closes = (
-            None,
-            clock.later(created, -log(1 - next(dice)) * (30 if roll < 0.88 else 900)),
-        )
+        joins, mean = None, 30 if roll < 0.88 else 900
+        closes = clock.later(created, -log(1 - next(dice)) * mean)
     created = _office(created, next(dice))
     closes = max(_free(_office(closes, next(dice)), next(dice)), created + HOUR)
     if next(dice) < QUICK:
@@ -165,12 +162,14 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
     assignee = next((s.value[0][0] for s in steps if s.what == "assign" and s.value[0]), author)
     steps += _sizing(created, closes, author, assignee, dice)
     steps += _labelling(created, author, roll, dice)
+    home = None
     if milestone is not None:
-        steps += _membership(milestone, created, joins or created, closes, author, dice)
+        stays = _membership(milestone, created, joins or created, closes, author, dice)
+        steps, home = steps + stays, stays[-1].value
     elif drafts:
         steps.append(Step(created + HOUR, "milestone", author, drafts[n % len(drafts)]))
         closes = LAST + DAY
-    steps += _closing(closes, assignee, dice)
+    steps += _closing(closes, assignee, home, dice)
     odd = next(dice)
     if odd < 0.01:  # a person who left stands in notes as the ghost; events name no user
         steps = [s._replace(who=None) if s.who is assignee else s for s in steps]
@@ -240,7 +239,7 @@ def _planned(milestone: Milestone, clock: Clock, dice: Iterator[float]) -> tuple
     if next(dice) < 0.3:  # a burst: many things are finished in the same days
         spent = round(spent * 5) / 5 + 0.02 * next(dice)
     closes = clock.between(start, end, spent * 0.99)
-    if next(dice) < UNFINISHED:
+    if next(dice) < milestone.unfinished:
         closes = clock.later(end + DAY, -log(1 - next(dice)) * 200)
     return created, joins, closes
 
@@ -250,14 +249,14 @@ def _quick(
 ) -> tuple[int, int | None, int]:
     """Give the same of an issue that is done as soon as it is written down, or nearly so.
 
-    The lead time is log-uniform from twenty minutes to eight days.
+    The lead time is log-uniform from half an hour to eight days.
     """
     if milestone is not None:
         start = at_noon(milestone.start or START)
         created = _office(clock.between(start, milestone.ended, next(dice) * 0.95), next(dice))
     created = _free(created, next(dice))
     joins = None if milestone is None else created
-    lead = int(HOUR / 3 * (3 * 24 * 8) ** next(dice))
+    lead = int(HOUR / 2 * (2 * 24 * 8) ** next(dice))
     closes = created + lead
     if lead > DAY / 2:  # what takes longer than a working day is finished on another one
         closes = max(_office(closes, next(dice)), created + HOUR)
@@ -339,14 +338,15 @@ def _membership(
     joins = max(joins, created, milestone.created + HOUR)
     steps = [Step(joins, what, author, milestone)]
     if roll > 0.96:
-        out = joins + int(0.3 * max(closes - joins, DAY))
+        out = joins + int(0.3 * max(min(closes, milestone.ended) - joins, DAY))
         return [*steps, Step(out, "milestone", author, None)]
-    while milestone.ended <= closes and len(steps) < 5:
+    while milestone.ended <= closes:
         fate, moment = next(dice), next(dice)
         at = max(_leaves(milestone, fate, moment), steps[-1].at + HOUR)
         if at >= closes or (fate > 0.94 and not milestone.tidied):  # a few stay in it, open
             break
-        if fate > 0.9 or milestone.after is None:
+        # Some go back to the backlog, and so does what five milestones in a row have put off.
+        if fate > 0.9 or milestone.after is None or len(steps) == 5:
             return [*steps, Step(at, "milestone", author, None)]
         milestone = milestone.after
         steps.append(Step(at, "milestone", author, milestone))
@@ -367,13 +367,20 @@ def _leaves(milestone: Milestone, fate: float, moment: float) -> int:
     return milestone.ended + HOUR + int(moment**2 * 14 * DAY)
 
 
-def _closing(closes: int, assignee: Row, dice: Iterator[float]) -> list[Step]:
+def _closing(
+    closes: int, assignee: Row, home: Milestone | None, dice: Iterator[float]
+) -> list[Step]:
+    """Close it; now and then it is opened again for some days."""
     steps = [Step(closes, "state", assignee, "closed")]
     if next(dice) < 0.06:
-        again = closes + _days(1 + 9 * next(dice))
-        done = again + _days(2 + 20 * next(dice))
+        open_for, shut_for = _days(2 + 20 * next(dice)), _days(1 + 9 * next(dice))
+        # Whoever tidies a milestone up sees to it that such an issue is done as well.
+        if home is not None and home.tidied and closes < home.ended:
+            left = (home.ended - closes) / (shut_for + open_for)
+            shut_for, open_for = (int(min(0.9 * left, 1) * n) for n in (shut_for, open_for))
+        again = closes + shut_for
         steps += [Step(again, "state", assignee, "reopened")]
-        steps += [Step(done, "state", assignee, "closed")]
+        steps += [Step(again + open_for, "state", assignee, "closed")]
     return steps
 
 
@@ -403,7 +410,7 @@ def _days(days: float) -> int:
 def _office(at: int, roll: float) -> int:
     """Move a moment to working hours, and off most weekends."""
     weekday = (at // DAY + 3) % 7  # 1970-01-01 was a Thursday
-    if weekday > 4 and (roll * 97) % 1 > 0.12:
+    if weekday > 4 and (roll * 97) % 1 > 0.14:
         at += (7 - weekday) * DAY
     return at // DAY * DAY + int((7 + 10 * roll) * HOUR)
 

@@ -75,8 +75,8 @@ THEMES = [
         "Range calculator",
         "Fog model",
         "Signatures by two keepers",
-        "Fast replay of old logs",
         "Lens self-test",
+        "Fast replay of old logs",
         "Log format frozen",
         "Firmware update over radio",
         "Replay in the browser",
@@ -88,12 +88,16 @@ ADA_MOVED = date(2024, 11, 4)
 """Since when Ada has a new account."""
 HUGO_LEFT = date(2025, 3, 31)
 """When Hugo left, and Greta came."""
-TIDIED = 0.5
+CLOCKS, HABITS = 191, 147
+"""Streams of random numbers of their own, so that other draws do not depend on their number."""
+TIDIED = 0.54
 """Share of milestones that are closed with no open issue: of real versions .60, of sprints .32."""
+UNFINISHED = (0.08, 0.68)
+"""Range of the share of a milestone's planned issues that are not done when it ends."""
 SEASON = 91 * DAY
 SEASONS = 24
 """So many cover the world and six years; later than that the last one goes on."""
-DRIFT = 0.9
+DRIFT = 1.0
 """Spread (sd of the log) of the pace of seasons: real closes per 13 weeks vary by .6 to 1."""
 
 
@@ -148,6 +152,7 @@ class Milestone:
     project: Row | None = None  # whose milestone it is; None: the group's
     after: Milestone | None = None
     tidied: bool = True  # whether unfinished issues move on before it is closed, or later
+    unfinished: float = 0.0  # share of its planned issues that are open when it ends
     data: Row = field(default_factory=dict)
 
     def due(self, seen: int) -> date | None:
@@ -217,7 +222,9 @@ class World:
         self.milestones: list[Milestone] = []
         self.planned: list[list[Milestone]] = []
         self.drafts: list[list[Milestone]] = []
-        self.clocks = [Clock(np.random.default_rng([seed, 13, unit])) for unit in range(self.units)]
+        self.clocks = [
+            Clock(np.random.default_rng([seed, 191, unit])) for unit in range(self.units)
+        ]
         for unit in range(self.units):
             self._plan(unit)
 
@@ -332,12 +339,13 @@ class World:
             milestone.data = _fixed(milestone, "group_id", owner)
         if unit == 0:
             made += self._operations()
-        clock, random = self.clocks[unit], np.random.default_rng([self.seed, 17, unit])
+        clock, random = self.clocks[unit], np.random.default_rng([self.seed, HABITS, unit])
         for milestone in made:
             begin = at_noon(milestone.start or START)
             # A team plans as much as it will do: more for a busy season.
             milestone.share *= (clock.worked(milestone.ended) - clock.worked(begin)) / DAY
             milestone.tidied = bool(random.random() < TIDIED)
+            milestone.unfinished = float(random.uniform(*UNFINISHED))
         self.milestones += [*made, *drafts]
         self.planned.append(made)
         self.drafts.append(drafts)
@@ -349,7 +357,7 @@ class World:
             (date(2024, 9, 16), [(date(2024, 9, 2), date(2024, 11, 29)),
                                  (date(2024, 11, 20), date(2025, 1, 31))], date(2025, 2, 4)),
             (date(2026, 8, 31), [(date(2026, 8, 17), date(2026, 11, 13)),
-                                 (date(2026, 10, 28), date(2026, 12, 11))], date(2026, 12, 15)),
+                                 (date(2026, 10, 28), None)], date(2026, 12, 15)),
         ]  # fmt: skip
         made = []
         for n, (title, (start, told, end)) in enumerate(zip(OPERATIONS, plans, strict=True)):
@@ -378,7 +386,8 @@ class World:
         for n in range(len(THEMES[theme])):
             length = int(random.integers(105, 215))
             due = _workday(begin + timedelta(days=length))
-            created = at_noon(begin - timedelta(days=int(random.integers(10, 35))))
+            # Before the one before it ends, so that unfinished issues can move on into it.
+            created = at_noon(begin - timedelta(days=int(random.integers(14, 36))))
             dues: list[tuple[int, date | None]] = [(created, due)]
             last = due
             for chance in (0.65, 0.45, 0.25):
@@ -388,8 +397,7 @@ class World:
                     dues.append((noticed, last))
                 else:
                     break
-            # Two in five are closed by the last due date, the others up to two weeks after it.
-            ended = at_noon(last + timedelta(days=int(random.integers(-9, 13))))
+            ended = at_noon(last + timedelta(days=_lateness(random)))
             title = THEMES[theme][n] if unit == 0 else f"{THEMES[theme][n]} {unit + 1}"
             milestone = Milestone(0, 0, unit, theme, title, created, begin, dues, ended)
             milestone.share = float(random.uniform(0.6, 1.4))
@@ -441,6 +449,16 @@ def _fixed(milestone: Milestone, key: str, owner: Row) -> Row:
         "created_at": iso(milestone.created),
         "web_url": f"{owner['web_url']}/-/milestones/{milestone.iid}",
     }
+
+
+def _lateness(random: np.random.Generator) -> int:
+    """Return how many days after its last due date a milestone is closed.
+
+    A third are closed by that day, up to three weeks ahead; the others two weeks late on average.
+    """
+    if random.random() < 0.36:
+        return int(random.integers(-21, 1))
+    return 1 + min(int(random.exponential(13)), 60)
 
 
 def _workday(day: date) -> date:
