@@ -15,7 +15,6 @@ from roadmap_analytics import frames, simulate
 from roadmap_analytics.frames import RunRecords
 from tests import likeness
 
-
 DAY = pd.Timedelta(days=1)
 
 
@@ -155,7 +154,7 @@ def test_the_bands_lie_where_real_projects_do(
     days = times["day"].dt.tz_localize("UTC").groupby(times["project"])
     real = {name: [one[name] for one in sets if not np.isnan(one[name])] for name in sets[0]}
     real["drift of the pace"] += days.agg(likeness.drift).tolist()
-    # Sprints are closed up to days after their planned end: a sixth that day, a quarter by the next.
+    # Of the sprints a sixth were closed by their planned end, a quarter by the day after.
     sprints = load.tables("sprints")
     sprints["milestones"]["due"] = pd.to_datetime(sprints["milestones"]["due"]) + DAY
     real["due dates met"].append(likeness.due_dates_met(sprints))
