@@ -514,7 +514,7 @@ def _learn(known: gitlab.Known, run: store.OpenRun, full: bool) -> None:
     if full:
         known.distrust()
     # After `distrust`: what an interrupted full run fetched already is not fetched a second time.
-    known.add(run.began_at, stored.of(this))
+    known.add(run.began_at, stored.of(this), interrupted=True)
     known.histories = lambda: run.records()(["history"])
 
 

@@ -16,6 +16,8 @@ __all__ = [
     "HISTORY",
     "OddRow",
     "OddValue",
+    "is_ident",
+    "is_label",
     "sound_container",
     "sound_event",
     "sound_issue",
@@ -131,6 +133,8 @@ _MILESTONE_VALUES: dict[str, Reader] = {
     "created_at": _instant,
     "updated_at": _instant,
     "web_url": _text,
+    "group_id": _ident,
+    "project_id": _ident,
 }
 _ISSUE_VALUES: dict[str, Reader] = {
     "title": _text,
@@ -201,6 +205,16 @@ def _members(row: Row, name: str, read: Reader, odd: list[OddValue]) -> Row:
         except _ODD:
             odd.append(OddValue(name, _shown(one)))
     return row if kept == value else row | {name: kept}
+
+
+def is_ident(value: Any) -> bool:
+    """Whether this is an id that a table can hold."""
+    return type(value) is int and 0 < value <= _LARGEST
+
+
+def is_label(row: Row) -> bool:
+    """Whether a row of a list of labels has an id and a name."""
+    return is_ident(row.get("id")) and _or_none(row.get("name"), _text) is not None
 
 
 def sound_container(row: Any, path: str) -> None:
@@ -323,6 +337,8 @@ def sound_event(kind: str, row: Any) -> tuple[Row, list[OddValue]]:
     milestone = row.get("milestone")
     if kind == "milestone_events" and milestone is not None:
         _needed(milestone, {"id": _ident, "title": _text})
+        within = _values(milestone, _MILESTONE_VALUES, odd, "milestone ")
+        row = row if within is milestone else row | {"milestone": within}
     label = row.get("label")
     if kind == "label_events" and label is not None:
         _needed(label, {"id": _ident, "name": _text})

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -505,6 +505,29 @@ def killed_after(
     process.kill()
     process.join()
     return process.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("deed", [Life.rename_label, Life.edit_milestone])
+def test_what_was_renamed_or_deleted_between_two_attempts(
+    gitlab: LoopbackGitLab, tmp_path: Path, deed: Callable[[Life], None]
+) -> None:
+    """Histories that an interrupted run fetched bear the old names; no list says what they were."""
+    life, to = Life(4), tmp_path / "data"
+    gitlab.set(licensed=True)
+    for _ in range(25):  # labels that events alone name show in no row when they go
+        life.put_label()
+        life.swap_labels()
+    life.work(0, within=timedelta(hours=8))
+    for lists_only in (False, True):
+        gitlab.load(life.records(), now=life.now)
+        skip = 20 if lists_only else 45
+        gitlab.inject({"kind": "status", "times": None, "skip": skip})
+        fails_by_name(export(gitlab, to, *PATHS), 4)
+        assert not (to / "manifest.json").exists(), "the run is not over"
+        for _ in range(6):
+            deed(life)
+        life.work(0, within=timedelta(hours=8))
+    assert_quiet_run_finds_all(gitlab, life, to, deed.__name__)
 
 
 @pytest.mark.parametrize("via", ["rest", "graphql"])

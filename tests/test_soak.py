@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import roadmap_analytics as ra
+from tests import test_odd_answers
 from tests.exporting import export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW
@@ -145,3 +147,16 @@ def test_random_worlds_edited_killed_and_resumed(
     edited_killed_and_resumed(
         gitlab, tmp_path / "data", seed, via="graphql" if seed % 2 else "rest"
     )
+
+
+@pytest.mark.parametrize("start", range(10_000, 10_200, 10))
+@pytest.mark.parametrize("way", test_odd_answers.WAYS, ids=["rest", "graphql", "anonymous"])
+def test_answers_mutated_at_random(
+    hand_gitlab: LoopbackGitLab,
+    tmp_path: Path,
+    way: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    start: int,
+) -> None:
+    seeds = range(start, start + 10)
+    test_odd_answers.many_mutations(hand_gitlab, tmp_path, way, monkeypatch, seeds)

@@ -43,6 +43,8 @@ from roadmap_analytics.soundness import (
     HISTORY,
     OddRow,
     OddValue,
+    is_ident,
+    is_label,
     sound_event,
     sound_issue,
     sound_milestone,
@@ -138,7 +140,9 @@ class Export:
         self._odd_values: dict[int, list[OddValue]] = {}
         self._given_up: set[int] = set()  # archived projects with open issues
         self._sources: list[Container] = []
-        self._referred: dict[int, Row] = {}
+        self._referred: dict[int, tuple[Container, Row]] = {}
+        self._named: dict[str, dict[int, str]] = {"milestone": {}, "label": {}}
+        self._unnamed: set[Container] = set()  # whose list of milestones or labels failed
         self._renamed: set[tuple[str, int]] = set()
         self._names = Directory(GraphQL(self._client))
         self._source: Source = RestHistories(self._client)
@@ -301,15 +305,21 @@ class Export:
         owners = [Owner(*key, path) for key, path in containers.items()]
         for owner, rows in zip(owners, self._lists.milestones(owners), strict=True):
             if isinstance(rows, PartFailed):
+                self._unnamed.add(owner[:2])
                 self._fail(f"milestones of {owner.kind} {owner.path}", rows)
                 continue
             before = self._known.milestones.get(owner[:2], {})
             names: dict[int, str] = {}
             sound: list[Row] = []
+            unknown = self._lists.odd.get(f"/{owner.kind}s/{owner.id}/milestones", {})
+            nameless = list(unknown.values())
             for row in rows:
                 try:
                     good, odd = sound_milestone(row, owned=False)
                 except OddRow as why:
+                    if not is_ident(row["id"]):
+                        nameless.append(str(why))
+                        continue
                     self._odd(f"milestone {row['id']} of {owner.kind} {owner.path}", str(why))
                     names[row["id"]] = before.get(row["id"], "")  # it is there, and stays as it was
                     continue
@@ -318,10 +328,11 @@ class Export:
                 yield records.milestone(owner, trimmed(good), odd)
             self._names.know_milestones(owner.path, sound)
             self._compare("milestone", before, names)
-            nameless = self._lists.odd.get(f"/{owner.kind}s/{owner.id}/milestones", {})
-            for reason in nameless.values():
+            for reason in nameless:
                 self._odd(f"milestones of {owner.kind} {owner.path}", reason)
-            if not nameless:  # else it is not known which one is not deleted
+            if nameless:  # it is not known which one is not deleted
+                self._unnamed.add(owner[:2])
+            else:
                 yield records.milestone_listing(owner, names)
         for key in self._known.milestones.keys() - containers.keys():
             path = self._known.paths[key]
@@ -334,6 +345,7 @@ class Export:
         owners = [Owner(*key, paths[key]) for key in self._scope.sources]
         for owner, rows in zip(owners, self._lists.labels(owners), strict=True):
             if isinstance(rows, PartFailed):
+                self._unnamed.add(owner[:2])
                 if not rows.forbidden:  # a server without this list cannot tell of renamed labels
                     self._fail(f"labels of {owner.kind} {owner.path}", rows)
                 continue
@@ -341,9 +353,9 @@ class Export:
             for why in self._lists.odd.get(f"/{owner.kind}s/{owner.id}/labels", {}).values():
                 self._odd(part, why)
             for row in rows:
-                if type(row["id"]) is not int or type(row.get("name")) is not str:
+                if not is_label(row):
                     self._odd(part, f"label {row['id']}: no id or no name")
-            rows = [r for r in rows if type(r["id"]) is int and type(r.get("name")) is str]
+            rows = [row for row in rows if is_label(row)]
             self._names.know_labels(rows)
             names = {row["id"]: row["name"] for row in rows}
             self._compare("label", self._known.labels.get(owner[:2], {}), names)
@@ -351,6 +363,7 @@ class Export:
 
     def _compare(self, kind: str, before: Mapping[int, str], now: Mapping[int, str]) -> None:
         """Note what is named otherwise now, or is gone: stored events still bear the old name."""
+        self._named[kind] |= now
         for ident, name in before.items():
             if now.get(ident) != name:
                 self._renamed.add((kind, ident))
@@ -522,7 +535,7 @@ class Export:
             self._odd("an issue", why)
             return
         path = project["path_with_namespace"]
-        if type(ident) is int and type(row.get("iid")) is int:
+        if is_ident(ident) and is_ident(row.get("iid")):
             self._listed[project["id"]].add(ident)
             self._odd(f"issue {path}#{row['iid']}", why)
         else:  # it is not known which issue is not deleted
@@ -558,8 +571,22 @@ class Export:
             if not found:
                 return
 
+    def _misnamed(self) -> Iterator[tuple[str, int]]:
+        """Yield what histories kept of an interrupted run do not call as today's lists do."""
+        for (kind, ident), (names, owner) in self._known.told.items():
+            now = self._named[kind].get(ident)
+            if now is not None:
+                missing = False
+            elif kind == "milestone":  # of another group or project: in no list of this run
+                missing = owner in self._scope.containers().keys() - self._unnamed
+            else:
+                missing = not self._unnamed
+            if missing or (now is not None and names != {now}):
+                yield kind, ident
+
     def _namesakes(self) -> Iterator[Record]:
         """Fetch again the histories whose events name what was renamed or deleted."""
+        self._renamed.update(self._misnamed())
         if not self._renamed:
             return
         self._progress.stage("renamed labels, milestones and people")
@@ -587,30 +614,33 @@ class Export:
     # -- milestones of groups and projects that were not asked for ---------------------------------
 
     def _refer(self, milestone: Row | None) -> None:
-        if not milestone or not (milestone.get("group_id") or milestone.get("project_id")):
-            return
-        if milestone_owner(milestone) not in self._scope:
-            self._referred[milestone["id"]] = milestone
+        owner = milestone_owner(milestone) if milestone else None
+        if milestone and owner and owner not in self._scope:
+            self._referred[milestone["id"]] = owner, milestone
 
     def _outside(self) -> Iterator[Record]:
         """Yield milestones that issues refer to, but that belong to other groups or projects."""
         wanted: dict[Container, set[int]] = defaultdict(set)
-        for ident, row in self._referred.items():
-            wanted[milestone_owner(row)].add(ident)
+        for ident, (key, _) in self._referred.items():
+            wanted[key].add(ident)
         for ident, key in self._known.outside.items():
             if key not in self._scope:
                 wanted[key].add(ident)
-        paths = {milestone_owner(row): milestone_path(row) for row in self._referred.values()}
+        paths = {key: milestone_path(row) for key, row in self._referred.values()}
         keys = sorted(wanted)
         owners = [Owner(*key, paths.get(key, self._known.paths.get(key, ""))) for key in keys]
         for key, rows in zip(keys, self._lists.milestones(owners), strict=True):
             answered = [] if isinstance(rows, PartFailed) else rows
             found = {row["id"]: row for row in answered if row["id"] in wanted[key]}
             for ident in sorted(wanted[key]):
-                answer = found.get(ident) or self._referred.get(ident)
-                if answer is not None:
-                    owner = Owner(*key, milestone_path(answer))
-                    yield records.milestone(owner, trimmed(answer))
+                _, referred = self._referred.get(ident, (key, None))
+                for answer in (found.get(ident), referred):
+                    try:
+                        row, odd = sound_milestone(answer)
+                    except OddRow:  # what an issue says of it will do, else what is known stays
+                        continue
+                    yield records.milestone(Owner(*key, milestone_path(row)), trimmed(row), odd)
+                    break
 
     # -- documents ---------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from roadmap_analytics.gitlab.scope import Container, milestone_owner
 from roadmap_analytics.records import label_names, owner_of
 from roadmap_analytics.soundness import OddRow, sound_issue
 
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 Record = Mapping[str, Any]
-Container = tuple[str, int]
 
 OVERLAP_SECONDS = 300
 """GitLab bumps `updated_at` at most once a minute, and clocks of its machines differ a little."""
@@ -84,7 +84,9 @@ class Seen(NamedTuple):
         core: dict[str, Any] = {k: v for k, v in data.items() if k not in _NO_HISTORY}
         milestone = data.get("milestone")
         core["milestone"] = milestone["id"] if milestone else None
-        core["assignees"] = sorted(one["id"] for one in data.get("assignees") or [])
+        # By id, which no new name changes; a person without one is known by name alone.
+        people = data.get("assignees") or []
+        core["assignees"] = sorted(str(one.get("id") or one["username"]) for one in people)
         return cls(_digest(_lasting(data)), _digest(core), fetched)
 
 
@@ -158,6 +160,9 @@ class Known:
         Name -> id of the blob.
     histories
         Gives every stored history once more, where names of labels, milestones or users changed.
+    told
+        ("label" or "milestone", id) -> the names that histories of an interrupted run give it, and
+        the owner of a milestone. Its lists are not kept, so that only they say what it was called.
     """
 
     issues: dict[int, Seen] = field(default_factory=dict)
@@ -169,10 +174,11 @@ class Known:
     users: dict[int, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
     histories: Callable[[], Iterable[Record]] = tuple
+    told: dict[tuple[str, int], tuple[set[str], Container | None]] = field(default_factory=dict)
     _titles: dict[int, tuple[Container, str]] = field(default_factory=dict)
 
-    def add(self, started_at: str, records: Iterable[Record]) -> None:
-        """Take in one run; runs come oldest first."""
+    def add(self, started_at: str, records: Iterable[Record], *, interrupted: bool = False) -> None:
+        """Take in one run; runs come oldest first, an interrupted one last."""
         start = seconds(started_at)
         self._titles.clear()
         for record in records:
@@ -183,6 +189,8 @@ class Known:
                     seen = self.issues.get(record["issue_id"], Seen(0, 0, None))
                     fetched = None if record.get("incomplete") else start
                     self.issues[record["issue_id"]] = seen._replace(fetched=fetched)
+                    if interrupted:
+                        self._note_names(record["data"])
                 case "document" if record.get("blob"):
                     self.documents[record["name"]] = record["blob"]
                 case _:
@@ -210,6 +218,13 @@ class Known:
             case "labels", _:
                 self.labels[_key(record)] = label_names(record)
 
+    def _note_names(self, history: Mapping[str, Any]) -> None:
+        for kind, ident, mentioned in _mentioned(history):
+            name = mentioned.get("title" if kind == "milestone" else "name")
+            if kind != "user" and type(name) is str:
+                owner = milestone_owner(mentioned) if kind == "milestone" else None
+                self.told.setdefault((kind, ident), (set(), owner))[0].add(name)
+
     def distrust(self) -> None:
         """Fetch all that is known now again; where that fails, the stored rows stay."""
         self.issues = {ident: seen._replace(core=-1) for ident, seen in self.issues.items()}
@@ -233,12 +248,16 @@ def _key(record: Record) -> Container:
 def users_of(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the users in an issue's row."""
     for user in (row.get("author"), row.get("closed_by"), *(row.get("assignees") or ())):
-        if user and "id" in user and "username" in user:
+        if user and user.get("id") is not None and "username" in user:
             yield user
 
 
 def mentions(history: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield what the events of a history name by id: labels, milestones, users."""
+    return ((kind, ident) for kind, ident, _ in _mentioned(history))
+
+
+def _mentioned(history: Mapping[str, Any]) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
     for events in history.values():
         for event in filter(_is_row, events or ()):
             for kind, name in (
@@ -249,7 +268,7 @@ def mentions(history: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             ):
                 mentioned = event.get(name)
                 if _is_row(mentioned) and type(mentioned.get("id")) is int:
-                    yield kind, mentioned["id"]
+                    yield kind, mentioned["id"], mentioned
 
 
 def _is_row(value: Any) -> bool:

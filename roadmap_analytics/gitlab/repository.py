@@ -13,10 +13,12 @@ from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.sources import date_in, decode, is_table, select
+from roadmap_analytics.soundness import OddRow
 
 __all__ = ["Place", "read"]
 
 _WILD = re.compile(r"[*?\[]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\dT", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,24 @@ def _blobs(client: Client, base: str, place: Place, ref: str) -> dict[str, str]:
     literal = pattern[: wild.start()] if wild else pattern
     folder = literal.rpartition("/")[0]
     deep = not place.pattern or "/" in pattern[len(folder) + 1 :] or "**" in pattern
-    rows = client.rows(f"{base}/tree", key="path", ref=ref, path=folder, recursive=deep)
+    rows = client.rows(
+        f"{base}/tree", key="path", sound=_sound_file, ref=ref, path=folder, recursive=deep
+    )
     # A link is a blob too, whose contents are a path: it is no document.
     files = (row for row in rows if row["type"] == "blob" and row.get("mode") != "120000")
     return {row["path"]: row["id"] for row in files}
+
+
+def _sound_file(row: Any) -> None:
+    for name in ("path", "type", "id"):
+        if type(row.get(name)) is not str:
+            raise OddRow(f"a file without {name}")
+
+
+def _sound_commit(row: Any) -> None:
+    day = row.get("committed_date")
+    if type(row["id"]) is not str or type(day) is not str or not _DAY.match(day):
+        raise OddRow("a commit without id or committed_date")
 
 
 def _commits(
@@ -126,7 +142,7 @@ def _commits(
 ) -> Iterator[tuple[str, str, str | None, str]]:
     """Give one revision for each day that changed the file, oldest first: the day's last."""
     by_day: dict[str, str] = {}
-    for commit in client.rows(f"{base}/commits", path=name, ref_name=ref):
+    for commit in client.rows(f"{base}/commits", sound=_sound_commit, path=name, ref_name=ref):
         by_day.setdefault(commit["committed_date"][:10], commit["id"])
     for day in sorted(by_day):
         sha = by_day[day]

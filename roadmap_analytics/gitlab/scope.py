@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -195,11 +195,11 @@ def refusal(client: Client, address: Address, failed: PartFailed) -> Exception:
     )
 
 
-def milestone_owner(row: Row) -> Container:
-    """Return the group or project that a milestone belongs to."""
-    if row.get("group_id") is not None:
-        return "group", row["group_id"]
-    return "project", row["project_id"]
+def milestone_owner(row: Mapping[str, Any]) -> Container | None:
+    """Return the group or project that a milestone belongs to; None where it names neither."""
+    kind = "group" if row.get("group_id") is not None else "project"
+    ident = row.get(f"{kind}_id")
+    return (kind, ident) if type(ident) is int else None
 
 
 def milestone_path(row: Row) -> str:
@@ -208,7 +208,7 @@ def milestone_path(row: Row) -> str:
     >>> milestone_path({"group_id": 1, "web_url": "https://git.example.org/groups/a/b/-/milestones/2"})
     'a/b'
     """
-    path: str = row.get("web_url", "").partition("/-/milestones/")[0]
+    path: str = (row.get("web_url") or "").partition("/-/milestones/")[0]
     path = path.partition("://")[2].partition("/")[2]
     return path.partition("groups/")[2] if row.get("group_id") is not None else path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import re
 import socket
 import struct
@@ -22,7 +23,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import orjson
 
 from tests.gitlab_server import graphql, routes
-from tests.gitlab_server.faults import Fault
+from tests.gitlab_server.faults import Fault, mutated
 from tests.gitlab_server.messages import Refusal, Request, Response
 from tests.gitlab_server.world import Row, World
 
@@ -413,6 +414,14 @@ def _spoilt(response: Response, fault: Fault) -> Response:  # noqa: C901 - a cas
             return replace(response, body=packed, headers=packing)
         case "deep":
             return replace(response, body=b"[" * fault.rows + b"]" * fault.rows)
+        case "mutate":
+            try:
+                whole = orjson.loads(response.body)
+            except ValueError:  # the bytes of a file
+                return response
+            # `json` writes numbers of any size, and halves of surrogate pairs.
+            body = json.dumps(mutated(whole, fault.draw, fault.rows)).encode()
+            return replace(response, body=body)
         case "odd":
             return replace(response, body=_with_odd_rows(response.body, fault))
         case "loop":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = frozenset(
     {
         *("status", "reset", "hang", "slow", "truncate", "cut", "html", "empty", "overlap"),
-        *("change", "timeout", "headers", "trickle", "bomb", "deep", "loop", "odd"),
+        *("change", "timeout", "headers", "trickle", "bomb", "deep", "loop", "odd", "mutate"),
     }
 )
 
@@ -40,6 +42,55 @@ RETRY_LATER: dict[str, Any] = {
 """Too many requests, said by the middleware in front of GitLab: no JSON."""
 
 
+ODD: tuple[Any, ...] = (
+    *(None, True, False, -1, 0, 1, 2**31, 2**63 - 1, -(2**63), 2**64 - 1, 1.5, 1e300),
+    *("", " ", "x", "0", "7", "\x00", "\u202e", "-", "x" * 5000, "true", "null", "<b>"),
+    *("2024-02-30", "20245-01-01", "0001-01-01", "9999-12-31", "2024-01-01T00:00:00"),
+    *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-W05-1", "20240101T00Z"),
+    *([], [None], [[1]], {}, [{}], {"id": "7"}, {"id": 1}, {"nodes": None}, [{"id": 7}]),
+)
+"""Values that a field may have where a server is broken, or no GitLab."""
+
+
+def mutated(value: Any, draw: random.Random, times: int) -> Any:
+    """Change some places of a JSON value at random, the value itself among them."""
+    for _ in range(times):
+        parent, key = draw.choice(list(_places(value)))
+        if parent is None:
+            value = _otherwise(value, draw)
+        elif draw.random() < 0.15:
+            del parent[key]
+        else:
+            parent[key] = _otherwise(parent[key], draw)
+    return value
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a JSON value, as what it is in and its key; (None, None) is the whole."""
+    yield None, None
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict | list):
+            keys = list(inner) if isinstance(inner, dict) else list(range(len(inner)))
+            yield from ((inner, key) for key in keys)
+            waiting += [inner[key] for key in keys]
+
+
+def _otherwise(value: Any, draw: random.Random) -> Any:
+    """Another value in place of one: of another type, out of range, wrapped or cut."""
+    ways: list[Any] = [deepcopy(draw.choice(ODD)), deepcopy(draw.choice(ODD)), [value]]
+    if isinstance(value, dict):
+        ways += [list(value.values()), {**value, "id": deepcopy(draw.choice(ODD))}]
+    if isinstance(value, list):
+        ways += [value[: len(value) // 2], value + value, dict.fromkeys("ab", value), value[::-1]]
+    if isinstance(value, int | float):
+        ways += [str(value), -value, [value]]
+    if isinstance(value, str):
+        ways += [value[: len(value) // 2], value * 2, value[::-1], value.upper(), {"name": value}]
+    return draw.choice(ways)
+
+
 @dataclass
 class Fault:
     """One kind of trouble, where it strikes and how often.
@@ -61,8 +112,9 @@ class Fault:
         ``headers`` (the answer bears `headers` too, and not those that `drop` names), ``loop``
         (every page names itself as the next one), ``odd`` (rows of the ids in `issues` have the
         fields of `body`, and lack those whose value is ``"(missing)"``), ``trickle`` (one byte
-        every `seconds`, the headers' bytes too), ``bomb`` (a gzipped list of `rows` MiB of
-        blanks), ``deep`` (a list in a list, `rows` deep).
+        every `seconds`, the headers' bytes too), ``mutate`` (`rows` places of the JSON are
+        changed at random: values, types, keys, nesting; see `mutated`), ``bomb`` (a gzipped
+        list of `rows` MiB of blanks), ``deep`` (a list in a list, `rows` deep).
     match
         Regular expression searched in path and query, as asked, and in the body.
     skip, times
