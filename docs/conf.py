@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT))  # generators of pages live in `tests`
 
 project = "roadmap-analytics"
 author = "The roadmap-analytics authors"
-project_copyright = "MIT licence"
+project_copyright = "The roadmap-analytics authors, MIT licence"
 release = version = installed_version("roadmap-analytics")
 
 extensions = [
@@ -20,8 +20,10 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
 ]
-source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_site", "_static", "jupyter_execute"]
+# autosummary writes reStructuredText under the first suffix: as Markdown it would stay raw text.
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}
+templates_path = ["_templates"]
+exclude_patterns = ["_site", "_static", "_templates", "jupyter_execute"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -34,6 +36,7 @@ nb_merge_streams = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 
 autosummary_generate = True
+default_role = "literal"  # docstrings write names of arguments and columns in single backticks
 autodoc_typehints = "none"  # numpydoc's parameter lists say the types in words
 numpydoc_show_class_members = False
 numpydoc_validation_checks: set[str] = set()
@@ -45,6 +48,8 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_search_summary = False  # it fetches pages, which a browser refuses for files on disk
 html_show_sourcelink = False
+html_use_index = False  # the reference lists the names by question
+html_sidebars = {"start": [], "gallery": []}  # pages without pages below them
 html_context = {
     "default_mode": "auto"
 }  # dark or light as the reader's system; the theme warns without

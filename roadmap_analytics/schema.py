@@ -589,7 +589,7 @@ def empty(name: str) -> pd.DataFrame:
 
 
 def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Hold a frame against its class; all failures are reported at once.
+    """Check a frame against its class; all failures are reported at once.
 
     Returns
     -------

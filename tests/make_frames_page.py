@@ -15,7 +15,7 @@ Written by `make docs` from `roadmap_analytics/schema.py`; change it there.
 Columns that end in `_at` are instants in UTC, those in `_date` calendar days without a zone, those
 in `_days` and `_hours` numbers. People are canonical handles. Missing is NA. Every frame is sorted
 by its key. `ra.load(path)` gives all of them; on disk each is one Parquet file (see
-[dataset.md](dataset.md)).
+[a dataset on disk](dataset.md)).
 """
 
 NAMES = {

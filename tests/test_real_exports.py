@@ -32,7 +32,7 @@ def taken(
     now: str = NOW,
     options: tuple[str, ...] = (),
 ) -> ra.Dataset:
-    """Serve a world, export it, hold every record against it, and load the frames."""
+    """Serve a world, export it, compare every record with it, and load the frames."""
     server.load(world, now=now)
     outcome = export(server, to, *paths, options=options)
     assert outcome.code == 0, outcome.err

@@ -30,7 +30,7 @@ NOT_SO = [
     (r"(do|does|did) not hold", "is false, is invalid", "where something does not hold"),
     (r"must hold(?! (its|his|her|their|a|the|at|no))", "must be true", "what must hold before"),
     (r"holds? (true|for (every|any|all|each))", "is true", "it holds for every world"),
-    (r"(held|holds?|hold) (\w+ )?against", "compare with", "a test holds it against the page"),
+    (r"(held|holds?) (\w+ ){0,3}against", "compare with", "a test holds it against the page"),
     (r"(going|goes|go|went) on where", "resume", "the next run goes on where\nit was"),
     (r"waits? for somebody", "has no owner", "the issue waits for somebody"),
     (r"even odds", "50 % likely", "even odds to be done"),

@@ -222,7 +222,7 @@ def _example(row: Any) -> str:
 
 
 def check(dataset: Dataset) -> Check:
-    """Hold a dataset against itself, and against what a planner takes for granted.
+    """Check a dataset against itself, and against what a planner takes for granted.
 
     Every history is replayed twice: as stored, which must give today's fields; and without the
     corrections that building the frames had to add, which tells how many histories are exact.
