@@ -131,7 +131,7 @@ class Page:
         while not (found := self.value(f"Promise.resolve({script}).then({TRUE_FOR_NODES})")):
             if time.monotonic() > end:
                 raise TimeoutError(f"never true: {script}\n" + "\n".join(self.errors))
-            time.sleep(0.1)
+            time.sleep(0.02)
         return found
 
     def click(self, element: str) -> None:
