@@ -5,8 +5,9 @@ script that needs one function do not wait for all of pandas, matplotlib and Jup
 lists the same names for type checkers and editors; a test compares the two.
 """
 
+# No other module: `python -m roadmap_analytics` runs this before the working directory is off the
+# path (see `__main__`), where anybody's typing.py may lie.
 from importlib import import_module
-from typing import Any
 
 _NAMES = {
     "analysis.attribution": ("attribution",),
@@ -116,7 +117,7 @@ _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names
 __all__ = list(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -316,3 +316,30 @@ def test_a_reader_that_goes_away_is_no_error(hand_gitlab: LoopbackGitLab, tmp_pa
     assert process.wait() == 0
     assert said == b""
     store.verify(tmp_path / "data")
+
+
+# -- modules that lie in the working directory -----------------------------------------------------
+
+BEFORE_US = "import runpy, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+
+
+@pytest.mark.parametrize("first", [("-m", "roadmap_analytics"), ("-P", "-m", "roadmap_analytics")])
+def test_no_module_of_the_working_directory_is_imported(
+    tmp_path: Path, first: tuple[str, ...]
+) -> None:
+    """All that Python does not import itself before it gives way to this package."""
+    python = [sys.executable, "-c", BEFORE_US]
+    told = subprocess.run(python, capture_output=True, text=True, check=True)
+    before = set() if "-P" in first else set(told.stdout.split())
+    ours = {"numpy", "pandas", "pyarrow", "typer", "tqdm", "gitlab", "requests", "orjson", "pytz"}
+    names = (sys.stdlib_module_names | ours) - before
+    assert {"typing", "json", "signal"} <= names
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(f"open('ran', 'a').write('{name} ')\n")
+    data = tmp_path / "data"
+    arguments = ("simulate", "--to", str(data), "--issues", "2", "--seed", "1")
+    done = subprocess.run(
+        [sys.executable, *first, *arguments], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()

@@ -226,6 +226,24 @@ def test_a_newer_minor_version_with_new_keys_is_readable(dataset: Path) -> None:
         assert "expected format version 1" in outcome.err
 
 
+def test_an_older_version_keeps_what_a_newer_one_wrote(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    to = tmp_path / "own"
+    assert export(hand_gitlab, to, "orchard").code == 0
+    document = manifest_of(to) | {"format_version": "1.4", "new": {"a": [1]}, "more": 5}
+    document["runs"][0] |= {"new": [2], "more": {"x": 1}}
+    sealed(to, document)
+    assert export(hand_gitlab, to, "orchard").code == 0
+    after = manifest_of(to)
+    assert (after["format_version"], after["new"], after["more"]) == ("1.4", {"a": [1]}, 5)
+    assert after["runs"][0] == document["runs"][0]
+    (to / ISSUES.replace("000001", "000002")).write_bytes(b"damaged")
+    assert "All tables were rebuilt" in command("check", str(to)).err
+    assert manifest_of(to)["new"] == {"a": [1]}
+    assert "new" not in ra.load(to).pseudonymised(seed=1).manifest
+
+
 # -- tables and records ----------------------------------------------------------------------------
 
 

@@ -81,6 +81,8 @@ class Run:
         What went another way than expected, with nothing missing for it: ``what``, ``count``.
     files : dict
         Path below the dataset -> ``rows``, ``bytes``, ``sha256``.
+    more : dict
+        What a newer version wrote beside these; it is kept.
     """
 
     run: str
@@ -93,6 +95,7 @@ class Run:
     anonymous: bool = False
     notices: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,10 @@ class Manifest:
         Oldest first.
     tables : dict
         ``generation`` and ``frames``: name -> ``file``, ``rows``, ``sha256``.
+    format_version : int, float or str
+        As read: an older version leaves that of a newer one, with the keys that belong to it.
+    more : dict
+        What a newer version wrote beside these; it is kept.
     """
 
     origin: str
@@ -123,7 +130,8 @@ class Manifest:
     tables: dict[str, Any]
     library_version: str
     format: str = FORMAT
-    format_version: int = FORMAT_VERSION
+    format_version: int | float | str = FORMAT_VERSION
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def tables_are_ours(self) -> bool:
@@ -133,7 +141,9 @@ class Manifest:
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as plain JSON values."""
-        return asdict(self)
+        document = asdict(self)
+        document["runs"] = [_flat(run) for run in document["runs"]]
+        return _flat(document)
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -168,7 +178,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     if fault := _fault(document):
         raise damaged(file, f"{fault}, in a manifest whose checksum fits")
     runs = [Run(**_known(run, Run)) for run in document["runs"]]
-    return Manifest(**_known(document, Manifest) | {"runs": runs, "format_version": FORMAT_VERSION})
+    return Manifest(**_known(document, Manifest) | {"runs": runs})
 
 
 def _major(version: Any) -> int | None:
@@ -178,8 +188,16 @@ def _major(version: Any) -> int | None:
 
 
 def _known(document: Mapping[str, Any], shape: type[Run | Manifest]) -> dict[str, Any]:
-    """Return the keys that this version knows: a newer one may have written more."""
-    return {one.name: document[one.name] for one in fields(shape) if one.name in document}
+    """Return the keys that this version knows, and under `more` those of a newer one."""
+    names = {one.name for one in fields(shape)} - {"more"}
+    known = {name: value for name, value in document.items() if name in names}
+    return known | {"more": {k: v for k, v in document.items() if k not in names}}
+
+
+def _flat(document: dict[str, Any]) -> dict[str, Any]:
+    """Put what is under `more` back beside the other keys."""
+    more: dict[str, Any] = document.pop("more")
+    return more | document
 
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

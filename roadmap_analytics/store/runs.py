@@ -99,6 +99,12 @@ def open_run(
     return run
 
 
+def _of_newer_versions(manifest: Manifest | None) -> dict[str, Any]:
+    if manifest is None:
+        return {}
+    return {"format_version": manifest.format_version, "more": manifest.more}
+
+
 def _interrupted(folder: Path, about: Mapping[str, Any]) -> str | None:
     """Start of the interrupted run that lies here, if it was about the same."""
     try:
@@ -230,6 +236,7 @@ class OpenRun:
                 runs=[*earlier, done],
                 tables=generation,
                 library_version=LIBRARY_VERSION,
+                **_of_newer_versions(self.manifest),
             )
             # From here on the run is valid. What follows only tidies up, and may be cut short.
             write_manifest(self.root, manifest.as_dict())
