@@ -64,6 +64,8 @@ def many_mutations(
         assert "Traceback" not in outcome.err
         if (to / "manifest.json").exists():
             assert command("check", str(to)).code in (0, 1), seed
+        asked = command("doctor", f"{server.url}/orchard", token=way.get("token", "secret"))
+        assert asked.code in (0, 2, 3, 4), (seed, asked.err)
         server.inject()
         # A lie that could be true is stored, and nothing tells that it was one: hence `--full`.
         outcome = export(server, to, *PATHS, options=(*WHERE, "--full"), **way)

@@ -19,11 +19,12 @@ from urllib.parse import quote
 
 from roadmap_analytics.errors import AccessError
 from roadmap_analytics.gitlab.addresses import Address
-from roadmap_analytics.gitlab.client import ISSUE_FIELDS, Client, PartFailed, connect
+from roadmap_analytics.gitlab.client import Client, PartFailed, connect
 from roadmap_analytics.gitlab.graphql import GraphQL
 from roadmap_analytics.gitlab.histories_graphql import LARGEST, batch_query
 from roadmap_analytics.gitlab.scope import refusal
 from roadmap_analytics.gitlab.transport import Limiter
+from roadmap_analytics.soundness import is_ident, sound_issue
 
 __all__ = ["Answer", "examine"]
 
@@ -167,14 +168,17 @@ class _Visit:
         path = quote(self._address.path, "")
         for kind in kinds[:-1]:
             try:
-                return kind, self._timed(
-                    partial(self._client.get, f"/{kind}s/{path}", needed=("id",))
-                )
+                return kind, self._timed(partial(self._one, f"/{kind}s/{path}"))
             except PartFailed as failed:
                 if failed.status != 404:
                     raise
-        last = kinds[-1]
-        return last, self._timed(partial(self._client.get, f"/{last}s/{path}", needed=("id",)))
+        return kinds[-1], self._timed(partial(self._one, f"/{kinds[-1]}s/{path}"))
+
+    def _one(self, path: str) -> Row:
+        row = self._client.get(path, needed=("id",))
+        if not is_ident(row["id"]):
+            raise PartFailed(200, "an answer without id")
+        return row
 
     def _clock(self) -> str:
         seen = self._client.transport.seen_at
@@ -185,7 +189,7 @@ class _Visit:
 
     def _version(self) -> str:
         try:
-            return str(self._client.get("/version").get("version", "not told"))[:40]
+            return _shown(self._client.get("/version").get("version", "not told"))
         except PartFailed as failed:
             return f"not told ({_short(failed)})"
 
@@ -207,7 +211,7 @@ class _Visit:
                 lambda: self._client.sample(
                     f"/{kind}s/{home['id']}/issues",
                     SAMPLE,
-                    needed=ISSUE_FIELDS,
+                    sound=sound_issue,
                     scope="all",
                     state="all",
                     order_by="updated_at",
@@ -244,7 +248,7 @@ class _Visit:
         took = time.monotonic() - began
         cost = data.get("queryComplexity")
         cost = cost if isinstance(cost, dict) else {}
-        score = f"score {cost.get('score')} of {cost.get('limit')}"
+        score = f"score {_shown(cost.get('score'))} of {_shown(cost.get('limit'))}"
         if data.get("project") is None:
             yield Answer("histories by GraphQL", f"no: the project is not shown ({score})")
             return
@@ -311,7 +315,7 @@ def _all_notes(data: Row) -> Iterator[Row]:
 
 def _class(note: Row) -> str:
     """Give the class in a note's global id."""
-    return str(note.get("id")).rpartition("/")[0].rpartition("/")[2] or "none"
+    return _shown(str(note.get("id")).rpartition("/")[0].rpartition("/")[2]) or "none"
 
 
 def _written(text: str) -> str:
@@ -322,6 +326,11 @@ def _written(text: str) -> str:
         return "no ISO time"
     zone = "UTC" if at.utcoffset() == UTC.utcoffset(None) else f"UTC{at:%z}"
     return f"{zone}, {'milliseconds' if '.' in text else 'whole seconds'}"
+
+
+def _shown(value: Any) -> str:
+    """Return a word of an answer, short and plain, as a server may send anything."""
+    return "".join(c for c in str(value) if c.isprintable())[:40]
 
 
 def _number(count: int | None) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from requests.utils import parse_header_links
 
-__all__ = ["MOST_EMPTY_PAGES", "Following", "following"]
+__all__ = ["MOST_EMPTY_PAGES", "Following", "following", "total"]
 
 MOST_EMPTY_PAGES = 100
 """So many pages without a row follow each other where rights hide rows, and not more."""
@@ -57,15 +57,20 @@ def following(asked: Query, headers: Mapping[str, str], rows: int) -> Following 
     named = headers.get("X-Next-Page")
     if number := _number(named):
         return Following(asked | {"page": number}, True)
-    total = _number(headers.get("X-Total"))
+    whole = total(headers)
     following = asked | {"page": page + 1}
-    if total is not None:
+    if whole is not None:
         size = _number(headers.get("X-Per-Page")) or asked["per_page"]
-        return Following(following, True) if page * size < total else None
+        return Following(following, True) if page * size < whole else None
     if links or named is not None:
         return None  # GitLab says where a list goes on, and this is its last page
     # Nothing says whether the list goes on: only an empty page is its end.
     return Following(following, False) if rows else None
+
+
+def total(headers: Mapping[str, str]) -> int | None:
+    """Return how many rows a list has; None where the answer does not say (over 10,000)."""
+    return _number(headers.get("X-Total"))
 
 
 def _number(text: Any) -> int | None:
