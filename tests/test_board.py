@@ -94,15 +94,23 @@ def test_every_active_milestone_is_somewhere(tmp_path: Path) -> None:
     world.milestone(3, "Not yet", "2025-05-01", "2025-06-01")
     world.issue(3, "2025-03-01 08:00")
     world.put(3, "2025-03-01 08:00", 3)
+    world.milestone(4, "Someday", "2025-03-01", None)
+    world.milestone(5, "Done", "2025-03-01", None)
+    for issue in (4, 5):
+        world.issue(issue, "2025-03-01 08:00")
+        world.put(issue, "2025-03-01 08:00", issue)
+    world.close(5, "2025-03-05 08:00")
     seen = board(world.dataset(), as_of="2025-03-18")
     assert [row.title for row in seen.rows] == ["Running"]
-    assert [(title, why) for title, _, why in seen.idle] == [
-        ("Forgotten", "no issue in it, due 16 Jul 2013"),
-        ("Not yet", "starts 1 May 2025, due 1 Jun 2025"),
-    ]
+    assert [(row.title, row.status) for row in seen.undated] == [("Someday", "no due date")]
+    assert {why: [title for title, _ in titles] for why, titles in seen.idle.items()} == {
+        "no issues": ["Forgotten, due 16 Jul 2013"],
+        "not started": ["Not yet, from 1 May 2025"],
+        "nothing left": ["Done"],
+    }
     html = page(world.dataset(), tmp_path)
-    assert "Forgotten" in html
-    assert "starts 1 May 2025" in html
+    for title in ("Running<", "Forgotten, due", "Not yet, from", "Someday<", "Done<"):
+        assert f">{title}" in html
 
 
 @pytest.mark.parametrize(

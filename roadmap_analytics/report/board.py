@@ -38,7 +38,7 @@ MOST_ROWS = 12
 _MOST_PEOPLE = 3  # names in a row; the others are counted
 _LIKELY, _OPEN = 0.8, 0.4  # chances from which a due date is called likely, or open
 _SPARK_POINTS = 60  # a sparkline is about 120 pixels wide: more points than half of them blur
-_RISKS = ("overdue", "unlikely", "open", "no forecast", "likely", "nothing left")
+_RISKS = ("overdue", "unlikely", "open", "no forecast", "no due date", "likely", "nothing left")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Board:
     rows: list[Row]
     undated: list[Row]
     drafts: list[tuple[str, str | None, int]] = field(default_factory=list)
-    idle: list[tuple[str, str | None, str]] = field(default_factory=list)  # the last: why
+    idle: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)  # by reason
     finished: list[tuple[str, str | None]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
@@ -159,9 +159,9 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         since=None if review is None else review[0],
         since_what="" if review is None else review[1],
         rows=dated,
-        undated=[row for row in rows if row.due is None],
+        undated=[row for row in rows if row.due is None and row.remaining],
         drafts=_drafts(progress),
-        idle=_idle(progress, current),
+        idle=_idle(progress, rows),
         finished=[] if compared is None else _finished(compared),
         decisions=[sentences.decision(row) for row in dated[:3] if row.status in _RISKS[:4]],
         changed=[] if compared is None else _changed(dataset, compared),
@@ -258,6 +258,8 @@ def _status(milestone: dict[str, Any], chance: Any) -> str:
         return "nothing left"
     if milestone["overdue"]:
         return "overdue"
+    if pd.isna(milestone["due_date"]):
+        return "no due date"
     if pd.isna(chance):
         return "no forecast"
     return "likely" if chance >= _LIKELY else "open" if chance >= _OPEN else "unlikely"
@@ -300,16 +302,19 @@ def _drafts(progress: pd.DataFrame) -> list[tuple[str, str | None, int]]:
     ]
 
 
-def _idle(progress: pd.DataFrame, current: pd.DataFrame) -> list[tuple[str, str | None, str]]:
-    """Return active milestones that do not run, each with the reason: none is left out silently."""
+def _idle(progress: pd.DataFrame, rows: list[Row]) -> dict[str, list[tuple[str, str | None]]]:
+    """Return active milestones that are no row of a table, by reason: none is left out silently."""
+    shown = [row.milestone_id for row in rows if row.due is not None or row.remaining]
     left = (progress["state"] == "active") & ~progress["draft"]
-    left &= ~progress["milestone_id"].isin(current["milestone_id"])
-    idle = []
+    left &= ~progress["milestone_id"].isin(shown)
+    idle: dict[str, list[tuple[str, str | None]]] = {}
     for row in _records(progress[left.to_numpy(bool)]):
-        starts = pd.isna(row["committed"]) and pd.notna(row["start_date"])
-        why = f"starts {_day(row['start_date'])}" if starts else "no issue in it"
-        due = "" if pd.isna(row["due_date"]) else f", due {_day(row['due_date'])}"
-        idle.append((row["title"], web_link(row["web_url"]), why + due))
+        if pd.isna(row["committed"]) and pd.notna(row["start_date"]):
+            why, when = "not started", f", from {_day(row['start_date'])}"
+        else:
+            why = "nothing left" if row["scope"] > 0 else "no issues"
+            when = "" if pd.isna(row["due_date"]) else f", due {_day(row['due_date'])}"
+        idle.setdefault(why, []).append((row["title"] + when, web_link(row["web_url"])))
     return idle
 
 

@@ -353,7 +353,7 @@ class World:
     def _operations(self) -> list[Milestone]:
         """Milestones of the operations project, outside the group."""
         project = self.projects_of[0][-1]
-        plans = [
+        plans: list[tuple[date, list[tuple[date, date | None]], date]] = [
             (date(2024, 9, 16), [(date(2024, 9, 2), date(2024, 11, 29)),
                                  (date(2024, 11, 20), date(2025, 1, 31))], date(2025, 2, 4)),
             (date(2026, 8, 31), [(date(2026, 8, 17), date(2026, 11, 13)),
