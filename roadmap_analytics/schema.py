@@ -66,6 +66,8 @@ READINGS = [
     *("item", "heading", "field", "person", "date", "link", "statement", "prose"),
     *("contents", "ignored", "error"),
 ]
+SAYS_NOTHING = ["ignored", "contents", "heading"]
+"""Readings of lines that hold nothing which could be taken from them."""
 # The most severe first: what hides a whole document, then what may be wrong, then what is only odd.
 ALARMS = [
     *("no items", "lines not understood", "label as person", "correction fits nothing"),

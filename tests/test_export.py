@@ -17,7 +17,7 @@ import pytest
 from roadmap_analytics import frames, store
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab import client, crawl, transport
-from roadmap_analytics.roadmap import tables
+from roadmap_analytics.roadmap import sources, tables
 from tests.exporting import Outcome, command, export, start_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
@@ -550,6 +550,27 @@ def test_documents_of_the_same_gitlab(hand_gitlab: LoopbackGitLab, tmp_path: Pat
     done(export(hand_gitlab, to, "orchard", options=("--roadmaps", where)))
     assert "projects/:id/repository/files/:path/raw" not in hand_gitlab.counts().routes
     assert kinds(to)["document"] == 0
+
+
+def test_files_beside_the_documents_of_a_gitlab_that_were_not_read_are_named(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    beside = ["archive/2024-06-01-minutes.md", "archive/notes.rst"]
+    shape = {"kind": "document", "project": "orchard/documentation", "text": "# Other\n"}
+    hand_gitlab.change([{**shape, "name": name} for name in beside])
+    (tmp_path / "roadmap.toml").write_text('[roadmaps]\nproject = "orchard/documentation"\n')
+    config = ("--config", str(tmp_path / "roadmap.toml"))
+    to = tmp_path / "data"
+    done(export(hand_gitlab, to, "orchard", options=config))
+    assert documents(to).keys() == {"archive/2024-05-01-roadmap.md", sources.NOT_READ}
+    found = frames.load(to)["roadmap_alarms"].query("alarm == 'file not read'")["text"]
+    assert [text.partition(":")[0] for text in sorted(found)] == beside
+    done(export(hand_gitlab, to, "orchard", options=config))
+    assert kinds(to)["document"] == 0, "what is stored is not stored again"
+    # What a person's own pattern leaves out was left out on purpose.
+    where = ("--roadmaps", "orchard/documentation:archive/*-roadmap.md")
+    done(export(hand_gitlab, to, "orchard", options=where))
+    assert frames.load(to)["roadmap_alarms"].empty
 
 
 def test_documents_that_are_not_there(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:

@@ -8,14 +8,12 @@ import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.schema import ALARMS
+from roadmap_analytics.schema import ALARMS, SAYS_NOTHING
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
 __all__ = ["alarm_findings", "reading_alarms", "reading_quality"]
-
-_SAYS_NOTHING = ("ignored", "contents", "heading")
 
 
 def reading_quality(dataset: Dataset) -> pd.DataFrame:
@@ -30,9 +28,11 @@ def reading_quality(dataset: Dataset) -> pd.DataFrame:
     -------
     DataFrame
         One row per revision: `revision`, `layout`, `items`, `dated` (items with a target date),
-        `people` (persons with a role), `lines` (that say something), `not_understood` (of these,
-        lines that no rule took or whose value was not understood), `share_not_understood` (from 0
-        to 1; NA where no line says something), `alarms`.
+        `people` (persons with a role), `lines` (that say something: no blank line, heading,
+        comment or table of contents), `not_understood` (of these, lines of which nothing was
+        taken: text that belongs to no item and is not about the document, and values that are not
+        what their label promises), `share_not_understood` (from 0 to 1; NA where no line says
+        something), `alarms`.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def reading_quality(dataset: Dataset) -> pd.DataFrame:
     0      1      1      1               0
     """
     lines = dataset["roadmap_lines"]
-    said = lines[lines["text"].str.strip().ne("") & ~lines["reading"].isin(_SAYS_NOTHING)]
+    said = lines[lines["text"].str.strip().ne("") & ~lines["reading"].isin(SAYS_NOTHING)]
     lost = said[not_understood(said)]
     items = dataset["roadmap_items"]
     people = dataset["responsibilities"].drop_duplicates(["revision", "person"])
@@ -92,7 +92,7 @@ def reading_alarms(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
     >>> frames = parse([{"name": "2025-02-04.md", "text": text}])
     >>> reading_alarms(Dataset(frames), as_of="2025-12-31")[["line", "alarm"]]
        line               alarm
-    0     4       year not read
+    0     4        date flagged
     1     3  target in the past
     """
     alarms = dataset["roadmap_alarms"]
@@ -108,9 +108,8 @@ def reading_alarms(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
 
 
 def not_understood(lines: pd.DataFrame) -> pd.Series[bool]:
-    """Tell the lines that no rule took, and those whose value was not understood."""
-    why = lines["why"]
-    return why.str.startswith(("no rule", "continues: no rule", "not understood"))
+    """Tell the lines of which nothing was taken, though they say something."""
+    return lines["why"].str.startswith("not understood")
 
 
 def alarm_findings(dataset: Dataset) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from roadmap_analytics import records
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.roadmap import tables
-from roadmap_analytics.roadmap.sources import date_in, decode, is_table, select
+from roadmap_analytics.roadmap.sources import date_in, decode, is_table, not_read, select
 from roadmap_analytics.soundness import OddRow
 
 __all__ = ["Place", "read"]
@@ -45,6 +45,8 @@ def read(
 ) -> Iterator[dict[str, Any]]:
     """Yield a document record per revision, and at last which documents there are.
 
+    Without a pattern, the texts beside the documents that were not read are a record too.
+
     Parameters
     ----------
     client, place
@@ -69,11 +71,9 @@ def read(
     names: list[str] = []
     of_day: dict[str | None, tuple[str, str]] = {}
     for name in sorted(chosen, key=lambda name: name not in known):  # what is stored goes first
-        if date_in(name) is None and not is_table(name):
-            found = _commits(client, base, name, ref)
-        else:
-            found = iter([(name, ref, date_in(name), blobs[name])])
-        for label, at, day, blob in found:
+        dated = is_table(name) or date_in(name) is not None
+        one = (name, ref, date_in(name), blobs[name])
+        for label, at, day, blob in [one] if dated else _commits(client, base, name, ref):
             first = label, blob
             if not is_table(name):
                 first = of_day.setdefault(day, first)
@@ -88,7 +88,9 @@ def read(
                 if label not in known:
                     continue
             names.append(label)
-    yield records.documents(names)
+    left = [*not_read(blobs, chosen, place.pattern, f"{place.project}@{ref}")]
+    yield from (one for one in left if known.get(one["name"]) != one["blob"])
+    yield records.documents([*names, *(one["name"] for one in left)])
 
 
 def _another_of(day: str | None, first: str) -> RoadmapError:

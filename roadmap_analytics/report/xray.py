@@ -84,8 +84,9 @@ def reading_html(dataset: Dataset) -> str:
 def _intro() -> str:
     return (
         "<p>Each line of a document stands beside its only reading. Grey lines were ignored, lines "
-        "with a ⚠ need a second look. To overrule a reading, open “correct” on its line and paste "
-        "the row into <code>readings.csv</code> beside the documents "
+        "with a ⚠ need a second look. Of lines with a dotted edge nothing was taken: they are text "
+        "of no item and count as not understood. To overrule a reading, open “correct” on its line "
+        "and paste the row into <code>readings.csv</code> beside the documents "
         "(<code>revision,match,field,value</code>).</p>"
     )
 
@@ -125,9 +126,11 @@ def _revision(dataset: Dataset, row: Any) -> str:
     lines = lines[lines["revision"] == row.revision]
     alarms = dataset["roadmap_alarms"]
     alarms = alarms[alarms["revision"] == row.revision]
-    doubtful = set(lines.loc[not_understood(lines), "line"]) | set(alarms["line"].dropna())
+    lost = set(lines.loc[not_understood(lines), "line"])
+    doubtful = set(alarms["line"].dropna())
     items = dict(_items(dataset, row.revision))
-    body = "".join(_line(line, day, line.line in doubtful, items) for line in _rows(lines))
+    kinds = {**dict.fromkeys(lost, "lost"), **dict.fromkeys(doubtful, "doubt")}
+    body = "".join(_line(line, day, kinds.get(line.line, ""), items) for line in _rows(lines))
     return (
         f'<section id="r{day}"><h2>{day} <small>{escape(row.layout)}</small></h2>'
         f"{_alarms('What to look at', alarms, day)}"
@@ -153,9 +156,8 @@ def _items(dataset: Dataset, revision: pd.Timestamp) -> Iterator[tuple[str, str]
         yield row.key, f"{row.title}{f' → {told}' if told else ''}"
 
 
-def _line(line: Any, day: str, doubtful: bool, items: dict[str, str]) -> str:
-    grey = line.reading in _GREY or not line.text.strip()
-    kind = "doubt" if doubtful else "grey" if grey else ""
+def _line(line: Any, day: str, kind: str, items: dict[str, str]) -> str:
+    kind = kind or ("grey" if line.reading in _GREY else "")
     anchor = f'id="r{day}l{line.line}"'
     number = f'<a class="no" href="#r{day}l{line.line}">{line.line}</a>'
     source = f'<span class="source">{escape(line.text) or " "}</span>'
@@ -166,7 +168,7 @@ def _line(line: Any, day: str, doubtful: bool, items: dict[str, str]) -> str:
     value = items.get(line.key) if line.reading == "item" and known else line.value
     label = f"{escape(line.field)}: " if pd.notna(line.field) and line.reading != "item" else ""
     said = f" {label}{escape(value)}" if isinstance(value, str) else ""
-    sign = "⚠ " if doubtful else ""
+    sign = "⚠ " if kind == "doubt" else ""
     read = (
         f'<span class="read"><span class="tag">{sign}{escape(line.reading)}</span>{key}{said} '
         f'<span class="why">{escape(line.why)}</span>{_offer(line, day)}</span>'
@@ -176,7 +178,7 @@ def _line(line: Any, day: str, doubtful: bool, items: dict[str, str]) -> str:
 
 def _offer(line: Any, day: str) -> str:
     """Offer the rows of `readings.csv` that would overrule the reading of a line."""
-    if line.why.startswith("continues") or line.reading == "ignored":
+    if "continues: " in line.why or line.reading == "ignored":
         return ""
     # Text with runs of blanks would not survive being copied: then the number of the line.
     plain = " ".join(line.text.split())

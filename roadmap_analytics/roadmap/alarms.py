@@ -13,13 +13,15 @@ from datetime import date, timedelta
 from roadmap_analytics.roadmap.corrections import Correction
 from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import label_of
-from roadmap_analytics.roadmap.lines import understood
+from roadmap_analytics.roadmap.lines import NOT_UNDERSTOOD
+from roadmap_analytics.roadmap.targets import NO_SUCH_PERIOD, find
+from roadmap_analytics.schema import SAYS_NOTHING
 
 __all__ = ["Alarm", "alarms_of", "of_corrections", "of_files"]
 
 _YEAR = re.compile(r"(?<![\w./#@:-])(?:20[1-4]\d)(?![\w./-]*\w)")
 _MANY = 3  # a title that stands this often is a label or a heading
-_MUCH = 0.25  # share of lines that no rule took
+_MUCH = 0.5  # share of lines of which nothing was taken
 _FEW_LINES = 8  # of so few, a share says nothing
 _LONG_PAST = timedelta(days=31)  # a roadmap is often written a little late
 
@@ -91,29 +93,30 @@ def _targets(revision: Revision) -> Iterator[Alarm]:
 
 
 def _years(revision: Revision) -> Iterator[Alarm]:
-    """Years that stand in the title or a field of an item, and in no date that was taken."""
+    """Dates that stand in the title or a field of an item, and in none that was taken."""
     targets = {entry.key: entry.target for entry in revision.entries}
     for line in revision.lines:
-        if line.reading not in ("item", "field") or line.key is None or line.field == "url":
+        target = targets.get(line.key or "")
+        if line.reading in ("ignored", "link", "contents") or (target and target.flag):
             continue
-        target = targets.get(line.key)
-        if target is None or target.flag:
-            taken = set() if target is None else {"flagged"}
-        else:
-            taken = {str(day.year) for day in (target.start, target.end) if day}
         text = re.sub(r"https?://\S+|\]\([^)]*\)", "", line.text)
-        for year in _YEAR.findall(text):
-            if line.field in ("title", "target") and not taken & {year, "flagged"}:
-                said = f"the year {year} on this line is in no target"
-                yield Alarm("year not read", said, revision.written, line.number)
-                break
+        odd = [one for one in find(text, revision.written) if one.flag == NO_SUCH_PERIOD]
+        if odd:
+            said = f"{text[odd[0].start : odd[0].end]!r} is no date: {NO_SUCH_PERIOD}"
+            yield Alarm("date flagged", said, revision.written, line.number)
+            continue
+        taken = {str(day.year) for day in (target.start, target.end) if day} if target else set()
+        lost = [year for year in _YEAR.findall(text) if year not in taken]
+        if lost and line.key and line.field in ("title", "target"):
+            said = f"the year {lost[0]} on this line is in no target"
+            yield Alarm("year not read", said, revision.written, line.number)
 
 
 def _not_understood(revision: Revision) -> Iterator[Alarm]:
-    said = [line for line in revision.lines if line.text.strip() and line.reading != "ignored"]
-    lost = [line for line in said if not understood(line)]
+    said = [line for line in revision.lines if line.reading not in SAYS_NOTHING]
+    lost = [line for line in said if line.why.startswith(NOT_UNDERSTOOD)]
     for line in lost:
-        if line.why.startswith("not understood"):
+        if line.reading == "field":
             yield Alarm("lines not understood", line.why, revision.written, line.number)
     if len(said) >= _FEW_LINES and len(lost) > _MUCH * len(said):
         text = f"{len(lost)} of {len(said)} lines were not understood"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from roadmap_analytics.roadmap.fields import Entry, Words
 from roadmap_analytics.roadmap.lines import Line
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
 from roadmap_analytics.roadmap.people import Duty, assigned
+from roadmap_analytics.roadmap.sources import table_rows
 
 __all__ = ["COLUMNS", "FIELDS", "Correction", "correct", "read_corrections"]
 
@@ -49,21 +48,7 @@ def read_corrections(text: str, where: str) -> list[Correction]:
     >>> read_corrections(text, "readings.csv")[0].value
     '2025-06'
     """
-    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
-    names = [name.strip() for name in rows.fieldnames or [] if name]
-    if not set(COLUMNS) <= set(names):
-        raise RoadmapError(f"{where}: expected the columns {', '.join(COLUMNS)}, got {names}.")
-    out = []
-    try:
-        for row in rows:
-            said = {
-                k.strip(): (v or "").strip() for k, v in row.items() if k and isinstance(v, str)
-            }
-            if any(said.values()):
-                out.append(_correction(said, f"{where} line {rows.line_num}"))
-    except csv.Error as error:
-        raise RoadmapError(f"{where} line {rows.line_num}: expected CSV, got: {error}.") from error
-    return out
+    return [_correction(said, at) for said, at in table_rows(text, where, COLUMNS)]
 
 
 def _correction(said: dict[str, str], where: str) -> Correction:

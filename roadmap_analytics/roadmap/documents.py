@@ -14,15 +14,14 @@ from typing import Any
 
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap import markdown, profile_sigsum
-from roadmap_analytics.roadmap.fields import Entry, Words
+from roadmap_analytics.roadmap.fields import Entry, Words, people_in
 from roadmap_analytics.roadmap.items import Items, read_comments, read_sections
 from roadmap_analytics.roadmap.lines import Line, Source, settle
-from roadmap_analytics.roadmap.links import milestone_of
-from roadmap_analytics.roadmap.markdown import Block, Heading, Inline, ListBlock, Paragraph, Table
+from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
 from roadmap_analytics.roadmap.outline import sections
 from roadmap_analytics.roadmap.people import Duty, Names
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
-from roadmap_analytics.roadmap.statements import Reference, Statement
+from roadmap_analytics.roadmap.statements import Mention, Reference, Statement, milestones_in
 from roadmap_analytics.roadmap.targets import Calendar, Target, find
 
 __all__ = ["PROFILES", "Revision", "read_document", "written_on"]
@@ -69,7 +68,7 @@ class Revision:
         return [
             line.text.strip()
             for line in self.lines
-            if _loose(line) and (line.number in listed or line.why == "no rule takes it")
+            if _loose(line) and (line.number in listed or line.why.endswith("no rule takes it"))
         ]
 
 
@@ -111,10 +110,13 @@ def read_document(
         for name_, value in found.items():
             setattr(revision, name_, value)
     else:
+        names.met.update(people_in(markdown.inlines_of(blocks), names))
         read_sections(sections(blocks), items)
         read_comments(source.comments, headings, items)
+        revision.statements = items.statements
         revision.duties = [*items.duties, *_duties(items)]
-        revision.references = list(_references(items, blocks))
+        mentions = (Mention(inline) for inline in markdown.inlines_of(blocks))
+        revision.references = milestones_in(items.by_key.values(), mentions)
     revision.entries = list(items.by_key.values())
     revision.links = {
         entry.key: list(dict.fromkeys([*entry.links, *_urls(entry)])) for entry in revision.entries
@@ -130,32 +132,6 @@ def _duties(items: Items) -> list[tuple[Duty, str | None]]:
 
 def _urls(entry: Entry) -> Iterable[str]:
     return (url for inline in entry.inlines for url in inline.urls)
-
-
-def _references(items: Items, blocks: Iterable[Block]) -> Iterable[Reference]:
-    """Yield each milestone that a document links to, once, with the item that does."""
-    placed: dict[str, Reference] = {}
-    for entry in items.by_key.values():
-        for url in [*entry.links, *_urls(entry)]:
-            if found := milestone_of(url):
-                placed.setdefault(found[0], Reference(*found, title=entry.title, key=entry.key))
-    for inline in (inline for block in blocks for inline in _inlines(block)):
-        for link in inline.links:
-            if found := milestone_of(link.url):
-                words = inline.text[link.start : link.end]
-                title = None if words.startswith("http") else words
-                placed.setdefault(found[0], Reference(*found, title=title))
-    return placed.values()
-
-
-def _inlines(block: Block) -> Iterable[Inline]:
-    if isinstance(block, Paragraph | Heading):
-        return [block.inline]
-    if isinstance(block, ListBlock):
-        return [inline for item in block.items for inline in item.inlines()]
-    if isinstance(block, Table):
-        return [cell for row in [block.head, *block.rows] for cell in row]
-    return []
 
 
 def _list_lines(blocks: Iterable[Block]) -> Iterable[int]:

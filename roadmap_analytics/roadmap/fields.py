@@ -15,7 +15,8 @@ from roadmap_analytics.roadmap.links import tracked
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, marked, state_of
 from roadmap_analytics.roadmap.people import Duty, Names, assigned
-from roadmap_analytics.roadmap.targets import NO_DATE, Calendar, Target, read_target
+from roadmap_analytics.roadmap.targets import NO_DATE, UNREAD, Calendar, Target, read_target
+from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
 
 __all__ = [
     "Entry",
@@ -26,114 +27,96 @@ __all__ = [
     "describe",
     "fields_within",
     "label_of",
+    "people_in",
     "take_field",
 ]
 
-_LABELS: list[tuple[str, re.Pattern[str]]] = [
-    (kind, re.compile(rf"^(?:{words})$"))
-    for kind, words in [
-        (
-            "start",
-            r"(?:planned\s+)?(?:start(?:s|ed|ing)?|begin(?:s|ning)?|kick\s?off)(?:\s+(?:date|on))?",
-        ),
-        (
-            "target",
-            r"(?:(?:current|expected|estimated|planned|targeted|target|to\s+be|hopefully|project)\s+)*(?:done|due|completed?|"
-            r"completion|finish(?:ed)?|delivery|delivered|ready|releases?|released|ship(?:s|ped|ping)?|launch|ga)"
-            r"(?:\s+(?:by|dates?|in|on|before|quarter|month))?|targets?(?:\s+(?:dates?|quarter|month|version|release))?|deadlines?|eta|"
-            r"due\s+(?:date|by|on)|when|dates?|(?:expected|estimated|planned|target)\s+(?:date|by|completion\s+date|time|end|finish)|"
-            r"estimated?|expected|time\s*(?:line|frame|estimate)|planned(?:\s+for)?|scheduled(?:\s+for)?|schedule|quarters?|"
-            r"end(?:s|ing)?(?:\s+date)?|until|period|months?|milestone\s+date|version|échéance|fällig|termin|fecha|slutdatum",
-        ),
-        (
-            "relates",
-            r"(?:relates?|related)\s+to|priorit(?:y|ies)|part\s+of|supports|theme|goals?|category|area|tags?|labels?",
-        ),
-        (
-            "outcome",
-            r"(?:expected\s+|desired\s+|planned\s+)?(?:outcomes?|deliverables?|results?)|definition\s+of\s+done|done\s+when|scope|acceptance\s+criteria",
-        ),
-        ("status", r"(?:current\s+)?(?:status|state|progress|phase|stage)|done\?"),
-        (
-            "title",
-            r"items?|title|name|features?|tasks?|activit(?:y|ies)|what|deliverable|initiatives?|epics?|projects?|description|"
-            r"work\s+items?|topics?|subject|goal|objectives?|change|release\s+version|release|component|proposal|workstream|story",
-        ),
-        (
-            "link",
-            r"(?:tracking\s+)?(?:issues?|epics?|tickets?|milestones?)|tracking|tracked\s+(?:in|by)|links?|urls?|prs?|mrs?|"
-            r"(?:pull|merge)\s+requests?|github|gitlab|jira",
-        ),
-        (
-            "info",
-            r"(?:more\s+)?info(?:rmation)?|notes?|remarks?|see(?:\s+also)?|details?|comments?|context|background|why|how|summary|"
-            r"motivation|depend(?:s\s+on|encies|ency|ents?)|blocked\s+by|blocks|references?|risks?|rationale|overview|description|"
-            r"enhancement|effort|size|estimate\s+size|impact|user\s+story|tasks|steps|requirements|problem|solution|proposal|benefits?",
-        ),
-    ]
-]
-_KINDS_FIRST = {"description": "info", "tasks": "info", "goals": "relates", "goal": "relates"}
+# Kinds of labels; what is no label of these may be a role (below).
+_LABELS = vocabulary(
+    r"""
+start: (?:planned )?(?:start(?:s|ed|ing)?|begin(?:s|ning)?|kick\s?off)(?: (?:date|on))?
+info: description|tasks
+relates: (?:relates?|related) to|priorit(?:y|ies)|part of|supports|theme|category|area|team
+    goals?|tags?|labels?
+target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{when}?|due (?:by|on)
+    targets?(?: (?:dates?|quarter|month|version|release))?|deadlines?|eta|when|dates?|until|period
+    (?:expected|estimated|planned|target) (?:date|by|completion date|time|end|finish)|estimated?
+    expected|time\s?(?:line|frame|estimate)|(?:planned|scheduled)(?: for)?|schedule|quarters?
+    months?|end(?:s|ing)?(?: date)?|milestone date|version
+    échéance|fällig|termin|fecha|slutdatum
+outcome: (?:(?:expected|desired|planned) )?(?:outcomes?|deliverables?|results?)|scope
+    definition of done|done when|acceptance criteria
+status: (?:current )?(?:status|state|progress|phase|stage)|done\?
+title: items?|title|name|features?|tasks?|activit(?:y|ies)|what|initiatives?|epics?|projects?
+    work items?|topics?|subject|objectives?|change|release version|release|component|proposal
+    workstream|story
+link: (?:tracking )?(?:issues?|tickets?|milestones?)|tracking|tracked (?:in|by)|links?|urls?
+    prs?|mrs?|(?:pull|merge) requests?|github|gitlab|jira
+info: (?:more )?info(?:rmation)?|notes?|remarks?|see(?: also)?|details?|comments?|context
+    background|why|how|summary|motivation|depend(?:s on|encies|ency|ents?)|blocked by|blocks
+    references?|risks?|rationale|overview|enhancement|effort|size|impact|user story|steps
+    requirements|problem|solution|benefits?
+""".replace("{when}", r"(?: (?:by|dates?|in|on|before|quarter|month))").replace(
+        "{due}",
+        r"(?:done|due|completed?|completion|finish(?:ed)?|delivery|delivered|ready|releases?|released|"
+        r"ship(?:s|ped|ping)?|launch|ga)",
+    )
+)
 _BEFORE_ROLE = (
     r"(?:(?:main|primary|technical|tech|engineering|product|project|feature|release|team|current|"
     r"proposed|responsible|design|dev|lead)\s+)*"
 )
-_ROLE_WORDS: list[tuple[str, str]] = [
-    ("driver", r"drivers?|driven|drives|leads?|led|champions?|lead\s+by|shepherds?|sponsors?"),
-    ("maintainer", r"maintainers?|maintained|maintains"),
-    (
-        "responsible",
-        r"responsible(?:\s+(?:person|people|party|team))?|responsibility|owners?|owned|ownership|accountable|"
-        r"in\s+charge|verantwortlich|responsable|ansvarig|dris?|directly\s+responsible\s+individual|pm|managers?",
-    ),
-    ("contact", r"(?:(?:points?\s+of\s+)?contacts?|poc)(?:\s+person)?"),
-    ("review", r"(?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|reviewed|approvers?"),
-    (
-        "input",
-        r"input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted|stakeholders?",
-    ),
-    (
-        "work",
-        r"work|worked|working(?:\s+on)?|workers?|assignees?|assigned(?:\s+to)?|who|people|persons?|team|members?|"
-        r"implement(?:ation|ed|ers?)?|done|developers?|engineers?|designers?|authors?|help(?:ers?)?|contributors?|participants?|involved",
-    ),
-]
+_ROLE_WORDS = vocabulary(
+    r"""
+driver: drivers?|driven|drives|leads?|led|champions?|lead by|shepherds?|sponsors?
+maintainer: maintainers?|maintained|maintains
+responsible: responsible(?: (?:person|people|party|team))?|responsibility|owners?|owned|ownership
+    accountable|in charge|verantwortlich|zuständig|responsable|ansvarig|dris?|pm|managers?
+    directly responsible individual
+contact: (?:(?:points? of )?contacts?|poc)(?: person)?
+review: (?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|approvers?
+input: input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted|stakeholders?
+work: work|worked|working(?: on)?|workers?|assignees?|assigned(?: to)?|who|people|persons?
+    members?|implement(?:ation|ed|ers?)?|done|developers?|engineers?|designers?|authors?
+    help(?:ers?)?|contributors?|participants?|involved
+""",
+    lead=r"\b",
+    tail=r"\b",
+)
+_ANY_ROLE = "(?:" + "|".join(words.pattern for _, words in _ROLE_WORDS) + ")"
 _ROLE_LABEL = re.compile(
-    rf"^{_BEFORE_ROLE}(?:"
-    + "|".join(words for _, words in _ROLE_WORDS)
-    + r")(?:(?:\s*[,/&+]\s*|\s+and\s+)(?:"
-    + "|".join(words for _, words in _ROLE_WORDS)
-    + r"))*(?:\s+(?:by|from|with|of|is|to|names?))?(?:\(s\))?$"
+    rf"{_BEFORE_ROLE}{_ANY_ROLE}(?:(?:\s*[,/&+]\s*|\s+and\s+){_ANY_ROLE})*"
+    r"(?:\s+(?:by|from|with|of|is|to|names?))?(?:\(s\))?"
 )
 _ORNAMENT = re.compile(r"^[\W_]+|[\W_]+$")
-
-_PERMITS = re.compile(r"^(?:if|as|when)\s+time\s+(?:permits|allows)\s*[:,]?\s*", re.IGNORECASE)
-_SOON = re.compile(
-    r"^(?P<when>soon(?:er)?(?:\s*/\s*later)?|later|someday|eventually|next|now|asap)\s*:\s*",
-    re.IGNORECASE,
+_SOON = pattern(
+    r"(?P<when>soon(?:er)?(?:\s*/\s*later)?|later|someday|eventually|next|now|asap)\s*:\s*"
 )
+_SAID_LAST = re.compile(r"\s+[-–—]+\s+(\w+(?: \w+)?)$")
 _ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
-_DUE_ASIDE = re.compile(
-    r"[(\[](?:(?:estimated|expected|planned|to\s+be)\s+)?(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|"
-    r"scheduled)?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]",
-    re.IGNORECASE,
-)
-_DATE_FIRST = re.compile(r"^(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
-_LABEL_WITHIN = re.compile(
-    r"(?:\s+[-–—|]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
-)
-_COMMENT_LABEL = re.compile(r"(?:^|[\s,;])(?P<label>[a-z][a-z -]{1,24}?)\s*[:=]\s*", re.IGNORECASE)
 _DUE = (
     r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|tentatively|by|until|"
     r"before|in)"
 )
-_DUE_CLAUSE = re.compile(
-    rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned)\s+)?{_DUE}?"
-    r"\s*(?:date|for|by)?\s*:?\s*(?P<when>[^.;:,]{1,120}(?:,?\s*20\d\d)?)\s*[.;]?$",
-    re.IGNORECASE,
+_DUE_ASIDE = pattern(
+    rf"[(\[](?:(?:estimated|expected|planned|to be) )?{_DUE}?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]"
 )
+_DUE_CLAUSE = pattern(
+    rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned) )?{_DUE}?"
+    r"\s*(?:date|for|by)?\s*:?\s*"
+    r"(?P<when>(?:[^.;:,]|(?<=\d)\.(?=\s)){1,120}?(?:,?\s*20\d\d)?)"
+    r"(?: (?:at the latest|latest|if possible))?\s*[.;]?$"
+)
+_DATE_FIRST = re.compile(r"(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
+_LABEL_WITHIN = re.compile(
+    r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
+)
+_COMMENT_LABEL = pattern(r"(?:^|[\s,;])(?P<label>[a-z][a-z -]{1,24}?)\s*[:=]\s*")
 _HANDLES = r"@[\w-]+(?:\s*(?:,|/|&|\band\b|\s)\s*@[\w-]+)*"
 _HANDLE_ASIDE = re.compile(rf"\s*[([](?P<who>{_HANDLES})[)\]]")
 _HANDLES_LAST = re.compile(rf"[\s,;–—-]+(?:by\s+|cc\s+)?(?P<who>{_HANDLES})\s*\.?$")
+_HELPED = re.compile(r",\s+((?:\w+\s+){0,2}(?:help|review|input)\s+(?:from|form|by)\s+.+)$")
+_CONSIDERS = re.compile(r"\b([\w-]+)\s+is\s+(?:considering|exploring|planning|thinking)\b")
 _LONGEST = 1000  # of the words beside a marker; the rest is detail
 
 
@@ -151,8 +134,10 @@ class Words:
         target = read_target(words, self.written, self.calendar)
         if target and target.end and done and not re.search(r"(?:19|20)\d\d", words):
             earlier = read_target(words, self.written - timedelta(days=365), self.calendar)
-            if target.end > self.written and earlier and earlier.end:
-                return earlier if earlier.end <= self.written else target
+            if earlier and earlier.end and earlier.end <= self.written < target.end:
+                # What was due in a few weeks is done early; it was not due a year ago.
+                nearer = self.written - earlier.end < target.end - self.written
+                return earlier if nearer else target
         return replace(target, flag=None) if target and done and target.stale else target
 
 
@@ -222,14 +207,15 @@ def label_of(text: str) -> Label | None:
         return None
     value = text[len(label) + 1 :].strip().strip("*_").strip()
     label = _plain_label(label)
-    kind = _KINDS_FIRST.get(label) or next((k for k, p in _LABELS if p.match(label)), None)
+    kind = next((kind for kind, words in _LABELS if words.fullmatch(label)), None)
     if kind:
         return Label(kind, (), value) if colon or kind == "outcome" else None
-    if colon and _ROLE_LABEL.match(label):
+    if not colon:
+        return None
+    if _ROLE_LABEL.fullmatch(label):
         return Label("people", tuple(roles_in(label)), value)
-    if colon and re.fullmatch(r"[a-z]+s? by", label) and text.strip()[0].isupper():  # "Talks by"
-        return Label("people", ("work",), value)
-    return None
+    others = re.fullmatch(r"[a-z]+s? by", label) and text.strip()[0].isupper()  # "Talks by"
+    return Label("people", ("work",), value) if others else None
 
 
 def column_kind(head: str) -> Label | None:
@@ -246,12 +232,9 @@ def roles_in(label: str) -> list[str]:
     ['review', 'input']
     """
     label = re.sub(rf"^{_BEFORE_ROLE}(?=\S)", "", label, flags=re.IGNORECASE)  # "Team lead" leads
-    named = [
-        role for role, words in _ROLE_WORDS if re.search(rf"\b(?:{words})\b", label, re.IGNORECASE)
-    ]
-    return sorted(
-        named, key=lambda role: ["work", "driver"].index(role) if role in ("work", "driver") else 9
-    ) or ["work"]
+    named = [role for role, words in _ROLE_WORDS if words.search(label)]
+    first = [role for role in ("work", "driver") if role in named]
+    return [*first, *(role for role in named if role not in first)] or ["work"]
 
 
 def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = ()) -> bool:
@@ -274,6 +257,14 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     return True
 
 
+def people_in(inlines: Iterable[Inline], names: Names) -> Iterator[str]:
+    """Yield the people whom labels name ("Owner: ada")."""
+    for line in (line for inline in inlines for line in inline.lines):
+        label = label_of(line.text)
+        if label and label.kind == "people":
+            yield from (duty.person for duty in assigned(label.value, list(label.roles), names))
+
+
 def comment_fields(text: str) -> list[Label]:
     """Read the labels of a comment: ``target: 2024-10 owner: ada``.
 
@@ -293,8 +284,8 @@ def comment_fields(text: str) -> list[Label]:
 
 def fields_within(text: Inline) -> list[Label]:
     """Give the labelled values that stand line by line in one paragraph."""
-    parts = [part.strip() for part in _LABEL_WITHIN.split(text.text[:_LONGEST])]
-    labels = map(label_of, parts)
+    parts = [part for line in text[:_LONGEST].lines for part in _LABEL_WITHIN.split(line.text)]
+    labels = map(label_of, map(str.strip, parts))
     return [
         one for one in labels if one and one.kind in ("target", "start", "people", "status", "link")
     ]
@@ -304,11 +295,11 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
     """Take title, condition, target, people and state from the text beside the marker."""
     state, head = marked(head[:_LONGEST], box)
     entry.say(state)
-    if m := _PERMITS.match(head.text):
+    if m := PERMITS.match(head.text):
         entry.conditional, head = True, head[m.end() :]
     if m := _SOON.match(head.text):
         entry.target, head = Target(m["when"]), head[m.end() :]
-    for step in (_person_prefix, _labelled_asides, _date_first, _people_behind):
+    for step in (_state_behind, _person_prefix, _labelled_asides, _date_first, _people_behind):
         head = step(entry, head, words)
     entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
     if entry.target is None:
@@ -316,11 +307,9 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
     for label in fields_within(Inline(_ASIDES.sub("", head.text))):
         if label.kind == "people":
             take_field(entry, label, words)
-    helped = r",\s+((?:\w+\s+){0,2}(?:help|review|input)\s+(?:from|form|by)\s+.+)$"
-    for said in re.finditer(helped, head.text):
+    if said := _HELPED.search(head.text):
         entry.duties += assigned(said.group(1), ["work"], words.names)
-    considers = r"\b([\w-]+)\s+is\s+(?:considering|exploring|planning|thinking)\b"
-    one = re.search(considers, head.text) if words.loose else None
+    one = _CONSIDERS.search(head.text) if words.loose else None
     if one and words.names.plausible(one.group(1)):
         entry.duties.append(Duty(words.names.handle(one.group(1)), "work", None, "considering"))
     for aside in _ASIDES.finditer(head.text):
@@ -329,8 +318,18 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         entry.say(state if state in (DONE, DEFERRED) and short else None)
 
 
+def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Read "Parser — done"."""
+    m = _SAID_LAST.search(head.text)
+    state = state_of(m[1]) if m else None
+    if m is None or state not in (DONE, DEFERRED):
+        return head
+    entry.say(state)
+    return head[: m.start()]
+
+
 def _labelled_asides(entry: Entry, head: Inline, words: Words) -> Inline:
-    """Read "(owner: ada)" behind a title."""
+    """Read "(owner: ada)" behind a title, and "(ada, by May)" of someone whom a label names."""
     for m in reversed(list(_ASIDES.finditer(head.text))):
         labels = [
             label_of(part) for part in re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)", m.group(1))
@@ -338,6 +337,8 @@ def _labelled_asides(entry: Entry, head: Inline, words: Words) -> Inline:
         known = [one for one in labels if one and one.kind in ("people", "target", "status")]
         for label in known:
             take_field(entry, label, words)
+        people = filter(words.names.is_person, re.split(r"\s*[,;/&]\s*", m.group(1)))
+        entry.duties += [Duty(words.names.handle(name), "work") for name in people]
         if known:
             head = _without(head, m.start(), m.end())
     return head
@@ -372,7 +373,7 @@ def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
 def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser -- ada (maybe bo), tbd", "Parser (@ada)" and "Parser @ada"."""
     dash = re.search(r"\s[-–—]{1,2}\s+(?=(@?[\w-]+))", head.text)
-    if dash and (dash.group(1)[0] == "@" or words.names.is_known(dash.group(1))):
+    if dash and (dash.group(1)[0] == "@" or words.names.is_person(dash.group(1))):
         behind = head.text[dash.end() :]
         entry.duties += assigned(behind, ["work"], words.names)
         for part in re.split(r"[,.]\s+", behind.rstrip("."))[1:]:
@@ -396,13 +397,16 @@ def _handles(text: str, words: Words) -> list[Duty]:
 def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
     """Give a target within the item's own words, where a bracket or their end gives one."""
     text = head.bare
-    for pattern in (_DUE_ASIDE, _DUE_CLAUSE):
-        for m in _overlapping(pattern, text):
+    for form in (_DUE_ASIDE, _DUE_CLAUSE):
+        for m in _overlapping(form, text):
             target = words.target(m["when"], entry.done)
             event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m.group().rstrip(").]"))
             if event and target and not target.end:  # an event that no calendar knows
                 target = Target(event.group())
-            said = target and (target.end or event or NO_DATE.match(m["when"]))
+            unread = target and (target.flag or "").startswith(UNREAD)
+            # ", tbd" is a target; "Sign in later" is none.
+            none = NO_DATE.match(m["when"]) and not re.match(r"\s*\w", m.group())
+            said = target and (target.end or event or unread or none)
             if target and said and mostly(target.text, m["when"]):
                 if m.start() > 3 and len(entry.title) > m.start():
                     entry.title = title_of(head[: m.start()])
@@ -410,12 +414,12 @@ def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
     return None
 
 
-def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+def _overlapping(form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """Yield every match, also one that begins within another."""
-    m = pattern.search(text)
+    m = form.search(text)
     while m:
         yield m
-        m = pattern.search(text, m.start() + 1)
+        m = form.search(text, m.start() + 1)
 
 
 def mostly(part: str, whole: str) -> bool:

@@ -5,63 +5,50 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.markdown import ROMAN, Inline
+from roadmap_analytics.roadmap.vocabulary import pattern
 
 __all__ = ["references", "sentences", "title_of"]
 
 _LONGEST = 2000  # what is longer is no sentence; it is read in pieces of this length
 _NEAR = 60  # characters before a number that can lead to it
+
 _SENTENCE = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bwrt)(?<!\bWrt)(?<!\bvs)(?<!\bcf)(?<!\bDr)(?<!\bapprox)"
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bwrt)(?<!\bvs)(?<!\bcf)(?<!\bDr)(?<!\bapprox)"
     r"(?<=[.!?])[\"”')\]]*\s+(?=[A-Z0-9\"“(\[À-Þ])|(?<=[.!?][)\"”])\s+(?=[A-Z])"
 )
 _CLAUSE = re.compile(
-    r",\s+(?=(?:e\.g|i\.e|also|likely|possibly|hopefully|ideally|which|who|where|but|so\s+that|see|such\s+as|with|"
-    r"help|review|input|currently|tracked|depends|based|based\s+on|start(?:ing)?\s+(?:by|with)|needs?\s+to|propose|toggle|"
-    r"aim(?:s|ing)?\s+to|if\s+time|target|due|eta|expected|estimated|by\s+\w|until)\b)"
+    r",\s+(?=(?:e\.g|i\.e|also|likely|possibly|hopefully|ideally|which|who|where|but|so\s+that|see|"
+    r"such\s+as|with|help|review|input|currently|tracked|depends|based|starting|needs?\s+to|propose|"
+    r"toggle|aim(?:s|ing)?\s+to|if\s+time|target|due|eta|expected|estimated|by\s+\w|until)\b)"
 )
 _TITLE_END = re.compile(
-    r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
+    r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|"
+    r"\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
 )
 _BRACKET = re.compile(r"\([^()]*\)(?!\s*\.)")
-_ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*\.?$|\s+\((?P<inside2>[^()]*)\)(?=\s*[.;,])")
+_ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*(?:\.?$|(?=[.;,]))")
+_EXPLAINS = pattern(
+    r"separate|including|see|new|continued|tb[acd]|wip|[qh]?\d|done|milestone|issue|draft|not now|#"
+)
 _ORNAMENT = re.compile(r"^[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\s]+")  # arrows, ticks, pictures
 _URL = re.compile(r"^https?://\S+[\s,:;–-]+|[\s,:;–-]*(?:\bsee:?\s+)?https?://\S+")
 
 _REF = r"\(?\b(?P<{0}>[PA]?\d{{1,3}}(?:\.\d{{1,2}}){{0,3}})(?:\((?P<{0}r>[ivx]+)\))?\)?"
 _REFERENCE = re.compile(
-    _REF.format("a")
-    + r"(?:\s*(?:-{1,3}|–|—|\bto\b|\bthrough\b)\s*"
-    + _REF.format("b")
-    + r")?"
-    + r"(?P<open>\s*(?:and|or)\s+(?:forward|onwards?|later|above|up|beyond)\b|\s+(?:onwards?|"
-    r"ff\.?)\b)?"
+    rf"{_REF.format('a')}(?:\s*(?:-{{1,3}}|–|—|\bto\b)\s*{_REF.format('b')})?"
+    r"(?P<open>\s*(?:and|or)\s+(?:forward|onwards?|later|up|beyond)\b|\s+(?:onwards?|ff\.?)\b)?"
 )
-_ROMAN = {
-    "i": 1,
-    "ii": 2,
-    "iii": 3,
-    "iv": 4,
-    "v": 5,
-    "vi": 6,
-    "vii": 7,
-    "viii": 8,
-    "ix": 9,
-    "x": 10,
-}
-_LEADS_TO_NUMBER = re.compile(
-    r"(?:^|\b(?:of|do|on|for|with|to|move|start|priorit(?:y|ies)|items?|points?|activit(?:y|ies)|goals?|numbers?|everything\s+in|no\.|#)\s*|"
-    r"(?:\d|\))\s*(?:,|and|or|,\s*and|&|/)\s*)$",
-    re.IGNORECASE,
+_LEADS_TO_NUMBER = pattern(
+    r"(?:^|\b(?:of|do|on|for|with|to|start|priorit(?:y|ies)|items?|points?|activit(?:y|ies)|goals?|#)\s*|"
+    r"(?:\d|\))\s*(?:,|and|or|,\s*and|&|/)\s*)$"
 )
-_FIRST_ONES = re.compile(
-    r"\bfirst\s+(?P<n>two|three|four|five|\d)\s+(?:priorities|items|points|activities)",
-    re.IGNORECASE,
+_FIRST_ONES = pattern(
+    r"\bfirst (?P<n>two|three|four|five|\d) (?:priorities|items|points|activities)"
 )
 _COUNT = {"two": 2, "three": 3, "four": 4, "five": 5}
-_MONTH_NEXT = re.compile(
-    r"\s*(?:st|nd|rd|th)?\s+(?:of\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
-    re.IGNORECASE,
+_MONTH_NEXT = pattern(
+    r"\s*(?:st|nd|rd|th)? (?:of )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 )
 
 
@@ -84,15 +71,8 @@ def sentences(inline: Inline) -> list[Inline]:
 def _cut_aside(text: str, words: int) -> str:
     """Drop a bracket that explains; keep one that belongs to the name ("USB armory")."""
     found = _ASIDE.search(text)
-    if not found:
-        return text
-    inside = found["inside"] if found["inside"] is not None else found["inside2"]
-    if len(inside.split()) <= words and not re.match(
-        r"(?i)separate|including|see|new|continued|tb[acd]|wip|q\d|h\d|done|milestone|issue|draft|not\s+now|\d|#",
-        inside,
-    ):
-        return text
-    return text[: found.start()]
+    explains = found and (len(found["inside"].split()) > words or _EXPLAINS.match(found["inside"]))
+    return text[: found.start()] if found and explains else text
 
 
 def title_of(inline: Inline, *, aside: int = 2) -> str:
@@ -112,7 +92,7 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     if inline.links and inline.links[0].start == 0 < inline.links[0].end:
         linked = inline.text[: inline.links[0].end].strip()  # "[Parser](...): makes trees"
         if not linked.startswith("http") and re.match(
-            r":\s|\s[-–—]\s", inline.text[inline.links[0].end :]
+            r":\s|\s[-–—]\s|\s*$", inline.text[inline.links[0].end :]
         ):
             return linked
     text = _ORNAMENT.sub("", _URL.sub("", inline.text)).strip()
@@ -131,12 +111,8 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
 
 
 def _key(number: str, roman: str | None, keys: Collection[str]) -> str | None:
-    spelt = f"{number}.{_ROMAN[roman]}" if roman in _ROMAN else number
+    spelt = f"{number}.{ROMAN.index(roman) + 1}" if roman in ROMAN else number
     return next((key for key in (spelt, f"P{spelt}", f"A{spelt}") if key in keys), None)
-
-
-def _top(key: str) -> str:
-    return key.split(".")[0]
 
 
 def _range(first: str, last: str | None, keys: Collection[str]) -> list[str]:

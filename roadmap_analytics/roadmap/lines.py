@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 
 import ftfy
 
-__all__ = ["Line", "Reading", "Source", "settle", "understood"]
+__all__ = ["ABOUT", "NOT_UNDERSTOOD", "Line", "Reading", "Source", "settle"]
+
+NOT_UNDERSTOOD = "not understood: "
+"""Begins the reason of a line of which nothing was taken: a value, or text that is of no item."""
+ABOUT = "which is about the document"
+"""Ends the reason of text that says nothing of work, and so leaves nothing to understand."""
 
 _FRONT = re.compile(r"\A---[ \t]*\n(?P<body>.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 # Tags that authors put around Markdown. What stands in back quotes is no tag.
@@ -154,8 +159,8 @@ def settle(lines: Sequence[str], readings: Iterable[Reading]) -> list[Line]:
     Examples
     --------
     >>> found = settle(["- Docs", "", "Hello"], [Reading(0, 1, "item", "list entry", "1")])
-    >>> [(line.number, line.reading, line.why) for line in found]
-    [(1, 'item', 'list entry'), (2, 'ignored', 'blank'), (3, 'prose', 'no rule takes it')]
+    >>> [(line.reading, line.why) for line in found]
+    [('item', 'list entry'), ('ignored', 'blank'), ('prose', 'not understood: no rule takes it')]
     """
     taken: dict[int, Reading] = {}
     for one in readings:
@@ -165,22 +170,17 @@ def settle(lines: Sequence[str], readings: Iterable[Reading]) -> list[Line]:
 
 
 def _line(number: int, text: str, found: Reading | None) -> Line:
-    short = text[:_LONGEST]
+    short, n = text[:_LONGEST], number + 1
     if not text.strip() and (found is None or found.why != "front matter"):
-        return Line(number + 1, short, "ignored", "blank")
+        return Line(n, short, "ignored", "blank")
     if found is None and _DEFINITION.match(text):
-        return Line(number + 1, short, "link", "defines a link")
+        return Line(n, short, "link", "defines a link")
     if found is None and _RULER.fullmatch(text):
-        return Line(number + 1, short, "ignored", "ruler")
-    if found is None:
-        return Line(number + 1, short, "prose", "no rule takes it")
-    if number > found.line:  # the value stands beside the first line only
-        return Line(number + 1, short, found.reading, f"continues: {found.why}", found.key)
-    value = found.value[:_LONGEST] if found.value else None
-    return Line(number + 1, short, found.reading, found.why, found.key, found.field, value)
-
-
-def understood(line: Line) -> bool:
-    """Whether a rule took a line that says something for what it says."""
-    doubtful = line.why.startswith(("no rule", "continues: no rule", "not understood"))
-    return not doubtful and line.reading != "error"
+        return Line(n, short, "ignored", "ruler")
+    one = found or Reading(number, n, "prose", "no rule takes it")
+    first = number == one.line  # the value stands beside the first line only
+    why = one.why if first else f"continues: {one.why}"
+    if one.reading == "prose" and one.key is None and not why.endswith(ABOUT):
+        why = f"{NOT_UNDERSTOOD}{why}"
+    value = one.value[:_LONGEST] if one.value and first else None
+    return Line(n, short, one.reading, why, one.key, one.field if first else None, value)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import ftfy
 from markdown_it import MarkdownIt
@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 __all__ = [
+    "ROMAN",
     "Block",
     "Heading",
     "Inline",
@@ -23,6 +24,7 @@ __all__ = [
     "Other",
     "Paragraph",
     "Table",
+    "inlines_of",
     "parse",
 ]
 
@@ -35,7 +37,8 @@ _MARKER = re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap> {1,4}| 
 _LETTERED = re.compile(
     r"(?P<indent> *)(?P<mark>(?:(?P<n>[a-z]|[ivx]{2,4})|\((?P<m>[a-z]|[ivx]{2,4}|\d\d?))[.)]) +\S"
 )
-_ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"]
+ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
+"""Numbers as people write them in lists and in references to them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Inline:
     text: str
     links: tuple[Link, ...] = ()
     strong: tuple[tuple[int, int], ...] = ()
-    struck: tuple[tuple[int, int], ...] = ()
+    struck: tuple[tuple[int, int], ...] = ()  # ascending, none within another
+    breaks: tuple[tuple[int, int], ...] = ()  # where a line of the source ends
 
     def __getitem__(self, where: slice) -> Inline:
         start, stop, _ = where.indices(len(self.text))
@@ -63,20 +67,43 @@ class Inline:
             for link in self.links
             if link.start < stop and link.end > start
         ]
-        bold, gone = (
+        spans = [
             tuple(
                 (max(a - start, 0), min(b, stop) - start)
-                for a, b in spans
+                for a, b in every
                 if a < stop and b > start
             )
-            for spans in (self.strong, self.struck)
-        )
-        return Inline(self.text[start:stop], tuple(inside), bold, gone)
+            for every in (self.strong, self.struck, self.breaks)
+        ]
+        return Inline(self.text[start:stop], tuple(inside), *spans)
+
+    @property
+    def standing(self) -> Inline:
+        """The text without what is struck out, where other words follow it."""
+        gone = list(self.struck)
+        if gone and not re.search(r"\w", self.text[gone[-1][1] :]):
+            gone.pop()
+        if not gone:
+            return self
+        kept = [self.text[a:b] for (_, a), (b, _) in pairwise([(0, 0), *gone, (None, None)])]
+        return Inline("".join(kept), self[: gone[0][0]].links)
+
+    @property
+    def lines(self) -> list[Inline]:
+        """The text line by line, as its author wrote it."""
+        ends = [(0, 0), *self.breaks, (len(self.text), len(self.text))]
+        return [self[a:b].strip() for (_, a), (b, _) in pairwise(ends)]
 
     def strip(self) -> Inline:
         """Drop white space at both ends."""
         left = len(self.text) - len(self.text.lstrip())
         return self[left : len(self.text.rstrip())] if self.text.strip() else Inline("")
+
+    def after(self, lead: str) -> Inline:
+        """Put words before the text."""
+        size = len(lead)
+        moved = (Link(one.start + size, one.end + size, one.url) for one in self.links)
+        return Inline(lead + self.text, tuple(moved))
 
     @property
     def urls(self) -> list[str]:
@@ -163,7 +190,7 @@ class Item:
 
     def inlines(self) -> Iterator[Inline]:
         """Yield every text of the entry, and of what is below it."""
-        yield from _inlines(self.blocks)
+        yield from inlines_of(self.blocks)
 
 
 @dataclass
@@ -190,7 +217,8 @@ class Table:
 Block = Paragraph | Heading | ListBlock | Table | Other
 
 
-def _inlines(blocks: Sequence[Block]) -> Iterator[Inline]:
+def inlines_of(blocks: Iterable[Block]) -> Iterator[Inline]:
+    """Yield every text of some blocks, and of what is within them."""
     for block in blocks:
         if isinstance(block, Paragraph | Heading):
             yield block.inline
@@ -243,8 +271,8 @@ def _numbered(text: str) -> list[str]:
         rank = {"letter": ord(written) - 96 if len(written) == 1 else 0, "digit": 0, "roman": 0}
         if written.isdigit():
             rank = {"digit": int(written)}
-        elif written in _ROMAN:
-            rank["roman"] = _ROMAN.index(written) + 1
+        elif written in ROMAN:
+            rank["roman"] = ROMAN.index(written) + 1
         for style, value in rank.items():
             place = (m["indent"], style)
             if value == 1:
@@ -349,12 +377,14 @@ class _Writer:
         self.links: list[Link] = []
         self.strong: list[tuple[int, int]] = []
         self.struck: list[tuple[int, int]] = []
+        self.breaks: list[tuple[int, int]] = []
 
     def add(self, nodes: Sequence[SyntaxTreeNode]) -> None:
         for node in nodes:
             start = len(self.text)
             if node.type in ("softbreak", "hardbreak"):
                 self.text += " "
+                self.breaks.append((start, start + 1))
             elif node.type in ("text", "code_inline", "html_inline"):
                 # A reference whose label is defined nowhere is its words.
                 words = _DANGLING.sub(r"\1", node.content) if node.type == "text" else node.content
@@ -368,6 +398,8 @@ class _Writer:
             elif node.type == "strong":
                 self.strong.append((start, len(self.text)))
             elif node.type == "s":
+                while self.struck and self.struck[-1][0] >= start:
+                    self.struck.pop()
                 self.struck.append((start, len(self.text)))
 
 
@@ -375,8 +407,8 @@ def _inline(node: SyntaxTreeNode) -> Inline:
     writer = _Writer()
     for child in node.children:
         writer.add(child.children)
-    strong, struck = tuple(writer.strong), tuple(writer.struck)
-    return _with_bare_urls(Inline(writer.text, tuple(writer.links), strong, struck))
+    spans = [tuple(every) for every in (writer.strong, writer.struck, writer.breaks)]
+    return _with_bare_urls(Inline(writer.text, tuple(writer.links), *spans))
 
 
 def _with_bare_urls(inline: Inline) -> Inline:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
 __all__ = ["ACTIVE", "DEFERRED", "DONE", "legend", "marked", "state_of"]
 
@@ -12,43 +14,43 @@ DONE, DEFERRED, ACTIVE = "done", "deferred", "active"
 
 # `[~]` is GitLab's box for a task that no longer applies; `[>]` and `[-]` are those of note takers.
 _BOXES = {"x": DONE, " ": ACTIVE, "/": ACTIVE, "~": DEFERRED, "-": DEFERRED, ">": DEFERRED}
-_SIGNS = [
-    (DONE, r"✅|☑|✔|✓|:white_check_mark:|:heavy_check_mark:|:ballot_box_with_check:"),
-    (DEFERRED, r"❌|❎|✖|✗|✘|🚫|⏸|:x:|:no_entry(?:_sign)?:|:negative_squared_cross_mark:"),
-    (ACTIVE, r"🚧|⏳|⌛|🔄|🏗|🔜|:construction:|:hourglass(?:_flowing_sand)?:|:soon:"),
-]
 _SIGN = [
-    (state, re.compile(rf"^[\s\ufe0f]*(?:{signs})\ufe0f?\s*|\s*(?:{signs})\ufe0f?[\s\ufe0f]*$"))
-    for state, signs in _SIGNS
+    (
+        state,
+        pattern(rf"^[\s\ufe0f]*{one.pattern}\ufe0f?\s*", rf"\s*{one.pattern}\ufe0f?[\s\ufe0f]*$"),
+    )
+    for state, one in vocabulary("""
+done: ✅|☑|✔|✓|:white_check_mark:|:heavy_check_mark:|:ballot_box_with_check:
+deferred: ❌|❎|✖|✗|✘|🚫|⏸|:x:|:no_entry(?:_sign)?:|:negative_squared_cross_mark:
+active: 🚧|⏳|⌛|🔄|🏗|🔜|:construction:|:hourglass(?:_flowing_sand)?:|:soon:
+""")
 ]
-_LEAD = (
-    r"^[^\w:]*(?:v?\d+(?:\.[\dx]+)+\W+)?(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|have|been|was|is|items?|"
-    r"just|currently|things|work|in|the|our|possible|potential)\W+){0,3}"
+_LEAD = (  # "v1.2: recently", "What we have"
+    r"^[^\w:]*(?:v?\d+(?:\.[\dx]+)+\W+)?(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|"
+    r"have|been|was|is|items?|just|currently|things|work|in|the|our|possible|potential)\W+){0,3}"
 )
-_WORDS = [
-    # "Done criteria" and "Completed by May" say nothing about what is.
-    (
-        DONE,
-        r"(?:done|complete[d]?|shipped|released|finished|closed|delivered|implemented|achieved|"
-        r"launched|landed|merged|resolved|100\s?%)\b(?!\s+(?:criteria|when|by|beta|definition|for)\b)",
+_STATE = vocabulary(
+    r"""
+done: (?:{done})\b(?! (?:criteria|when|by|beta|definition|for)\b)
+deferred: (?:{deferred})\b(?!-)
+active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:up|next|soon))\b
+    (?:upcoming|planned|to[\s-]?do|not (?:yet )?started|started|active|working on|soon)\b
+    (?:short|near|mid|medium)[\s-]term\b|under\s?way\b|(?:blocked|open|proposed|draft)\b
+    (?:provisional|on track|at risk|delayed|pending|under (?:review|development)|review)\b
+""".replace(
+        "{done}",  # "Done criteria" and "Completed by May" say nothing about what is.
+        r"done|completed?|shipped|released|finished|closed|delivered|implemented|achieved|"
+        r"launched|landed|merged|resolved|100\s?%",
+    ).replace(
+        "{deferred}",
+        r"later|someday|future|backlog|not (?:planned|now)|won['’]?t(?: (?:do|fix))?|ice\s?box|"
+        r"on (?:hold|ice)|postponed|deferred|parked|paused|parking lot|ideas?|"
+        r"long(?:er)?[\s-]term|wish\s?list|maybe|under consideration|considering|exploring|"
+        r"nice[\s-]to[\s-]haves?|out of scope|non[\s-]?goals?|cancell?ed|dropped|abandoned|"
+        r"rejected|obsolete|stale|unscheduled",
     ),
-    (
-        DEFERRED,
-        r"(?:later|someday|future|backlog|not\s+(?:planned|now)|won['’]?t(?:\s+(?:do|fix))?|icebox|"
-        r"ice\s+box|on\s+(?:hold|ice)|postponed|deferred|parked|paused|parking\s+lot|ideas?|"
-        r"long(?:er)?[\s-]term|wish\s?list|maybe|under\s+consideration|considering|exploring|"
-        r"nice[\s-]to[\s-]haves?|out\s+of\s+scope|non[\s-]?goals?|cancell?ed|dropped|abandoned|"
-        r"rejected|obsolete|stale|unscheduled)\b(?!-)",
-    ),
-    (
-        ACTIVE,
-        r"(?:in[\s-]progress|wip|doing|ongoing|now|current|next|up\s+next|coming\s+(?:up|next|soon)|"
-        r"upcoming|planned|to[\s-]?do|not\s+(?:yet\s+)?started|started|active|working\s+on|"
-        r"(?:short|near|mid|medium)[\s-]term|soon|under\s+way|underway|blocked|open|proposed|draft|"
-        r"provisional|on\s+track|at\s+risk|delayed|pending|under\s+(?:review|development)|review)\b",
-    ),
-]
-_STATE = [(state, re.compile(_LEAD + words, re.IGNORECASE)) for state, words in _WORDS]
+    lead=_LEAD,
+)
 
 _LEGEND = re.compile(r"^(?:[^\w\s]+|:\w+:|`?\[.\]`?)[\s:=–—-]+(?P<words>\w[\w\s/-]{0,30})$")
 
@@ -88,12 +90,8 @@ def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
             state, head = state or said, rest
     start, end = head.struck[0] if head.struck else (0, 0)
     if end and start <= 1 and not re.search(r"\w", head.text[end:]):
-        return state or DONE, _unstruck(head)
+        return state or DONE, replace(head, struck=())
     return state, head
-
-
-def _unstruck(head: Inline) -> Inline:
-    return Inline(head.text, head.links, head.strong)
 
 
 def legend(head: Inline) -> bool:

@@ -8,8 +8,6 @@ a gap. Nothing later than a revision is looked at when that revision is matched.
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import math
 import re
@@ -28,7 +26,8 @@ from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import Entry
 from roadmap_analytics.roadmap.language import references
 from roadmap_analytics.roadmap.links import same_address, tracked
-from roadmap_analytics.roadmap.statements import Statement
+from roadmap_analytics.roadmap.sources import table_rows
+from roadmap_analytics.roadmap.statements import Statement, without_status
 
 __all__ = ["COLUMNS", "Match", "Verdict", "link_statements", "match", "read_matches"]
 
@@ -131,35 +130,19 @@ def read_matches(text: str, where: str) -> list[Verdict]:
     >>> read_matches(text, "matches.csv")[0].to_key
     'A3'
     """
-    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
-    if not rows.fieldnames or not set(COLUMNS) <= {
-        name.strip() for name in rows.fieldnames if name
-    }:
-        raise RoadmapError(
-            f"{where}: expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}."
-        )
     out = []
-    for row in rows:
-        values = {
-            k.strip(): (v or "").strip() for k, v in row.items() if k and not isinstance(v, list)
-        }
+    for said, at in table_rows(text, where, COLUMNS):
         try:
-            if values["verdict"] not in ("same", "different"):
-                raise ValueError(f"the verdict {values['verdict']!r}")
-            out.append(
-                Verdict(
-                    date.fromisoformat(values["from_revision"]),
-                    values["from_key"],
-                    date.fromisoformat(values["to_revision"]),
-                    values["to_key"],
-                    values["verdict"] == "same",
-                )
-            )
+            days = [date.fromisoformat(said[name]) for name in ("from_revision", "to_revision")]
+            if said["verdict"] not in ("same", "different"):
+                raise ValueError(f"the verdict {said['verdict']!r}")
         except (ValueError, KeyError) as error:
             raise RoadmapError(
-                f"{where} line {rows.line_num}: expected dates YYYY-MM-DD, keys, and the "
-                f"verdict same or different, got {error}."
+                f"{at}: expected dates YYYY-MM-DD, keys, and the verdict same or different, "
+                f"got {error}."
             ) from error
+        same = said["verdict"] == "same"
+        out.append(Verdict(days[0], said["from_key"], days[1], said["to_key"], same))
     return out
 
 
@@ -299,6 +282,12 @@ class _Pair:
             if not v.same and v.to_revision == dates[1] and v.from_revision == dates[0]
         }
         self.ended = {v.from_key for v in mine if not v.same and not v.to_key}
+        # What the later revision says is over goes on in nothing that is still to do.
+        said: dict[str, set[str | None]] = {}
+        for statement in right.revision.statements:
+            said.setdefault(statement.previous_key or "", set()).add(statement.status)
+        ended = {"done", "dropped"}
+        self.over = {self.row[k] for k, how in said.items() if k in self.row and how <= ended}
         self.found: dict[tuple[int, int], tuple[float, str]] = {}
         self.rows: set[int] = set()  # that have a partner
         self.columns: set[int] = set()
@@ -372,7 +361,8 @@ class _Pair:
 
     def score(self, i: int, j: int) -> float:
         """How alike two items are; 0 where people keep them apart."""
-        if not self.allowed(i, j):
+        over = i in self.over and not self.right.entries[j].done
+        if over or not self.allowed(i, j):
             return 0.0
         return _score(
             self.left.entries[i], self.right.entries[j], i, j, self.left, self.right, self.words
@@ -425,8 +415,6 @@ class _Pair:
             # Work that is done, or is tracked elsewhere, goes on in nothing.
             over = self.left.entries[i].done and not self.right.entries[j].done
             if over or self.left.elsewhere(i, self.right, j):
-                continue
-            if self.left.elsewhere(i, self.right, j):
                 continue
             share = self.words.within(side.titles[small], other.details[big])
             score = share * (1.0 if side.entries[small].kind == other.entries[big].kind else 0.8)
@@ -582,7 +570,8 @@ def _spoken_of(
             return [entry.key]
     if len(side.entries) * len(side.revision.statements or [statement]) > _LARGE:
         return []
-    said = tokens(statement.text)
+    over = statement.status in ("done", "dropped")  # "Search is live in production" is of search
+    said = tokens(without_status(statement.text, statement.status) if over else statement.text)
     promises = any(entry.kind == "activity" for entry in side.entries)
     best, at = 0.0, None
     for i, entry in enumerate(side.entries):

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from roadmap_analytics.roadmap.fields import Words
+from roadmap_analytics.roadmap.fields import Label, Words, label_of
 from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
 from roadmap_analytics.roadmap.targets import Target, find
+from roadmap_analytics.roadmap.vocabulary import pattern
 
-__all__ = ["Given", "Section", "explains", "names_document", "sections"]
+__all__ = ["Given", "Section", "explains", "names_document", "opens", "sections"]
 
-# Sections that talk about the document, the team or the reader. Entries below them that bear no
-# sign of work (a box, a date, a person, a tracked link) are prose.
-_EXPLAINS = re.compile(
-    r"^\W*(?:(?:about|introduction|intro|overview|background|preamble|abstract|summary|preface|disclaimer|purpose|"
-    r"legend|key|contents|table\s+of\s+contents|toc|glossary|terminology|definitions?|references?|resources|links|useful\s+links|"
-    r"see\s+also|further\s+reading|faqs?|licen[cs]e|contact(?:\s+us)?|contributing|contributions?|feedback|get(?:ting)?\s+involved|"
-    r"how\s+(?:to|we|you|can|this|do)|who\s+we|why|what\s+is|notes?|remarks?|release\s+(?:cadence|process|cycle)|versioning|"
-    r"vision|mission|principles|values|primary\s+focus|(?:known\s+)?risks?|assumptions|status\s+legend|"
-    r"done\s+criteria|definition\s+of\s+(?:done|ready)|history|changelog|acknowledge?ments?)"
-    r"(?:\s+(?:the|this|our|of|and|for|to|with|in|a|roadmap|document|page|project|it|us|we|you|can|contribute|help|use|read|"
-    r"get|involved|feedback|section|sections|symbols?|icons?|status|labels?|participate|decide|prioriti[sz]e|plan|work|propose|suggest))*)\W*$",
-    re.IGNORECASE,
+# Headings that say nothing of what stands below them: they are no items.
+_OPENS = (
+    r"about|introduction|intro|overview|background|preamble|abstract|summary|preface|meta|purpose|"
+    r"contents|notes?|remarks?|history"
 )
-_HELPS = re.compile(
-    r"^\W*(?:contribut(?:e|ing)|how\s+(?:to\s+contribute|you\s+can\s+help)|get(?:ting)?\s+involved)\b",
-    re.IGNORECASE,
+# Sections about the document, the team or the reader. Entries below them that bear no sign of work
+# (a box, a date, a person, a tracked link) are prose.
+_ABOUT = (
+    r"disclaimer|(?:status )?legend|key|table of contents|toc|glossary|terminology|definitions?|"
+    r"references?|resources|(?:useful )?links|see also|further reading|faqs?|licen[cs]e|"
+    r"contact(?: us)?|contributions?|feedback|how (?:we|can|this|do)|who we|why|what is|"
+    r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
+    r"(?:known )?risks?|assumptions|done criteria|definition of (?:done|ready)|changelog|"
+    r"acknowledge?ments?"
 )
-_DOCUMENT = re.compile(r"\broad\s*-?\s*map\b", re.IGNORECASE)
-_VERSION = re.compile(
-    r"^\W*(?:[A-Z][\w-]*\s+){0,2}(?:v(?:ersion)?\.?\s*)?(?P<v>v?\d+(?:\.(?:\d+|x|y)){1,3}[\w.-]*)\b",
-    re.IGNORECASE,
+_MORE = (
+    r"(?: (?:the|this|our|of|and|for|to|with|in|a|roadmap|document|page|project|it|us|we|you|can|"
+    r"help|use|read|get|involved|feedback|sections?|symbols?|icons?|status|labels?|participate|"
+    r"decide|prioriti[sz]e|plan|work|propose|suggest))*\W*$"
 )
-_WHEN = re.compile(
-    r"^\W*(?:(?:coming|working(?:\s+on)?|up|what['’]?s|what\s+is|we\s+are|for)\W+){0,2}(?:(?:up|on)\W+)?(?P<when>now|next|later|soon|"
-    r"(?:short|near|mid|medium|long)(?:er)?[\s-]term|someday|future|backlog|current(?:ly)?|upcoming|up\s+next)\b",
-    re.IGNORECASE,
+_OPENING = pattern(rf"^\W*(?:{_OPENS}){_MORE}")
+_EXPLAINS = pattern(
+    rf"^\W*(?:{_ABOUT}){_MORE}",
+    r"^\W*(?:contribut(?:e|ing)|how (?:to|you)|get(?:ting)? involved)\b",
 )
-_LED = re.compile(
-    r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$", re.IGNORECASE
+_DOCUMENT = pattern(r"\broad\s*-?\s*map\b")
+_VERSION = pattern(
+    r"^\W*(?:[A-Z][\w-]* ){0,2}(?:v(?:ersion)?\.?\s*)?(?P<v>v?\d+(?:\.(?:\d+|x|y)){1,3}[\w.-]*)\b"
 )
+_WHEN = pattern(
+    r"^\W*(?:(?:coming|working(?: on)?|up|what['’]?s|what is|we are|for)\W+){0,2}(?:(?:up|on)\W+)?"
+    r"(?P<when>now|next|later|soon|(?:short|near|mid|medium|long)(?:er)?[\s-]term|someday|future|"
+    r"backlog|current(?:ly)?|upcoming|up next)\b"
+)
+_LED = pattern(r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$")
 _FEW_WORDS = 6
 
 
@@ -120,11 +126,10 @@ class Section:
         """The words of its heading."""
         return self.heading.inline.text.strip() if self.heading else ""
 
-    def walk(self) -> Iterator[Section]:
-        """Yield this section and all within, from the top."""
-        yield self
-        for one in self.below:
-            yield from one.walk()
+    @property
+    def label(self) -> Label | None:
+        """The label that its heading is: "#### Owner"."""
+        return label_of(f"{self.text.rstrip(':')}:")
 
 
 def sections(blocks: Sequence[Block]) -> Section:
@@ -155,15 +160,26 @@ def _bold_heading(block: Block, after: Block | None) -> Heading | None:
     return Heading(7 if bold else 8, block.inline, block.line, block.end) if bold or leads else None
 
 
+def opens(heading: str) -> bool:
+    """Whether a heading says nothing of what stands below it, and so is no item.
+
+    Examples
+    --------
+    >>> opens("Introduction"), opens("How to contribute"), opens("Parser")
+    (True, True, False)
+    """
+    return bool(_OPENING.match(heading)) or explains(heading)
+
+
 def explains(heading: str) -> bool:
     """Whether a section is about the document and not about work.
 
     Examples
     --------
-    >>> explains("About this roadmap"), explains("How to contribute"), explains("Parser")
+    >>> explains("Legend"), explains("How to contribute"), explains("Introduction")
     (True, True, False)
     """
-    return bool(_EXPLAINS.match(heading) or _HELPS.match(heading))
+    return bool(_EXPLAINS.match(heading))
 
 
 def names_document(heading: str) -> bool:

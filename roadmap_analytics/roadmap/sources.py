@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import fnmatch
+import hashlib
 import io
 import os
 import re
@@ -28,8 +29,10 @@ __all__ = [
     "date_in",
     "decode",
     "is_table",
+    "not_read",
     "read",
     "select",
+    "table_rows",
 ]
 
 MATCHES = "matches.csv"
@@ -126,13 +129,15 @@ def is_table(name: str) -> bool:
     return name.rpartition("/")[2] in _TABLES
 
 
-def _not_read(names: Iterable[str], chosen: Iterable[str], pattern: str | None) -> list[list[str]]:
-    """Name the texts beside the chosen ones that were not read, each with the reason.
+def not_read(
+    names: Iterable[str], chosen: Iterable[str], pattern: str | None, source: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the record of the texts beside the chosen ones that were not read, if there are any.
 
     With a pattern there are none: what does not fit it was left out on purpose.
     """
     if pattern is not None:
-        return []
+        return
     taken = set(chosen)
     beside = {name.rpartition("/")[0] for name in taken}
     named = any(_UNDATED.search(name) for name in taken)
@@ -151,14 +156,12 @@ def _not_read(names: Iterable[str], chosen: Iterable[str], pattern: str | None) 
             why = "no date in its name"
         rows.append([name, why])
     more = len(rows) - _MOST_NOT_READ
-    return rows[:_MOST_NOT_READ] + ([["...", f"and {more} more files"]] if more > 0 else [])
-
-
-def _listed(rows: Sequence[Sequence[str]], source: str) -> Iterator[dict[str, Any]]:
+    rows = rows[:_MOST_NOT_READ] + ([["...", f"and {more} more files"]] if more > 0 else [])
     if rows:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([["name", "why"], *rows])
-        yield _record(NOT_READ, text.getvalue(), source, None)
+        blob = hashlib.sha1(text.getvalue().encode(), usedforsecurity=False).hexdigest()
+        yield _record(NOT_READ, text.getvalue(), source, None) | {"blob": blob}
 
 
 def decode(content: bytes, name: str) -> str:
@@ -281,7 +284,7 @@ def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
             continue
         read.append(name)
         yield _record(name, text, str(where / name), date_in(name))
-    yield from _listed(_not_read(names, read, pattern), str(where))
+    yield from not_read(names, read, pattern, str(where))
 
 
 def _refuse_link_outside(file: Path, folder: Path) -> None:
@@ -341,7 +344,7 @@ def _read_clone(
     for name in revisions + [name for name in chosen if is_table(name)]:
         content = opened.contents(files[name], MAX_BYTES + 1)
         yield _record(name, decode(content, name), f"{where}@{commit[:12]}:{name}", date_in(name))
-    yield from _listed(_not_read(files, chosen, pattern), f"{where}@{commit[:12]}")
+    yield from not_read(files, chosen, pattern, f"{where}@{commit[:12]}")
 
 
 def _moved_from(opened: clone.Clone, change: clone.Change) -> tuple[str, str] | None:
@@ -377,3 +380,26 @@ def _history(opened: clone.Clone, path: str, ref: str) -> Iterator[dict[str, Any
             continue
         texts = [text]
         yield _record(label, text, f"{opened.top}@{sha[:12]}:{path}", day)
+
+
+def table_rows(
+    text: str, where: str, columns: Sequence[str]
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield the rows of a `matches.csv` or `readings.csv`, each with its place for messages.
+
+    Raises
+    ------
+    RoadmapError
+        Where a column is missing, or the text is no CSV.
+    """
+    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
+    names = [name.strip() for name in rows.fieldnames or [] if name]
+    if not set(columns) <= set(names):
+        raise RoadmapError(f"{where}: expected the columns {', '.join(columns)}, got {names}.")
+    try:
+        for row in rows:
+            said = {k.strip(): (v or "").strip() for k, v in row.items() if k}
+            if any(said.values()):
+                yield said, f"{where} line {rows.line_num}"
+    except csv.Error as error:
+        raise RoadmapError(f"{where} line {rows.line_num}: expected CSV, got: {error}.") from error

@@ -1,9 +1,19 @@
-"""What became of things, by the words of a later document: done, continued, backlogged, dropped."""
+"""What a document says of things beside its items: what became of them, which milestones it links.
+
+Statuses are done, almost done, continued, backlogged, dropped and new.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from roadmap_analytics.roadmap.fields import Entry
+from roadmap_analytics.roadmap.language import sentences
+from roadmap_analytics.roadmap.links import change_of, milestone_of
+from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
 __all__ = [
     "CYCLES",
@@ -11,85 +21,47 @@ __all__ = [
     "NO_LONGER",
     "ONGOING",
     "VERDICT",
+    "Mention",
     "Reference",
     "Statement",
-    "carried",
+    "milestones_in",
+    "statements_in",
     "status_in",
     "without_status",
 ]
 
-_WORDS = [
-    (
-        "continued",
-        r"\b(?:done|finished|completed)\s+(?:except|apart\s+from|but\s+for)\b|"
-        r"\bmoved\s+to\s+(?:the\s+)?(?:next|this|upcoming|following|new)\b|"
-        r"\b(?:not|n['’]t)\s+(?:yet\s+)?(?:completed?|finished|done|released|deployed|get\s+to)\b(?!.*\b(?:dropped|backlogged|postponed)\b)|"
-        r"\brest\s+(?:of\s+(?:it|this)\s+)?(?:is\s+)?continue[sd]\b|"
-        r"\bstill\s+in\s+progress\b",
-    ),
-    (
-        "almost done",
-        r"\balmost\s+(?:done|finished|completed?|ready)\b",
-    ),
-    (
-        "backlogged",
-        r"\bbacklogged\b(?!\s+(?:maintenance|work|tasks?|issues?|items?|features?|fixes|bugs|clean-?up|requests?)\b)|"
-        r"\bpostponed\b|"
-        r"\bon\s+ice\b|"
-        r"\bnot\s+(?:currently\s+)?prioriti[sz]ed\b|"
-        r"\bon\s+hold\b|"
-        r"\bdeferred\b|"
-        r"\bnot\s+continued\b|"
-        r"\bparked\b|"
-        r"\bpaused\b",
-    ),
-    (
-        "dropped",
-        r"\b(?:was|were|is|are|been)\s+(?:dropped|abandoned|cancell?ed)\b|"
-        r"(?:^|[(,.;:]\s*)(?:dropped|abandoned|cancell?ed)\b|"
-        r"\bnot\s+be\s+pursued\b|"
-        r"\bdecided\s+to\s+(?:drop|abandon)\b|"
-        r"\bnot\s+pick\s+(?:\w+\s+)?up\b|"
-        r"\b(?:removed\s+from|no\s+longer\s+(?:on|in|part\s+of))\s+(?:the|our)\s+roadmap\b",
-    ),
-    (
-        "continued",
-        r"\bcontinu(?:ed|es?|ing)\b|"
-        r"\bcarr(?:y|ies|ied)\s+over\b",
-    ),
-    (
-        "done",
-        r"\b(?:is|are|was|were|been|now)\s+(?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+\s+)?(?:done|completed?|finished|closed|released|deployed|launched|shipped|live|in\s+production)\b|"
-        r"\bwent\s+live\b|"
-        r"\((?:done|completed?|finished)!?\)|"
-        r"^done\b|"
-        r":\s*done\b",
-    ),
-    (
-        "new",
-        r"\(new\)|"
-        r"\bis\s+new\b|"
-        r"^new$",
-    ),
-]
-_STATUS = [(status, re.compile(words, re.IGNORECASE)) for status, words in _WORDS]
-ONGOING = re.compile(
-    r"\bstill\s+(?:open|ongoing)|\bongoing\b|\bnot\s+making\s+any\s+changes\s+to\b|\bwork\s+in\s+progress\b",
-    re.IGNORECASE,
+# The first row that fits decides: "not released yet" goes before "is released".
+_FINISHED = "done|completed?|finished|closed|released|deployed|launched|shipped|live|in production"
+_STATUS = vocabulary(
+    r"""
+continued: \b(?:done|finished|completed) (?:except|apart from|but for)\b
+    \bmoved to (?:the )?(?:next|this|upcoming|following|new)\b
+    \b(?:not|n['’]t) (?:yet )?(?:completed?|finished|done|released|deployed|get to)\b(?!.*dropped)
+    \brest (?:of (?:it|this) )?(?:is )?continue[sd]\b|\bstill in progress\b
+almost done: \balmost (?:done|finished|completed?|ready)\b
+backlogged: \bbacklogged\b(?! (?:maintenance|work|tasks?|issues?|items?|features?|bugs|clean-?up)\b)
+    \b(?:postponed|deferred|parked|paused)\b|\bon (?:ice|hold)\b
+    \bnot (?:currently )?prioriti[sz]ed\b|\bnot continued\b
+dropped: \b(?:was|were|is|are|been) (?:dropped|abandoned|cancell?ed)\b
+    (?:^|[(,.;:]\s*)(?:dropped|abandoned|cancell?ed)\b|\bnot be pursued\b
+    \bdecided to (?:drop|abandon)\b|\bnot pick (?:\w+ )?up\b
+    \b(?:removed from|no longer (?:on|in|part of)) (?:the|our) roadmap\b
+continued: \bcontinu(?:ed|es?|ing)\b|\bcarr(?:y|ies|ied) over\b
+done: \b(?:is|are|was|were|been|now) (?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+ )?(?:%s)\b
+    \bwent live\b|\((?:done|completed?|finished)!?\)|^done\b|:\s*done\b
+    ^we (?:have )?(?:finished|completed|released|launched|shipped)\b
+    ^(?:finished|completed|released|launched|shipped)(?: (?:since|in|this|last) [\w ]+)?:
+new: \(new\)|\bis new\b|^new$
+""".replace("%s", _FINISHED)
 )
-NO_LONGER = re.compile(
-    r"\bthere\s+will\s+be\s+no\b|\bnot\s+(?:in|part\s+of)\s+the\s+(?:next|upcoming)\b",
-    re.IGNORECASE,
+ONGOING = pattern(r"\bstill open|\bongoing\b|\bnot making any changes to\b|\bwork in progress\b")
+NO_LONGER = pattern(r"\bthere will be no\b|\bnot (?:in|part of) the (?:next|upcoming)\b")
+FINISHED = pattern(r"^(?:these are )?(?:done|finished|completed|closed)\b")
+CYCLES = pattern(
+    r"\b(?:did not|didn't|could not|couldn't|no) (?:have |find )?(?:enough )?(?:cycles|time)\b"
 )
-FINISHED = re.compile(r"^(?:these\s+are\s+)?(?:done|finished|completed|closed)\b", re.IGNORECASE)
-CYCLES = re.compile(
-    r"\b(?:did\s+not|didn't|could\s+not|couldn't|no)\s+(?:have\s+|find\s+)?(?:enough\s+)?(?:cycles|time)\b",
-    re.IGNORECASE,
-)
-VERDICT = re.compile(
-    r"\b(?:the|these|all)\s+(?:\w+\s+)?above\b|\babove\b|\b(?:these|they|all\s+of\s+(?:this|these|it))\b",
-    re.IGNORECASE,
-)
+_AND = re.compile(r"[,;]\s+(?:and\s+)?|\s+and\s+")
+VERDICT = pattern(r"(?:\bthe )?\babove\b|\b(?:these|they|all of (?:this|these|it))\b")
 
 
 @dataclass
@@ -109,18 +81,62 @@ class Statement:
     """What became of something, by the words of a later revision."""
 
     text: str
-    status: str | None
-    # References as written: they count in this revision or in the one before.
-    refs: list[str] = field(default_factory=list)
+    status: str | None  # done, continued, backlogged, dropped
     urls: list[str] = field(default_factory=list)
-    section: str = "carry_over"
     key: str | None = None
     previous_key: str | None = None
 
+    def __post_init__(self) -> None:
+        # What is almost done, or is new, goes on.
+        if self.status in ("almost done", "new"):
+            self.status = "continued"
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A text that may link to milestones, and what stands beside it."""
+
+    inline: Inline
+    title: str | None = None  # goes before the words of a link
+    otherwise: str | None = None  # where a link has no words
+    status: str | None = None
+    key: str | None = None
+    changes: bool = False  # issues and merge requests count too
+
 
 def status_in(text: str) -> str | None:
-    """Find the word for what became of something: new, continued, almost done, backlogged ..."""
-    return next((status for status, pattern in _STATUS if pattern.search(text)), None)
+    """Find the word for what became of something.
+
+    >>> status_in("The site is not released yet"), status_in("Docs (done)"), status_in("Docs")
+    ('continued', 'done', None)
+    """
+    return next((status for status, words in _STATUS if words.search(text)), None)
+
+
+def statements_in(inline: Inline, *, done: bool = False) -> list[Statement]:
+    """Read the sentences of a text that say what became of something.
+
+    Parameters
+    ----------
+    done
+        Whether the text stands below a heading such as "Done": then each of its sentences says so.
+
+    Examples
+    --------
+    >>> [(s.text, s.status) for s in statements_in(Inline("Done since May: docs, maps. We rest."))]
+    [('docs', 'done'), ('maps', 'done')]
+    """
+    out = []
+    for sentence in sentences(inline):
+        status = status_in(sentence.text) or ("done" if done else None)
+        if status in (None, "new"):
+            continue
+        head, colon, names = sentence.text.partition(":")
+        listed = status == "done" and (colon or done)  # "Shipped: docs, maps" speaks of two things
+        texts = _AND.split(names if colon else head) if listed else [sentence.text]
+        texts = [text.strip(" .") for text in texts]
+        out += [Statement(text, status, sentence.urls) for text in texts if text]
+    return out
 
 
 def without_status(title: str, status: str | None) -> str:
@@ -130,6 +146,21 @@ def without_status(title: str, status: str | None) -> str:
     return re.sub(r"\s+(?:continues?\b|(?:is|are|was|were|has|have)\s).*$", "", title) or title
 
 
-def carried(status: str | None) -> str | None:
-    """Reduce a status to what a carry-over statement knows: what is almost done continues."""
-    return {"almost done": "continued", "new": "continued"}.get(status or "", status)
+def milestones_in(entries: Iterable[Entry], mentions: Iterable[Mention]) -> list[Reference]:
+    """Give each milestone once: the first words and the first status count, and so does an item."""
+    placed: dict[str, Reference] = {}
+    for entry in entries:
+        for url in [*entry.links, *(url for inline in entry.inlines for url in inline.urls)]:
+            if found := milestone_of(url):
+                placed.setdefault(found[0], Reference(*found, title=entry.title, key=entry.key))
+    for one in mentions:
+        for link in one.inline.links:
+            found = milestone_of(link.url) or (change_of(link.url) if one.changes else None)
+            if found is None:
+                continue
+            words = one.inline.text[link.start : link.end]
+            title = one.title or (None if words.startswith("http") else words) or one.otherwise
+            known = placed.setdefault(found[0], Reference(*found))
+            known.title, known.key = known.title or title, known.key or one.key
+            known.status = known.status or one.status
+    return list(placed.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -15,10 +14,11 @@ from roadmap_analytics.roadmap import sources
 from roadmap_analytics.roadmap.alarms import Alarm, alarms_of, of_corrections, of_files
 from roadmap_analytics.roadmap.corrections import Correction, correct, read_corrections
 from roadmap_analytics.roadmap.documents import Revision, read_document, written_on
+from roadmap_analytics.roadmap.fields import Entry
 from roadmap_analytics.roadmap.matching import Match, Verdict, link_statements, read_matches
 from roadmap_analytics.roadmap.matching import match as match_items
-from roadmap_analytics.roadmap.people import Names
-from roadmap_analytics.roadmap.targets import Calendar
+from roadmap_analytics.roadmap.people import Duty, Names
+from roadmap_analytics.roadmap.targets import Calendar, Target
 
 __all__ = ["FRAMES", "check", "item_ids", "parse"]
 
@@ -36,6 +36,7 @@ FRAMES = (
 
 _NO_CALENDAR: Mapping[str, Any] = {}
 _NO_ACCOUNTS: Mapping[str, str] = {}
+_NO_TARGET = Target("")
 _NO_PEOPLE: Mapping[str, Iterable[str]] = {}
 
 
@@ -218,31 +219,17 @@ def _frames(
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
     for revision in revisions:
         rows["revisions"].append(_revision_row(revision))
-        rows["roadmap_items"] += _item_rows(revision, ids)
-        rows["responsibilities"] += _duty_rows(revision)
-        rows["roadmap_lines"] += _line_rows(revision)
-        rows["roadmap_milestones"] += [
-            {
-                "revision": revision.written,
-                "url": r.url,
-                "path": r.path,
-                "iid": r.iid,
-                "title": r.title,
-                "status": r.status,
-                "key": r.key,
-            }
-            for r in revision.references
-        ]
-        rows["carry_over"] += [
-            {
-                "revision": revision.written,
-                "text": s.text,
-                "status": s.status,
-                "key": s.key,
-                "previous_key": s.previous_key,
-            }
-            for s in revision.statements
-        ]
+        for name, found in (
+            (
+                "roadmap_items",
+                [_item_row(e, ids[revision.written, e.key]) for e in revision.entries],
+            ),
+            ("responsibilities", [_duty_row(duty, key) for duty, key in revision.duties]),
+            ("roadmap_lines", [vars(one) | {"line": one.number} for one in revision.lines]),
+            ("roadmap_milestones", map(vars, revision.references)),
+            ("carry_over", map(vars, revision.statements)),
+        ):
+            rows[name] += [{**row, "revision": revision.written} for row in found]
     rows["item_matches"] = [
         {
             "revision": m.to_revision,
@@ -255,27 +242,31 @@ def _frames(
         }
         for m in matches
     ]
-    rows["roadmap_alarms"] = [asdict(alarm) for alarm in alarms]
+    rows["roadmap_alarms"] = list(map(vars, alarms))
     return {name: _frame(name, rows[name]) for name in FRAMES}
 
 
 def _frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows as the frame of a name; of rows with one key the first stands."""
-    key = schema.key_of(name)
+    """Rows as the frame of a name, without what it has no column for.
+
+    Of rows with one key the first stands.
+    """
+    key, columns = schema.key_of(name), list(schema.empty(name))
     unique = {tuple(str(row.get(column)) for column in key): row for row in reversed(rows)}
-    return schema.tidy(name, [unique[k] for k in reversed(unique)])
+    kept = [[row.get(column) for column in columns] for row in reversed(unique.values())]
+    return schema.tidy(name, pd.DataFrame(kept, columns=columns, dtype=object))
 
 
 def _revision_row(revision: Revision) -> dict[str, Any]:
-    update, horizon = revision.next_update, revision.horizon
+    update, horizon = revision.next_update or _NO_TARGET, revision.horizon or _NO_TARGET
     return {
         "revision": revision.written,
         "previous": revision.previous,
         "layout": revision.layout,
-        "next_update_text": update.text if update else None,
-        "next_update_date": update.end if update else None,
-        "horizon_text": horizon.text if horizon else None,
-        "horizon_date": horizon.end if horizon else None,
+        "next_update_text": update.text or None,
+        "next_update_date": update.end,
+        "horizon_text": horizon.text or None,
+        "horizon_date": horizon.end,
         "source": revision.source,
         "list_items": len(revision.list_lines),
         "placed_items": revision.placed,
@@ -283,60 +274,19 @@ def _revision_row(revision: Revision) -> dict[str, Any]:
     }
 
 
-def _item_rows(revision: Revision, ids: Mapping[tuple[date, str], str]) -> list[dict[str, Any]]:
-    out = []
-    for entry in revision.entries:
-        target = entry.target
-        out.append(
-            {
-                "revision": revision.written,
-                "key": entry.key,
-                "parent": entry.parent,
-                "kind": entry.kind,
-                "order": entry.order,
-                "title": entry.title,
-                "target_text": target.text if target else None,
-                "target_start_date": target.start if target else None,
-                "target_date": target.end if target else None,
-                "target_flag": target.flag if target else None,
-                "deferred": entry.deferred,
-                "conditional": entry.conditional,
-                "done": entry.done,
-                "item": ids[revision.written, entry.key],
-                "source": entry.source,
-                "line": entry.line + 1,
-                "url": entry.url,
-                "detail": entry.detail,
-            }
-        )
-    return out
+def _item_row(entry: Entry, item: str) -> dict[str, Any]:
+    target = entry.target or _NO_TARGET
+    return vars(entry) | {
+        "target_text": target.text or None,
+        "target_start_date": target.start,
+        "target_date": target.end,
+        "target_flag": target.flag,
+        "item": item,
+        "line": entry.line + 1,
+        "url": entry.url,
+        "detail": entry.detail,
+    }
 
 
-def _line_rows(revision: Revision) -> list[dict[str, Any]]:
-    return [
-        {
-            "revision": revision.written,
-            "line": line.number,
-            "text": line.text,
-            "reading": line.reading,
-            "key": line.key,
-            "field": line.field,
-            "value": line.value,
-            "why": line.why,
-        }
-        for line in revision.lines
-    ]
-
-
-def _duty_rows(revision: Revision) -> list[dict[str, Any]]:
-    return [
-        {
-            "revision": revision.written,
-            "person": duty.person,
-            "role": duty.role,
-            "key": key,
-            "scope": None if key else duty.scope,
-            "qualifier": duty.qualifier,
-        }
-        for duty, key in revision.duties
-    ]
+def _duty_row(duty: Duty, key: str | None) -> dict[str, Any]:
+    return vars(duty) | {"key": key, "scope": None if key else duty.scope}

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from dateutil.parser import parse as parse_date
 from rapidfuzz.distance import OSA, Levenshtein
 
-__all__ = ["DAY_AND_MONTH", "STALE", "Calendar", "Found", "Target", "find", "read_target"]
+from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
+
+__all__ = ["Calendar", "Found", "Target", "expression", "find", "only_time", "read_target"]
 
 Span = tuple[date, date]
 
 STALE = "before the document"
 NO_SUCH_DAY = "no such day: read as the month"
+NO_SUCH_PERIOD = "no such period"
 MISSPELT = "month misspelt"
 DAY_AND_MONTH = "day and month may be swapped"
 FISCAL = "fiscal year without [calendar] fiscal_year_start: read as the calendar year"
@@ -69,83 +71,146 @@ class Found:
     anchored: bool = True  # the year is known, so nothing may move it
 
 
+# Words --------------------------------------------------------------------------------------------
+
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-_SHORT = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
+_MONTHS |= {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
 # German, French, Spanish, Swedish; what English spells alike is not repeated.
+_NAMES_ABROAD = """
+januar januari janvier enero; februar februari février fevrier febrero; märz maerz mars marzo mär;
+avril abril; mai maj mayo; juni juin junio; juli juillet julio; augusti août aout agosto;
+septembre septiembre setiembre; oktober octobre octubre okt; novembre noviembre;
+dezember décembre decembre diciembre dez
+"""
 _ABROAD = {
-    **dict.fromkeys(["januar", "januari", "janvier", "enero"], 1),
-    **dict.fromkeys(["februar", "februari", "février", "fevrier", "febrero"], 2),
-    **dict.fromkeys(["märz", "maerz", "mars", "marzo", "mär"], 3),
-    **dict.fromkeys(["avril", "abril"], 4),
-    **dict.fromkeys(["mai", "maj", "mayo"], 5),
-    **dict.fromkeys(["juni", "juin", "junio"], 6),
-    **dict.fromkeys(["juli", "juillet", "julio"], 7),
-    **dict.fromkeys(["augusti", "août", "aout", "agosto"], 8),
-    **dict.fromkeys(["septembre", "septiembre", "setiembre"], 9),
-    **dict.fromkeys(["oktober", "octobre", "octubre", "okt"], 10),
-    **dict.fromkeys(["novembre", "noviembre"], 11),
-    **dict.fromkeys(["dezember", "décembre", "decembre", "diciembre", "dez"], 12),
+    name: number
+    for number, names in enumerate(_NAMES_ABROAD.split(";"), start=1)
+    for name in names.split()
 }
-_MONTH = (
-    r"(?P<{0}>(?:"
-    + "|".join(sorted(_ABROAD, key=lambda name: (-len(name), name)))
-    + r")(?!\w)|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[jfasond][a-z]{{5,9}})\.?"
-)
-_YEAR = (
-    r"(?:(?:\s*,?\s*(?:of\s+|del?\s+)?|\s*[-/]\s*|\s*\(\s*)(?P<{0}>(?:19|20)\d\d(?![\d.-]*\d)|['’]\d\d(?!\d)|"
-    r"(?<=[a-z.]-)[2-4]\d(?!\d))(?:\s*\))?)"  # "Oct-27" is a year, "Oct 27" is a day
-)
-# What follows a quarter, a half or a week; two digits alone end what they stand in.
-_NEAR_YEAR = (
-    r"(?:[\s,/(-]*(?:of\s+)?(?P<{0}>(?:FY|CY)\s?'?(?:20)?\d\d|20\d\d|['’]\d\d|(?<=[/-])[2-4]\d(?!\d)|"
-    r"(?<=\s)[2-4]\d(?=\s*(?:$|[).,;:|])))(?:\s*\))?)"
-)
-_YEAR_BEFORE = r"(?:(?P<{0}>20\d\d|(?:FY|CY)\s?'?(?:20)?\d\d)[\s,/-]*)"
 _PARTS = {  # of other languages
     **dict.fromkeys(["anfang", "début", "debut", "principios", "inicios", "början"], "beginning"),
     **dict.fromkeys(["mitte", "mi", "mediados", "mitten"], "mid"),
     **dict.fromkeys(["ende", "fin", "finales", "slutet"], "end"),
 }
-_PART = (
-    r"(?P<part>beginning|start|early|first\s+days?|(?:first|second|third|fourth)\s+week|first\s+half|second\s+half|latter\s+half|"
-    r"middle|mid|late|end|last\s+week|last\s+days?|"
-    + "|".join(sorted(_PARTS, key=lambda name: (-len(name), name)))
-    + r")"
-)
-_DAY = r"(?P<{0}>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|\.)?"
-_DASH = r"\s*(?:-|–|—|--|to|and|or|/)\s*"
-_ORDINAL = {
-    "first": 1,
-    "1st": 1,
-    "second": 2,
-    "2nd": 2,
-    "third": 3,
-    "3rd": 3,
-    "fourth": 4,
-    "4th": 4,
-    "last": 4,
+_DAYS_OF_PART = {  # of a month
+    "first week": (1, 7),
+    "second week": (8, 14),
+    "third week": (15, 21),
+    "fourth week": (22, 28),
+    "first half": (1, 15),
+    "second half": (16, 31),
+    "latter half": (16, 31),
+    "mid": (11, 20),
+    "middle": (11, 20),
 }
-_NUMBER = {
-    "a": 1,
-    "an": 1,
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "couple": 2,
+_ORDINAL = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "latter": 2}
+_NUMBER = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_NUMBER |= {"couple": 2, "a couple": 2}
+_UNITS = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+
+
+# Pieces of the grammar below, by the name that stands there in braces.
+_PIECES = {
+    "month": rf"(?P<month>(?:{_any_of(_ABROAD)})(?!\w)|"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[jfasond][a-z]{5,9})\.?",
+    "d": r"(?P<d>\d\d?)(?:st|nd|rd|th|er|\.)?",
+    "to_d": r"(?:\s*(?:-|–|—|--|to|and|or|/)\s*(?P<d2>\d\d?)(?:st|nd|rd|th|\.)?)?",
+    "iso": r"20\d\d(?:-(?:0?[1-9]|1[0-2])-|/(?:0?[1-9]|1[0-2])/)(?:0?[1-9]|[12]\d|3[01])(?!\d)",
+    # After a month: "Oct-27" is a year, "Oct 27" is a day.
+    "year": r"(?:(?:\s*,?\s*(?:of |del? )?|\s*[-/]\s*|\s*\(\s*)(?P<y>(?:19|20)\d\d(?![\d.-]*\d)|"
+    r"['’]\d\d(?!\d)|(?<=[a-z.-])[2-4]\d(?!\d))(?:\s*\))?)",
+    # After a quarter, a half or a week; two digits alone end what they stand in.
+    "near": r"(?:[\s,/(-]*(?:of )?(?P<y2>(?:FY|CY)\s?'?(?:20)?\d\d|20\d\d|['’]\d\d|"
+    r"(?<=[/-])[2-4]\d(?!\d)|(?<=\s)[2-4]\d(?=\s*(?:$|[).,;:|])))(?:\s*\))?)",
+    "ahead": r"(?:(?P<y>20\d\d|(?:FY|CY)\s?'?(?:20)?\d\d)[\s,/-]*)",
+    "a_year": r"(?P<y>(?:[FC]Y\s?)?'?20\d\d|[FC]Y\s?'?\d\d)",
+    "year_word": r"(?P<year_word>(?:(?:the|this|next) )?year)",
+    "part": r"(?P<part>beginning|start|early|first days?|(?:first|second|third|fourth|last) week|"
+    rf"(?:first|second|latter) half|middle|mid|late|end|last days?|{_any_of(_PARTS)})",
+    "of": r"(?:\s*-\s*| (?:(?:of|de|av) )?(?:the )?(?:month of )?)",
+    "when": r"(?:{part}{of})?",
+    "to_q": r"(?:\s*(?:-|–|—|to|and|or|/)\s*Q?(?P<q2>[1-4]))?",
+    "ordinal": r"(?P<ord>first|second|third|fourth|last|latter|[1-4](?:st|nd|rd|th))",
+    "count": r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|(?:a )?couple)(?: of)?",
+    "unit": r"(?P<unit>day|week|month|year)s?",
+    "in": r"(?:(?:with)?in )?(?:the )?(?:next|coming) |(?:with)?in (?:(?:about|around) |~\s*)?|"
+    r"(?<=~)(?=\d)|(?<=~\s)(?=\d)",
+    "renewal": r"(?:renewal|update|revision|iteration)",
+    "season": r"(?:(?:mid)?summer|winter|autumn|fall|spring|christmas|easter|new year)(?:'s)?",
+    "break": r"(?: (?:holidays?|vacations?|break))",
+    "event": r"(?:summit|conference|meetup|workshop|hackathon|holidays?|vacations?)",
 }
+_PIECES["month2"] = _PIECES["month"].replace("<month>", "<month2>")
+# Each row is a method of `_Scan`; the first that makes sense of a place decides.
+_ROWS = r"""
+iso_range: {iso}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{iso}
+iso: {iso}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?
+years: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)
+week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)
+week: (?:(?:(?:calendar )?week|woche|vecka|semaine|semana|[KC]W)\s*|w)(?P<w>\d\d?){near}?
+week: \Av\. (?P<w>\d\d)\Z
+quarter: {when}{ahead}?(?:Q(?P<q>[1-4]){to_q}|(?P<qa>[1-4])Q){near}?
+quarter: {when}{ordinal} quarter(?:\s*,?\s*(?:of )?(?P<y>20\d\d))?
+half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H){near}?
+half: {ordinal} half (?:of )?(?:(?P<y>20\d\d)|{year_word})
+no_such: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
+iso_month: (?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)
+iso_month: (?P<m>0?[1-9]|1[0-2])[/.](?P<y>20\d\d)
+numeric: (?P<a>\d\d?)(?P<s>[./])(?P<b>\d\d?)(?P=s)(?P<y>20\d\d)
+day: (?P<week>week of (?:the )?)?{d}{to_d}[\s-]+(?:(?:of|de) )?{month}(?:-?{year})?
+day: (?P<week>week of )?{month} (?:the )?{d}{to_d}(?!\s*[%:.]\d){year}?
+month: {when}{month}(?:\s*[-–/]\s*{month2})?{year}?
+relative: {when}(?P<which>this|next|coming|current|the(?= [mq])) (?P<unit>week|month|quarter)
+year: (?P<part>end-of-year|EOY|year[\s-]end)(?: (?P<y>20\d\d))?
+year: {part}{of}(?:{a_year}(?![-.]\d)|{year_word})
+year: {a_year}(?![-./]\d)|(?P<year_word>(?:this|next) year)
+within: (?:{in}){count} {unit}
+within: {count} {unit} from now
+today: today|tomorrow
+horizon: (?:the )?end of (?:(?:the|this|our|next) )?(?:(?:upcoming|current|next) )?roadmap
+renewal: (?:the )?(?:next|new|upcoming) {renewal}(?: of (?:the|this) roadmap)?
+renewal: (?:the )?(?:next|new|upcoming) roadmap(?: {renewal}| is \w+)?(?! (?:format|process)\b)
+renewal: (?:the )?roadmap(?:'s)? (?:{renewal}|(?:is|gets) (?:renewed|updated|revised|set))
+season: (?:(?:the|this|next) )?(?:(?:early|mid|late|end of)[\s-]+)?{season}{break}?(?: 20\d\d)?
+season: the (?:[\w.-]+ ){0,4}{event}
+"""
+
+
+def _grammar() -> list[tuple[str, re.Pattern[str]]]:
+    rows = _ROWS
+    while pieces := set(re.findall(r"\{([a-z]\w*)\}", rows)):
+        for name in pieces:
+            rows = rows.replace(f"{{{name}}}", _PIECES[name])
+    return vocabulary(rows, tail=r"(?![\w%])")
+
+
+_GRAMMAR = _grammar()
+
+
+# Days ---------------------------------------------------------------------------------------------
 
 
 def _last(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
 
+def _months_of(year: int, first: int, last: int) -> Span:
+    return date(year, first, 1), _last(year, last)
+
+
+def _months_earlier(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, _last(year, month + 1).day))
+
+
 def _month_of(word: str) -> int | None:
     """Give a month's number; "Janurary" is one, "decide" and the verb "may" are none."""
     lower = word.lower().rstrip(".")
-    if known := _SHORT.get(lower) or _MONTHS.get(lower) or _ABROAD.get(lower):
+    if known := _MONTHS.get(lower) or _ABROAD.get(lower):
         return known
     for name, number in _MONTHS.items():
         near = 0 if len(name) < 5 else 1 if len(name) < 7 else 2
@@ -157,17 +222,8 @@ def _month_of(word: str) -> int | None:
 
 
 def _misspelt(word: str | None) -> str | None:
-    known = not word or word.lower().rstrip(".") in {*_SHORT, *_MONTHS, *_ABROAD}
+    known = not word or word.lower().rstrip(".") in {*_MONTHS, *_ABROAD}
     return None if known else MISSPELT
-
-
-def _months_earlier(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def _months_of(year: int, first: int, last: int) -> Span:
-    return date(year, first, 1), _last(year, last)
 
 
 def _part_of(span: Span, part: str | None) -> Span:
@@ -177,40 +233,27 @@ def _part_of(span: Span, part: str | None) -> Span:
     first, last = span
     word = re.sub(r"\s+", " ", part.lower())
     word = _PARTS.get(word, word)
-    if first.year == last.year and first.month == last.month:
-        edges = {
-            "first half": (1, 15),
-            "second half": (16, 31),
-            "latter half": (16, 31),
-            "first week": (1, 7),
-            "second week": (8, 14),
-            "third week": (15, 21),
-            "fourth week": (22, 28),
-        }
-        edges |= {"last week": (last.day - 6, 31)}
-        a, b = edges.get(word, (21, 31) if word.startswith(("late", "last", "end")) else (1, 10))
-        if word in ("mid", "middle"):
-            a, b = 11, 20
-        return first.replace(day=a), first.replace(day=min(b, last.day))
-    return _part_of_months(first, last, word)
+    if (first.year, first.month) != (last.year, last.month):
+        return _part_of_months(first, last, word)
+    days = (21, 31) if word.startswith(("late", "last", "end")) else (1, 10)
+    days = (last.day - 6, 31) if word == "last week" else _DAYS_OF_PART.get(word, days)
+    return first.replace(day=days[0]), first.replace(day=min(days[1], last.day))
 
 
 def _part_of_months(first: date, last: date, word: str) -> Span:
     """Halves of a quarter or a year; thirds of a year are four months, of a quarter one."""
     months = (last.year - first.year) * 12 + last.month - first.month + 1
+    size, skip = max(months // 3, 1), 0
     if word.endswith("half"):
-        size, skip = (
-            months // 2 or 1,
-            0 if word.startswith("first") else months - (months // 2 or 1),
-        )
+        size = months // 2 or 1
+        skip = 0 if word.startswith("first") else months - size
     elif word.startswith(("late", "last", "end", "eoy", "year")):
-        size = max(months // 3, 1) if word.startswith("late") else 1
+        size = size if word.startswith("late") else 1
         skip = months - size
-    else:
-        size = max(months // 3, 1)
-        skip = size if word.startswith("mid") else 0
-    start = first.month - 1 + skip
-    return _months_of(first.year, start + 1, start + size)
+    elif word.startswith("mid"):
+        skip = size
+    start = first.month + skip
+    return _months_of(first.year, start, start + size - 1)
 
 
 def _year(text: str | None) -> int | None:
@@ -233,38 +276,37 @@ class _Scan:
             return span, None
         return (make(self.written.year + 1), None) if year is None else (span, STALE)
 
-    def _found(
-        self, m: re.Match[str], make: Callable[[int], Span], year: int | None
+    def dated(
+        self, m: re.Match[str], make: Callable[[int], Span], year: int | None = None
     ) -> Found | None:
+        """Give what an expression covers: `make` does so for a year."""
+        said = m.groupdict()
+        written = said.get("y") or said.get("y2")
+        year = year or _year(written)
+        if year is None and (word := said.get("year_word")):
+            year = self.written.year + word.lower().startswith("next")
         try:
             span, flag = self.fit(make, year)
         except ValueError:  # the 31st of a short month, or a year beyond the calendar
             return None
-        flag = flag or _misspelt(m.groupdict().get("month"))
-        return Found(m.start(), m.end(), span, year, flag, year is not None)
-
-    def _fiscal(self, found: Found | None, text: str | None) -> Found | None:
-        """Move an expression of a fiscal year to where that year lies."""
-        if found is None or found.span is None or not (text or "").upper().startswith("FY"):
+        found = Found(m.start(), m.end(), span, year, flag or _misspelt(said.get("month")))
+        found = replace(found, anchored=year is not None)
+        if not (written or "").upper().startswith("FY"):
             return found
+        # Move an expression of a fiscal year to where that year lies; weeks are not counted so.
         start = self.context.fiscal_start
-        if start is None:
+        if start is None or said.get("w"):
             return replace(found, flag=found.flag or FISCAL)
         back = 13 - start if start > 1 else 0  # FY27 from October: its January lies 3 months on
-        first, last = (_months_earlier(day, back) for day in found.span)
-        flag = None if found.flag == STALE else found.flag
+        first, last = (_months_earlier(day, back) for day in span)
         last = _last(last.year, last.month)
-        return replace(found, span=(first, last), flag=STALE if last < self.written else flag)
+        return replace(found, span=(first, last), flag=STALE if last < self.written else None)
 
     # One method per kind of expression; each returns None where the words mean something else.
 
     def iso(self, m: re.Match[str]) -> Found | None:
-        year, month, number = (int(part) for part in re.findall(r"\d+", m.group())[:3])
-        try:
-            day = date(year, month, number)
-        except ValueError:  # 2026-02-30
-            return self._no_such_day(m, year, month)
-        return self._found(m, lambda y: (day.replace(year=y), day.replace(year=y)), day.year)
+        year, month, day = (int(part) for part in re.findall(r"\d+", m.group())[:3])
+        return self._whole(m, year, month, day, day)
 
     def iso_range(self, m: re.Match[str]) -> Found | None:
         numbers = [int(part) for part in re.findall(r"\d+", m.group())]
@@ -272,140 +314,106 @@ class _Scan:
             first, last = date(*numbers[:3]), date(*numbers[3:6])
         except ValueError:
             return None
-        return self._found(m, lambda y: (min(first, last), last), last.year)
+        flag = STALE if last < self.written else None
+        return Found(m.start(), m.end(), (min(first, last), last), last.year, flag)
+
+    def _whole(
+        self, m: re.Match[str], year: int | None, month: int, first: int, last: int
+    ) -> Found | None:
+        """Give days of a month; the month and a flag where it has no such day."""
+        if found := self.dated(m, lambda y: (date(y, month, first), date(y, month, last)), year):
+            return found
+        found = self.dated(m, lambda y: _months_of(y, month, month), year)
+        return replace(found, flag=found.flag or NO_SUCH_DAY) if found else None
 
     def years(self, m: re.Match[str]) -> Found | None:
-        first, last = int(m["y"]), int(m["y2"])
-        return self._found(m, lambda y: (date(min(first, y), 1, 1), date(y, 12, 31)), last)
+        return self.dated(m, lambda y: (date(min(int(m["y1"]), y), 1, 1), date(y, 12, 31)))
 
     def numeric(self, m: re.Match[str]) -> Found | None:
-        first, second, year = int(m["a"]), int(m["b"]), int(m["y"])
-        dotted = "." in m.group()
+        first, second = int(m["a"]), int(m["b"])
+        dotted = m["s"] == "."
         day, month = (second, first) if second > 12 and not dotted else (first, second)
-        found = self._found(m, lambda y: (date(y, month, day), date(y, month, day)), year)
+        found = self.dated(m, lambda y: (date(y, month, day), date(y, month, day)))
         unclear = not dotted and first != second and max(first, second) <= 12
         return replace(found, flag=found.flag or DAY_AND_MONTH) if found and unclear else found
 
     def iso_month(self, m: re.Match[str]) -> Found | None:
-        month = int(m["m"])
-        return self._found(m, lambda y: _part_of(_months_of(y, month, month), None), int(m["y"]))
+        return self.dated(m, lambda y: _months_of(y, int(m["m"]), int(m["m"])))
 
-    def iso_week(self, m: re.Match[str]) -> Found | None:
-        week, year = int(m["w"]), _year(m["y"] or m["y2"])
-
+    def week(self, m: re.Match[str]) -> Found | None:
         def make(y: int) -> Span:
-            monday = date.fromisocalendar(y, week, 1)
+            monday = date.fromisocalendar(y, int(m["w"]), 1)
             return monday, monday + timedelta(days=6)
 
-        return self._found(m, make, year)
+        return self.dated(m, make)
 
     def quarter(self, m: re.Match[str]) -> Found | None:
-        number = m["q"] or m["qa"]
-        first = int(number) if number else _ORDINAL[m["ord"].lower()]
-        last = int(m["q2"]) if m["q2"] else first
-        year = _year(m["y"] or m["y2"])
-        found = self._found(
-            m, lambda y: _part_of(_months_of(y, 3 * first - 2, 3 * last), m["part"]), year
-        )
-        return self._fiscal(found, m["y"] or m["y2"])
+        return self._share_of_year(m, 3)
 
     def half(self, m: re.Match[str]) -> Found | None:
-        told = m["h"] or m["ha"]
-        number = int(told) if told else 1 if m["ord"].lower() in ("first", "1st") else 2
-        year = _year(m["y"] or m["y2"])
-        if m["ord"] and year is None:
-            year = self._named_year(m["year_word"])
-        found = self._found(
-            m, lambda y: _part_of(_months_of(y, 6 * number - 5, 6 * number), m["part"]), year
-        )
-        return self._fiscal(found, m["y"] or m["y2"])
+        return self._share_of_year(m, 6)
 
-    def day_range(self, m: re.Match[str]) -> Found | None:
-        month = _month_of(m["month"])
-        if month is None:
-            return None
-        first, last = int(m["d1"]), int(m["d2"])
-        return self._found(
-            m, lambda y: (date(y, month, first), date(y, month, last)), _year(m["year"])
-        )
+    def _share_of_year(self, m: re.Match[str], size: int) -> Found | None:
+        said = m.groupdict()
+        word = (said.get("ord") or said.get("q") or said.get("qa") or "").lower()
+        first = int(word[0]) if word[0].isdigit() else _ORDINAL[word]
+        last = int(said.get("q2") or first)
+
+        def make(y: int) -> Span:
+            return _part_of(_months_of(y, size * (first - 1) + 1, size * last), said.get("part"))
+
+        return self.dated(m, make)
+
+    def no_such(self, m: re.Match[str]) -> Found | None:
+        return Found(m.start(), m.end(), None, flag=NO_SUCH_PERIOD)
 
     def day(self, m: re.Match[str]) -> Found | None:
-        month = _month_of(m["month"])
+        month, first = _month_of(m["month"]), int(m["d"])
         if month is None:
             return None
-        year = _year(m["year"])
-
-        def make(y: int) -> Span:
-            spelt = f"{m['d']} {calendar.month_name[month]} {y}"
-            at = parse_date(spelt, default=datetime(y, month, 1)).date()  # noqa: DTZ001 a day, no instant
-            return at, at
-
-        return self._found(m, make, year)
-
-    def week_of(self, m: re.Match[str]) -> Found | None:
-        day = self.day(m)
-        if day is None or day.span is None:
+        found = self._whole(m, None, month, first, int(m["d2"] or first))
+        if found and found.flag == NO_SUCH_DAY and m["month"] in ("may", "mar"):
             return None
-        monday = day.span[0] - timedelta(days=day.span[0].weekday())
-        return replace(day, span=(monday, monday + timedelta(days=6)))
+        if found and found.span and m["week"] and first == found.span[1].day:
+            monday = found.span[0] - timedelta(days=found.span[0].weekday())
+            return replace(found, span=(monday, monday + timedelta(days=6)))
+        return found
 
     def month(self, m: re.Match[str]) -> Found | None:
-        month = _month_of(m["month"])
-        word = m["month"]
-        if month is None or (
-            ((word == word.lower() and word[:3] in ("may", "mar")) or word.lower() in _ABROAD)
-            and not (m["part"] or m["year"] or m.group().strip() == m.string.strip())
-        ):
-            return None  # "may be delayed"; "Mars" is a planet
+        month, word = _month_of(m["month"]), m["month"]
         last = _month_of(m["month2"]) if m["month2"] else month
-        if last is None:
+        if month is None or last is None:
+            return None
+        verb = word == word.lower() and word[:3] in ("may", "mar")  # "may be delayed"
+        alone = not (m["part"] or m["y"] or m.group().strip() == m.string.strip())
+        if alone and (verb or word.lower() in _ABROAD):  # "Mars" is a planet
             return None
 
         def make(y: int) -> Span:
-            end = _last(y, last)
-            start = date(y if last >= month else y - 1, month, 1)
-            return _part_of((start, end), m["part"]) if m["part"] else (start, end)
+            return _part_of((date(y - (last < month), month, 1), _last(y, last)), m["part"])
 
-        return self._found(m, make, _year(m["year"]))
-
-    def impossible(self, m: re.Match[str]) -> Found | None:
-        month = _month_of(m["month"])
-        if month is None or m["month"] in ("may", "mar"):
-            return None
-        return self._no_such_day(m, _year(m["year"]), month)
-
-    def _no_such_day(self, m: re.Match[str], year: int | None, month: int) -> Found | None:
-        found = self._found(m, lambda y: _months_of(y, month, month), year)
-        return replace(found, flag=found.flag or NO_SUCH_DAY) if found else None
-
-    def _named_year(self, word: str | None) -> int | None:
-        return (
-            self.written.year + 1 if word and word.lower().startswith("next") else self.written.year
-        )
+        return self.dated(m, make)
 
     def year(self, m: re.Match[str]) -> Found | None:
-        year = _year(m["year"]) or self._named_year(m["year_word"])
-        found = self._found(m, lambda y: _part_of(_months_of(y, 1, 12), m["part"]), year)
-        return self._fiscal(found, m["year"])
+        part = m.groupdict().get("part")
+        return self.dated(m, lambda y: _part_of(_months_of(y, 1, 12), part))
 
     def relative(self, m: re.Match[str]) -> Found | None:
-        unit, which = m["unit"].lower(), m["which"].lower()
-        ahead = 1 if which in ("next", "coming") else 0
+        unit, ahead = m["unit"].lower(), m["which"].lower() in ("next", "coming")
         if unit == "week":
             monday = self.written + timedelta(days=7 * ahead - self.written.weekday())
-            span: Span = (monday, monday + timedelta(days=6))
-        elif unit == "month":
-            year, month = divmod(self.written.year * 12 + self.written.month - 1 + ahead, 12)
-            span = _part_of(_months_of(year, month + 1, month + 1), m["part"])
-        else:
-            year, quarter = divmod(self.written.year * 4 + (self.written.month - 1) // 3 + ahead, 4)
-            span = _part_of(_months_of(year, 3 * quarter + 1, 3 * quarter + 3), m["part"])
-        return Found(m.start(), m.end(), span)
+            return Found(m.start(), m.end(), (monday, monday + timedelta(days=6)))
+        size = 1 if unit == "month" else 3
+        of_year = 12 // size
+        year, number = divmod(
+            self.written.year * of_year + (self.written.month - 1) // size + ahead, of_year
+        )
+        span = _months_of(year, size * number + 1, size * number + size)
+        return Found(m.start(), m.end(), _part_of(span, m["part"]))
 
     def within(self, m: re.Match[str]) -> Found | None:
-        word = m["n"].lower()
-        count = _NUMBER.get(word) or (int(word) if word.isdigit() else 0)
-        days = {"day": 1, "week": 7, "month": 30.44, "year": 365.25}[m["unit"].lower()] * count
+        word = re.sub(r"\s+", " ", m["n"].lower())
+        days = _UNITS[m["unit"].lower()] * (int(word) if word.isdigit() else _NUMBER[word])
         if not 0 < days < 4000:
             return None
         return Found(m.start(), m.end(), (self.written, self.written + timedelta(days=round(days))))
@@ -424,297 +432,76 @@ class _Scan:
         named = re.search(r"(?i)(summer|winter|autumn|fall|spring)\W+(20\d\d)$", m.group())
         if named is None:
             return Found(m.start(), m.end(), None)
+        # A winter bears the year in which it ends or begins: the later one is taken.
         first = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9}.get(named[1].lower(), 12)
+        year = int(named[2])
+        span = date(year, first, 1), _last(year + (first == 12), (first + 1) % 12 + 1)
+        return Found(m.start(), m.end(), span, year, STALE if span[1] < self.written else SEASON)
 
-        def make(y: int) -> Span:  # a winter bears the year in which it ends or begins: the later
-            return (
-                (date(y, 12, 1), _last(y + 1, 2))
-                if first == 12
-                else _months_of(y, first, first + 2)
-            )
-
-        found = self._found(m, make, int(named[2]))
-        return replace(found, flag=found.flag or SEASON) if found else None
-
-    def named(self, m: re.Match[str], span: Span, text: str) -> Found:
-        before = re.search(
-            r"(?i)\b(before|until|by|prior\s+to|ahead\s+of)\s+(the\s+)?$", _ahead(text, m.start())
-        )
+    def named(self, m: re.Match[str], span: Span) -> Found:
+        """Give a period of the calendar; "before the holidays" is the day before them."""
         eve = span[0] - timedelta(days=1)
+        before = _BEFORE.search(_ahead(m.string, m.start()))
         return Found(m.start(), m.end(), (eve, eve) if before else span)
-
-    def after(self, m: re.Match[str]) -> Found | None:
-        return Found(m.start(), m.end(), None)
 
     def at(self, text: str, place: int) -> Found | None:
         """Give the expression that begins at a place of the text, or None."""
         for name, span in (self.context.periods or {}).items():
-            words = r"\s+".join(map(re.escape, name.split()))
-            pattern = re.compile(rf"(?:the\s+|our\s+)?{words}(?!\w)", re.IGNORECASE)
-            if m := pattern.match(text, place):
-                return self.named(m, span, text)
-        for kind, pattern in _GRAMMAR:
-            if (m := pattern.match(text, place)) and (found := getattr(self, kind)(m)):
+            words = " ".join(map(re.escape, name.split()))
+            named = pattern(rf"(?:(?:the|our) )?{words}(?!\w)")
+            if m := named.match(text, place):
+                return self.named(m, span)
+        for kind, row in _GRAMMAR:
+            if (m := row.match(text, place)) and (found := getattr(self, kind)(m)):
                 return found if isinstance(found, Found) else None
         return None
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text + r"(?![\w%])", re.IGNORECASE)
+# What stands around expressions -------------------------------------------------------------------
 
-
-_OF = r"(?:\s*-\s*|\s+(?:of\s+|de\s+|av\s+)?(?:the\s+)?(?:month\s+of\s+)?)"
-_ISO = r"20\d\d(?:-(?:0?[1-9]|1[0-2])-|/(?:0?[1-9]|1[0-2])/)(?:0?[1-9]|[12]\d|3[01])(?!\d)"
-_YEAR_WORD = r"(?P<year_word>(?:(?:the|this|next)\s+)?year)"
-_GRAMMAR: list[tuple[str, re.Pattern[str]]] = [
-    ("iso_range", _pattern(rf"{_ISO}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{_ISO}")),
-    ("iso", _pattern(rf"{_ISO}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")),
-    ("years", _pattern(r"(?P<y>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y2>20\d\d)")),
-    ("iso_week", _pattern(r"(?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)(?P<y2>)")),
-    (
-        "iso_week",
-        _pattern(
-            r"(?:(?:calendar\s+)?week\s*|woche\s*|vecka\s*|semaine\s*|semana\s*|KW\s*|CW\s*|w|\Av\.\s+(?=\d\d\Z))(?P<w>\d\d?)"
-            rf"{_NEAR_YEAR.format('y')}?(?P<y2>)"
-        ),
-    ),
-    (
-        "quarter",
-        _pattern(
-            rf"(?:{_PART}{_OF})?{_YEAR_BEFORE.format('y')}?(?:Q(?P<q>[1-4])(?:{_DASH}Q?(?P<q2>[1-4]))?|(?P<qa>[1-4])Q)"
-            rf"{_NEAR_YEAR.format('y2')}?(?P<ord>)"
-        ),
-    ),
-    (
-        "quarter",
-        _pattern(
-            rf"(?:{_PART}{_OF})?(?P<ord>first|second|third|fourth|last|1st|2nd|3rd|4th)\s+quarter"
-            rf"(?:\s*,?\s*(?:of\s+)?(?P<y>20\d\d))?(?P<q>)(?P<qa>)(?P<q2>)(?P<y2>)"
-        ),
-    ),
-    (
-        "half",
-        _pattern(
-            rf"(?:{_PART}{_OF})?{_YEAR_BEFORE.format('y')}?(?:H(?P<h>[12])|(?P<ha>[12])H){_NEAR_YEAR.format('y2')}?"
-            r"(?P<ord>)(?P<year_word>)"
-        ),
-    ),
-    (
-        "half",
-        _pattern(
-            rf"(?P<ord>first|second|1st|2nd|latter)\s+half\s+(?:of\s+)?(?:(?P<y>20\d\d)|{_YEAR_WORD})"
-            r"(?P<h>)(?P<ha>)(?P<y2>)(?P<part>)".replace("(?P<part>)", "(?P<part>(?!))?")
-        ),
-    ),
-    ("iso_month", _pattern(r"(?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)")),
-    ("iso_month", _pattern(r"(?P<m>0?[1-9]|1[0-2])[/.](?P<y>20\d\d)")),
-    ("numeric", _pattern(r"(?P<a>\d\d?)(?P<s>[./])(?P<b>\d\d?)(?P=s)(?P<y>20\d\d)")),
-    (
-        "week_of",
-        _pattern(
-            rf"week\s+of\s+(?:the\s+)?{_DAY.format('d')}\s+(?:of\s+)?{_MONTH.format('month')}"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "week_of",
-        _pattern(
-            rf"week\s+of\s+{_MONTH.format('month')}\s+{_DAY.format('d')}{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "day_range",
-        _pattern(
-            rf"{_DAY.format('d1')}{_DASH}{_DAY.format('d2')}\s+(?:of\s+)?{_MONTH.format('month')}"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "day_range",
-        _pattern(
-            rf"{_MONTH.format('month')}\s+{_DAY.format('d1')}{_DASH}{_DAY.format('d2')}"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "day",
-        _pattern(
-            rf"{_DAY.format('d')}[\s-]+(?:of\s+|de\s+)?{_MONTH.format('month')}(?:-?{_YEAR.format('year')})?"
-        ),
-    ),
-    (
-        "day",
-        _pattern(
-            rf"{_MONTH.format('month')}\s+(?:the\s+)?{_DAY.format('d')}(?!\s*(?:st|nd|rd|th)?\s*[%:.]\d)"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "impossible",  # 31 June, 99 April: what no pattern above could make a day of
-        _pattern(
-            rf"(?:\d\d?{_DASH})?\d\d?(?:st|nd|rd|th)?[\s-]+(?:of\s+)?{_MONTH.format('month')}"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "impossible",
-        _pattern(
-            rf"{_MONTH.format('month')}\s+(?:the\s+)?\d\d?(?:st|nd|rd|th)?(?!\s*[%:.]\d)"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "month",
-        _pattern(
-            rf"(?:{_PART}{_OF})?{_MONTH.format('month')}(?:\s*[-–/]\s*{_MONTH.format('month2')})?"
-            rf"{_YEAR.format('year')}?"
-        ),
-    ),
-    (
-        "relative",
-        _pattern(
-            rf"(?:{_PART}{_OF})?(?P<which>this|next|coming|current|the(?=\s+(?:month|quarter)))\s+"
-            r"(?P<unit>week|month|quarter)"
-        ),
-    ),
-    (
-        "year",
-        _pattern(r"(?P<part>end-of-year|EOY|year[\s-]end)(?:\s+(?P<year>20\d\d))?(?P<year_word>)"),
-    ),
-    (
-        "year",
-        _pattern(
-            rf"{_PART}{_OF}(?:(?P<year>(?:[FC]Y\s?)?'?20\d\d|[FC]Y\s?'?\d\d)(?![-.]\d)|{_YEAR_WORD})"
-        ),
-    ),
-    (
-        "year",
-        _pattern(
-            r"(?P<part>(?!))?(?:(?P<year>(?:[FC]Y\s?)?'?20\d\d|[FC]Y\s?'?\d\d)(?![-./]\d)|(?P<year_word>(?:this|next)\s+year))"
-        ),
-    ),
-    (
-        "within",
-        _pattern(
-            r"(?:(?:(?:with)?in\s+)?(?:the\s+)?(?:next|coming)\s+|(?:with)?in\s+(?:about\s+|around\s+|~\s*)?|(?<=~)(?=\d)|(?<=~\s)(?=\d))(?P<n>\d{1,3}|an?|one|two|three|four|"
-            r"five|six|(?:a\s+)?couple)(?:\s+of)?\s+(?P<unit>day|week|month|year)s?"
-        ),
-    ),
-    (
-        "within",
-        _pattern(
-            r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six)\s+(?P<unit>day|week|month|year)s?\s+from\s+now"
-        ),
-    ),
-    ("today", _pattern(r"today|tomorrow")),
-    (
-        "horizon",
-        _pattern(
-            r"(?:the\s+)?end\s+of\s+(?:the|this|our|next)?\s*(?:upcoming\s+|current\s+|next\s+|present\s+)?"
-            r"roadmap(?:\s+(?:period|iteration|cycle))?"
-        ),
-    ),
-    (
-        "renewal",
-        _pattern(
-            r"(?:the\s+)?(?:next|new|upcoming)\s+(?:roadmap\s+(?:renewal|update|revision|iteration)|"
-            r"(?:renewal|update|revision)\s+of\s+(?:the|this)\s+roadmap|renewal|roadmap(?:\s+is\s+\w+)?)"
-            r"(?!\s+(?:format|template|document|page|process)\b)"
-        ),
-    ),
-    (
-        "renewal",
-        _pattern(
-            r"(?:the\s+)?roadmap(?:'s)?\s+(?:renewal|update|(?:is|gets)\s+(?:renewed|updated|revised|set))"
-        ),
-    ),
-    (
-        "season",
-        _pattern(
-            r"(?:the\s+|this\s+|next\s+)?(?:(?:early|mid|late|end\s+of)[\s-]+)?(?:(?:mid)?summer|winter|autumn|fall|spring|"
-            r"christmas|easter|new\s+year)(?:'s)?(?:\s+(?:holidays?|vacations?|break))?(?:\s+20\d\d)?"
-        ),
-    ),
-    (
-        "season",
-        _pattern(
-            r"the\s+(?:[\w.-]+\s+){0,4}(?:summit|conference|meetup|workshop|hackathon|holidays?|vacations?)"
-        ),
-    ),
-]
-_MODIFIERS = re.compile(
-    r"(?:\b(?:at\s+least|at\s+the\s+latest|no\s+later\s+than|towards?|around|about|approximately|roughly|before|until|"
-    r"till|during|within|by|in|on|the|for|latest|early|sometime|somewhere|already|between|from|hopefully|tentatively|likely|due)\s+|~\s*)+$",
-    re.IGNORECASE,
+_BEFORE = pattern(r"\b(?:before|until|by|prior to|ahead of) (?:the )?$")
+_MODIFIERS = pattern(
+    r"(?:\b(?:at least|at the latest|no later than|towards?|around|about|approximately|roughly|"
+    r"before|until|till|during|within|by|in|on|the|for|latest|early|sometime|between|from|hopefully|"
+    r"tentatively|likely|due) |~\s*)+$"
 )
-_NOT_YET = re.compile(
-    r"(?:\b(?:not\s+(?:\w+\s+){0,6}(?:before|until)|no(?:t)?\s+(?:earlier|sooner)\s+than|after|from|since|starting|as\s+of|start(?:s|ed)?\s+in)"
-    r"\s+(?:the\s+)?(?:around\s+)?)$",
-    re.IGNORECASE,
+_NOT_YET = pattern(
+    r"\b(?:not (?:\w+ ){0,6}(?:before|until)|not? (?:earlier|sooner) than|after|from|since|"
+    r"starting|as of|start(?:s|ed)? in) (?:the )?(?:around )?$"
 )
-_CONNECTOR = re.compile(
-    r"^[\s,]*(?:/|-|–|—|or|to|and|until|till|through|latest|likely|maybe|possibly|perhaps|probably|early|by|at|the|in|"
-    r"around|about|towards?|worst\s+case|rather|but|more|\s)*[\s,]*$",
-    re.IGNORECASE,
+_CONNECTOR = pattern(
+    r"^[\s,]*(?:/|-|–|—|or|to|and|until|till|through|latest|likely|maybe|possibly|perhaps|probably|"
+    r"early|by|at|the|in|around|about|towards?|worst case|rather|but|more|\s)*[\s,]*$"
 )
-NO_DATE = re.compile(
-    r"^\W*(?:no\s+(?:estimate|date|deadline|target|eta|plan)|not\s+(?:estimated|planned|scheduled|decided|known)|tb[dac]\b|"
-    r"to\s+be\s+(?:decided|determined|announced|confirmed)|unknown|unclear|undecided|unscheduled|none|n/?a\b|open[\s-]ended|"
-    r"ongoing|rolling|continuous(?:ly)?|soon|later|someday|eventually|asap|-+$|\?+$)",
-    re.IGNORECASE,
+NO_DATE = pattern(
+    r"^\W*(?:no (?:estimate|date|deadline|target|eta|plan)|not (?:estimated|planned|scheduled|"
+    r"decided|known)|tb[dac]\b|to be (?:decided|determined|announced|confirmed)|unscheduled|"
+    r"unknown|unclear|undecided|none|n/?a\b|open[\s-]ended|ongoing|rolling|continuous(?:ly)?|soon|later|someday|"
+    r"eventually|asap|-+$|\?+$)"
 )
 _ADDRESS = re.compile(r"https?://\S+")
 _ASIDE = re.compile(r"\((?!\s*(?:[FC]Y\s?)?['’]?\d{2,4}\s*\))([^()]*)\)")
 _STRUCK = re.compile(r"~~[^~]*~~(?=.*\w)")
-_GONE = re.compile(
-    r"\b(?:was|were|previously|originally|formerly|initially|old|instead\s+of|(?:moved|changed|slipped|delayed|pushed|"
-    r"postponed)\s+from)(?:\s+(?:for|planned(?:\s+for)?|in|on|by|end\s+of))?:?\s*$",
-    re.IGNORECASE,
+_GONE = pattern(
+    r"\b(?:was|were|previously|originally|formerly|initially|instead of|(?:moved|changed|slipped|"
+    r"delayed|pushed|postponed) from)(?: (?:for|planned(?: for)?|in|on|by|end of))?:?\s*$"
 )
-_INSTEAD = re.compile(
-    r"(?:\b(?:now|moved|pushed|pulled|brought|postponed|delayed|slipped|rescheduled|shifted|deferred|revised|updated|changed)"
-    r"(?:\s+(?:up|back|out|in|forward|ahead))?(?:\s+(?:to|until|till|for|into))?|(?:→|->|=>|➔))\s*$",
-    re.IGNORECASE,
+_INSTEAD = pattern(
+    r"(?:\b(?:now|moved|pushed|pulled|brought|postponed|delayed|slipped|rescheduled|shifted|"
+    r"deferred|revised|updated|changed)(?: (?:up|back|out|in|forward|ahead))?"
+    r"(?: (?:to|until|till|for|into))?|→|->|=>|➔)\s*$"
 )
-_DATELIKE = re.compile(
-    r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d\.\d\d?|(?:19|20)\d\d|[FC]Y\s?'?\d\d(?:\d\d)?|['’]\d\d|"
-    r"[QH]\d|\d\d?[QH]\d?|\d{1,2}\.\d{1,2}\.\d{2,4}|(?:quartal|kvartal|trimestre|semestre|halbjahr|halvår)|(?:K|C)?W\s?\d\d?|(?:January|February|April|June|July|August|September|October|November|"
-    r"December)|\d{1,2}(?:st|nd|rd|th))(?![\w.-]*\w)",
-    re.IGNORECASE,
+_DATELIKE = pattern(
+    r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d\.\d\d?|(?:19|20)\d\d|"
+    r"[FC]Y\s?'?\d\d(?:\d\d)?|['’]\d\d|[QH]\d|\d\d?[QH]\d?|\d{1,2}\.\d{1,2}\.\d{2,4}|"
+    r"quartal|kvartal|trimestre|semestre|halbjahr|halvår|[KC]?W\s?\d\d?|\d{1,2}(?:st|nd|rd|th)|"
+    r"January|February|April|June|July|August|September|October|November|December)(?![\w.-]*\w)"
 )
-_NEAR = 120
-_LEADS = frozenset(
-    {
-        *(
-            "was",
-            "were",
-            "now",
-            "then",
-            "moved",
-            "to",
-            "from",
-            "until",
-            "by",
-            "due",
-            "in",
-            "on",
-            "the",
-        ),
-        *(
-            "end",
-            "of",
-            "at",
-            "around",
-            "about",
-            "planned",
-            "expected",
-            "estimated",
-            "target",
-            "eta",
-        ),
-        *("originally", "previously", "slipped", "delayed", "postponed", "up", "back"),
-    }
+_ONLY_LEADS = pattern(
+    r"(?:[\W_]|\b(?:was|were|now|then|moved|to|from|until|by|due|in|on|the|end|of|at|around|about|"
+    r"planned|expected|estimated|target|eta|originally|previously|slipped|delayed|postponed|up|back)\b)*"
 )
+_NEAR = 120  # characters before an expression that can lead into it
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
 
 
@@ -815,19 +602,17 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
         found = [
             f for f in find(part, written, context) if not _NOT_YET.search(_ahead(part, f.start))
         ]
+        if odd := next((f for f in found if f.flag == NO_SUCH_PERIOD), None):
+            return Target(_words(part), flag=UNREAD + part[odd.start : odd.end])
         if any(f.span for f in found):
             target = _latest(part, _standing(part, found))
             return replace(target, flag=target.flag or _unread(part, text, found, target, context))
         if found and part is main:  # an aside is no better date than "before the summer"
             break
     words = _words(main if main.strip() else text)
-    odd = None if NO_DATE.match(words) else _DATELIKE.search(_ADDRESS.sub("", words))
-    return Target(
-        words,
-        flag=f"{UNREAD}{odd.group()}"
-        if odd and not _NOT_YET.search(words[: odd.start()])
-        else None,
-    )
+    like = _DATELIKE.search(_ADDRESS.sub("", words))
+    said = like is not None and not _NOT_YET.search(words[: like.start()])
+    return Target(words, flag=f"{UNREAD}{like.group()}" if like and said else None)
 
 
 def only_time(text: str, written: date, context: Calendar = Calendar()) -> bool:
@@ -839,11 +624,14 @@ def only_time(text: str, written: date, context: Calendar = Calendar()) -> bool:
     (True, False)
     """
     found = [one for one in find(text, written, context) if one.span]
-    rest = text
+    return bool(found) and len(text) < _NEAR and bool(_ONLY_LEADS.fullmatch(_without(text, found)))
+
+
+def _without(text: str, found: Iterable[Found]) -> str:
+    """Blank out what was read."""
     for one in found:
-        rest = rest[: one.start] + " " * (one.end - one.start) + rest[one.end :]
-    words = re.findall(r"[^\W\d_]+|\d+", rest.casefold())
-    return bool(found) and len(text) < _NEAR and set(words) <= _LEADS
+        text = text[: one.start] + " " * (one.end - one.start) + text[one.end :]
+    return text
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -863,9 +651,7 @@ def _unread(
     part: str, text: str, found: list[Found], target: Target, context: Calendar
 ) -> str | None:
     """Name what looks like a date and is in no expression that was read."""
-    rest = _ADDRESS.sub(_blank, part[:_LONGEST])
-    for one in found:
-        rest = rest[: one.start] + " " * (one.end - one.start) + rest[one.end :]
+    rest = _without(_ADDRESS.sub(_blank, part[:_LONGEST]), found)
     odd = _DATELIKE.search(rest)
     if odd and not _NOT_YET.search(_ahead(rest, odd.start())):
         return UNREAD + odd.group()
