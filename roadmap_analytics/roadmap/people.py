@@ -46,7 +46,7 @@ _GIVEN_BY = pattern(
 _GIVEN_ASIDE = pattern(rf" \(((?:with )?{_ROLE_NOUN} (?:from|by|with) [^()]*)\)")
 _WITHIN = pattern(rf"\bwith ({_GIVEN_BY.pattern[1:]})")
 _LEADS = pattern(r"(?:or|and|with|also|maybe|likely|plus)\b|\S+ is (?:also )?avail")
-_NOBODY = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
+_NO_ONE = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
 _SAYS_HOW = pattern(r"(?:for|is|if|when|also|available|interested|with)\b|\bteam\b")
 _AVAILABLE_FOR = pattern(r"\bavailable for (questions?|input|feedback|discuss\w*|help)")
 _AS = pattern(
@@ -215,7 +215,7 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     """
     value = re.sub(r"https?://\S+", "", value[:_LONGEST]).strip()
     main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
-    if _NOBODY.fullmatch(value):
+    if _NO_ONE.fullmatch(value):
         return []
     asides = [  # "(or bo)", not "(design)"
         aside
