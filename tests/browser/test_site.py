@@ -77,6 +77,19 @@ def test_every_page_at_two_widths(page: Page, site: Path) -> None:
     assert_quiet(page)
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_pages_follow_the_readers_light_or_dark(chromium: Chromium, site: Path, dark: bool) -> None:
+    page = chromium.page(dark=dark)
+    page.open((site / "frames.html").as_uri())
+    shown = """["backgroundColor", "color"].map(what =>
+        getComputedStyle(document.body)[what]
+        .match(/[0-9.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b))"""
+    ground, text = page.value(shown)  # of 0 to 765
+    assert (ground < 150, text > 500) == (dark, dark)
+    assert_quiet(page)
+    page.close()
+
+
 @pytest.mark.parametrize(
     ("word", "found"),
     [("burndown", "gallery"), ("burndown", "api/roadmap_analytics.burndown"),
