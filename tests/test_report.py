@@ -173,6 +173,27 @@ def test_every_picture_is_told_in_words(hostile_pages: list[Path]) -> None:
     assert [alt for alt in alts if len(alt) < 20] == []
 
 
+def test_a_cell_tagged_folded_is_one_line_that_opens_the_rest(tmp_path: Path) -> None:
+    folder = notebooks(
+        tmp_path / "notebooks",
+        "claim('34 of 40 & <b>more</b> held')\nconclusion('folded away')",
+        "claim('In full')",
+    )
+    stored = nbformat.read(folder / "page.ipynb", as_version=4)
+    stored.cells[1].metadata["tags"] = ["folded"]
+    stored.cells[2].metadata["tags"] = ["other"]
+    nbformat.write(stored, folder / "page.ipynb")
+    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
+    text = (index.parent / "page.html").read_text("utf-8")
+    line = "<summary>34 of 40 &amp; &lt;b&gt;more&lt;/b&gt; held</summary>"
+    _, after = text.split(f'<details class="folded">{line}')
+    within, others = after.split("</section>", 1)
+    assert "<strong>folded away</strong>" in within
+    assert "<h2>34 of 40" not in text
+    assert "<h2>In full</h2>" in others
+    assert "folded away" in index.read_text("utf-8")  # the index shows every conclusion
+
+
 def test_made_up_names_leave_no_name_and_no_title(tmp_path: Path) -> None:
     """A page of everything: test_sharing.py shows that no frame holds a name or a typed text."""
     sample = ra.load(SAMPLE)

@@ -323,7 +323,7 @@ def _write(
     for page, notebook in sources:
         page.conclusions = _conclusions(notebook)
     html = {
-        p.file: exporter.from_notebook_node(_charts(_folded(nb)), {"page": p})[0]
+        p.file: exporter.from_notebook_node(_summarised(_charts(_folded(nb))), {"page": p})[0]
         for p, nb in sources
     }
     exporter.environment.filters.update(FILTERS)
@@ -397,6 +397,17 @@ def _charts(notebook: Any) -> Any:
             output.data = {"text/plain": f"A picture that cannot be shown: {error}"}
         else:
             output.data = {_SVG: picture}
+    return notebook
+
+
+def _summarised(notebook: Any) -> Any:
+    """Make the first output of each cell tagged "folded" the line under which the others fold."""
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or "folded" not in cell.metadata.get("tags", []):
+            continue
+        first, *others = cell.outputs or [{}]
+        if summary := first.get("data", {}).get("text/plain"):
+            cell.metadata["summary"], cell.outputs = summary, others
     return notebook
 
 
