@@ -28,7 +28,7 @@ _PLAN = [
     (date(2025, 9, 23), date(2025, 12, 20), "activities"),
     (date(2026, 1, 27), date(2026, 4, 30), "activities"),
     (date(2026, 5, 19), date(2026, 8, 31), "activities"),
-    (date(2026, 9, 15), date(2026, 12, 20), "activities"),
+    (date(2026, 9, 29), date(2026, 12, 20), "activities"),
 ]
 
 
