@@ -99,8 +99,10 @@ _NAMES = {
     ),
     "frames": (
         "Dataset",
+        "Scan",
         "load",
         "read_roadmaps",
+        "scan",
     ),
     "report.build": (
         "write_report",

@@ -62,8 +62,10 @@ from roadmap_analytics.export import doctor as doctor
 from roadmap_analytics.export import export_dataset as export_dataset
 from roadmap_analytics.export import simulate_dataset as simulate_dataset
 from roadmap_analytics.frames import Dataset as Dataset
+from roadmap_analytics.frames import Scan as Scan
 from roadmap_analytics.frames import load as load
 from roadmap_analytics.frames import read_roadmaps as read_roadmaps
+from roadmap_analytics.frames import scan as scan
 from roadmap_analytics.report.build import write_report as write_report
 from roadmap_analytics.report.build import write_roadmap_page as write_roadmap_page
 from roadmap_analytics.report.show import show as show

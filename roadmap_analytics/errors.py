@@ -6,7 +6,8 @@ Messages say, in this order: what failed, where, what was expected, what was fou
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import PurePath
+from typing import Any
 
 __all__ = [
     "AccessError",
@@ -91,17 +92,22 @@ class DamagedFileError(DatasetError):
 
     Attributes
     ----------
-    file : Path
+    file : path
         Which one.
     why : str
         What is wrong with it.
     """
 
-    def __init__(self, file: Path, why: str) -> None:
+    def __init__(self, file: PurePath, why: str) -> None:
         super().__init__(
             f"{file}: damaged: {why}. Restore this file from a backup, or export into a new folder."
         )
         self.file, self.why = file, why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error is pickled with its message alone; this one is made of two arguments. Worker
+        # processes send their errors that way.
+        return type(self), (self.file, self.why)
 
 
 class TablesRebuiltWarning(UserWarning):

@@ -113,7 +113,7 @@ def attribution(
     spans = view.spans("milestone")
     spans = spans.rename(columns={"milestone_id": "target"}).dropna(subset=["target"])
     members = spans.astype({"target": "int64"})
-    stays = open_stays(dataset, members, view.at, timezone=view.timezone, types=types)
+    stays = open_stays(dataset, members, view.at, timezone=view.timezone, types=view.types)
     first_came: dict[int, tuple[np.datetime64, int]] = {}
     for key, stay in stays.items():
         for issue, came in zip(stay.issue, stay.came, strict=True):

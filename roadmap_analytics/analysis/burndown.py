@@ -123,7 +123,7 @@ def burndown(
     book = ledger(view, measure, chosen, together=True)
     frame = _by_day(book).drop(columns=["milestone_id", "title"])
     frame.attrs.update(_described(book, frame))
-    return frame
+    return view.shown(frame)
 
 
 def burndowns(
@@ -162,7 +162,7 @@ def burndowns(
     book = ledger(View.of(dataset, as_of, timezone, types), measure, only)
     frame = _by_day(book)
     frame.attrs.update(book.about())
-    return frame
+    return dataset.shown(frame)
 
 
 def _by_day(book: Ledger) -> pd.DataFrame:
@@ -185,10 +185,9 @@ def _by_day(book: Ledger) -> pd.DataFrame:
     def per_day(amount: Floats) -> Floats:
         return sums(row, amount, len(date))
 
-    grown = changes["scope"].to_numpy()
-    scope = replay.running(per_day(grown), place)
-    completed = replay.running(per_day(changes["completed"].to_numpy()), place)
-    added, removed = per_day(grown.clip(min=0)), per_day((-grown).clip(min=0))
+    amounts = ("scope", "completed", "added", "removed")
+    grown, done, added, removed = (per_day(changes[name].to_numpy()) for name in amounts)
+    scope, completed = replay.running(grown, place), replay.running(done, place)
     first = top[days > 0]
     added[first], removed[first] = scope[first], 0.0  # what was committed to is no change
 

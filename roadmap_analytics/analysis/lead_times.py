@@ -16,10 +16,10 @@ import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days, instant, ticks
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, instant, ticks
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.stays import NOTHING, open_stays
-from roadmap_analytics.analysis.view import View
+from roadmap_analytics.analysis.view import View, unchanged
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -100,22 +100,15 @@ def lead_times(
     1   2.0       1        2         0.5
     """
     view = View.of(dataset, as_of, timezone, types)
-    state = view.state
-    if milestone is not None:
-        chosen = find_milestones(dataset, milestone)
-        state = state[state["milestone_id"].isin(chosen).to_numpy(bool)]
-    if since is not None:
-        state = state[(state["created_at"] >= instant(since, view.timezone)).to_numpy()]
-    closed_at = view.closed_at.reindex(state.index)
-    # What was closed without being done had taken at least so long: it counts as still open then.
-    done = closed_at.notna().to_numpy() & state["state_reason"].isna().to_numpy()
-    took = ticks(closed_at.fillna(view.at)) - ticks(state["created_at"])
-    days = took.clip(min=0) / _DAY  # a close dated before the creation was imported so
+    chosen = None if milestone is None else find_milestones(dataset, milestone)
+    first = None if since is None else instant(since, view.timezone)
+    lives = view.reduced(_lives, unchanged, chosen, first)
+    days, done = lives["days"].to_numpy(), lives["done"].to_numpy()
     frame = _kaplan_meier(days, done)
     frame.attrs.update(
         {
             "issues": len(days),
-            "open_issues": int(closed_at.isna().sum()),
+            "open_issues": int(lives["open"].sum()),
             "median_days": _reached(frame, 0.50),
             "p85_days": _reached(frame, 0.85),
             "closed_only_median_days": float(np.median(days[done])) if done.any() else None,
@@ -123,6 +116,26 @@ def lead_times(
         | view.about()
     )
     return frame
+
+
+def _lives(view: View, chosen: list[int] | None, first: pd.Timestamp | None) -> pd.DataFrame:
+    """Return one row per issue that counts: its `days`, whether it is `done`, whether `open`."""
+    state = view.state
+    if chosen is not None:
+        state = state[state["milestone_id"].isin(chosen).to_numpy(bool)]
+    if first is not None:
+        state = state[(state["created_at"] >= first).to_numpy()]
+    closed_at = view.closed_at.reindex(state.index)
+    took = ticks(closed_at.fillna(view.at)) - ticks(state["created_at"])
+    return pd.DataFrame(
+        {
+            "days": took.clip(min=0) / _DAY,  # a close dated before the creation was imported so
+            # What was closed without being done had taken at least so long: it counts as still
+            # open then.
+            "done": closed_at.notna().to_numpy() & state["state_reason"].isna().to_numpy(),
+            "open": closed_at.isna().to_numpy(),
+        }
+    )
 
 
 def _kaplan_meier(days: npt.NDArray[np.float64], done: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -237,30 +250,25 @@ def throughput(
     ['week_date', 'added', 'closed', 'whole']
     """
     view = View.of(dataset, as_of, timezone, types)
-    if milestone is None:
-        members = view.issues[["issue_id", "created_at"]].rename(columns={"created_at": "start_at"})
-        members["end_at"] = pd.Series(pd.NaT, members.index, dtype=members["start_at"].dtype)
-    else:
-        members = view.spans("milestone")
-        chosen = find_milestones(dataset, milestone)
-        members = members[members["milestone_id"].isin(chosen).to_numpy(bool)]
-    members = members[["issue_id", "start_at", "end_at"]].assign(target=0)
-    stays = open_stays(dataset, members, view.at, timezone=view.timezone, types=types)
-    stay, last = stays.get(0, NOTHING), view.last
-    first = stay.came.min() if len(stay.came) else last + 7
+    chosen = None if milestone is None else find_milestones(dataset, milestone)
+    daily, last = view.reduced(_flow, _per_day, chosen), view.last
+    day, added, closed = (daily[name].to_numpy() for name in ("day", "added", "closed"))
+    day = day.astype("datetime64[D]")
+    came = day[added > 0]
+    first = came.min() if len(came) else last + 7
     first = max(first, last - FAR_DAYS)
     mondays = np.arange(_monday(first), last + 1, 7)
+    week = np.searchsorted(mondays, day, "right") - 1
+    shown = week >= 0
 
-    def weekly(days: Days) -> npt.NDArray[np.int64]:
-        week = np.searchsorted(mondays, days, "right") - 1
-        shown = week[week >= 0]
-        return np.bincount(shown, minlength=len(mondays)).astype(np.int64)
+    def weekly(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.bincount(week[shown], counts[shown], len(mondays)).astype(np.int64)
 
     frame = pd.DataFrame(
         {
             "week_date": mondays.astype("datetime64[us]"),
-            "added": weekly(stay.came),
-            "closed": weekly(stay.left[stay.closed]),
+            "added": weekly(added),
+            "closed": weekly(closed),
             "whole": mondays + 6 <= last,
         }
     )
@@ -268,6 +276,27 @@ def throughput(
     frame.attrs["per_week"] = float(whole.mean()) if len(whole) else None
     frame.attrs.update(view.about())
     return frame
+
+
+def _flow(view: View, chosen: list[int] | None) -> pd.DataFrame:
+    """Return one row per day on which anything came or was closed: `day`, `added`, `closed`."""
+    if chosen is None:
+        members = view.issues[["issue_id", "created_at"]].rename(columns={"created_at": "start_at"})
+        members["end_at"] = pd.Series(pd.NaT, members.index, dtype=members["start_at"].dtype)
+    else:
+        members = view.spans("milestone")
+        members = members[members["milestone_id"].isin(chosen).to_numpy(bool)]
+    members = members[["issue_id", "start_at", "end_at"]].assign(target=0)
+    stays = open_stays(
+        view.dataset, members, view.at, timezone=view.timezone, types=view.types
+    ).get(0, NOTHING)
+    days = np.concatenate([stays.came, stays.left[stays.closed]]).astype("datetime64[s]")
+    added = np.repeat([1, 0], [len(stays.came), len(days) - len(stays.came)])
+    return _per_day(pd.DataFrame({"day": days, "added": added, "closed": 1 - added}))
+
+
+def _per_day(flow: pd.DataFrame) -> pd.DataFrame:
+    return flow.groupby("day", as_index=False)[["added", "closed"]].sum()
 
 
 def _monday(day: np.datetime64) -> np.datetime64:

@@ -15,7 +15,7 @@ not from today's members; any other milestone event means that the issue left; r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ Measure: TypeAlias = Literal["issues", "weight", "hours"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _FIELD = {"issues": None, "weight": "weight", "hours": "time_estimate"}
+_NEVER = np.iinfo(np.int64).max  # the day of an addition that never was
 _UNIT = {"issues": "issues", "weight": "weight", "hours": "estimated hours"}
 
 
@@ -47,8 +48,10 @@ class Ledger:
     changes : DataFrame
         What one issue added to, or took from, one milestone on one day: `place` (row of
         `milestones`), `milestone_id`, `issue_id`, `day` (``datetime64[D]`` as days since 1970),
-        `scope` and `completed` (signed amounts), `other` (the milestone that the issue came from
-        or went to; `NONE` for none, the same one where the issue stayed).
+        `scope` and `completed` (signed amounts), `added` and `removed` (what of `scope` is above
+        0, and below, as positive amounts), `other` (the milestone that the issue came from or went
+        to; `NONE` for none, the same one where the issue stayed). Of a `Scan`, all issues of one
+        milestone and day make one row, which has no `issue_id` and no `other`.
     milestones : DataFrame
         As known then, with `start` (of the first addition where no date is set), `due`,
         `without_measure` (issues that count 0) and `met` (an issue was ever added).
@@ -122,26 +125,69 @@ def ledger(
     """
     if measure not in _FIELD:
         raise ConfigurationError(f"measure: expected one of {list(_FIELD)}, got {measure!r}")
-    ends = _day_ends(view, _FIELD[measure])
     milestones = view.milestones
     if only is not None:
         milestones = milestones[milestones["milestone_id"].isin(only)].reset_index(drop=True)
-    if only is not None and together and len(only) > 1:
-        ends, milestones = ends.as_one(only), _as_one(milestones, _first_additions(ends, only))
+    joined = only is not None and together and len(only) > 1
     ids = milestones["milestone_id"].to_numpy(np.int64)
+    found = view.reduced(_entries, _summed, _FIELD[measure], ids, joined)
+    per_place = found.milestones.groupby("place")
+    first = per_place["first"].min().reindex(range(len(ids)), fill_value=_NEVER).to_numpy()
+    unmeasured = per_place["without_measure"].sum().reindex(range(len(ids)), fill_value=0)
+    met, first_added = first < _NEVER, first.astype("datetime64[D]")
+    first_added[~met] = np.datetime64("NaT")
+    if joined:
+        milestones = _as_one(milestones, first_added)  # dated by it, if anything was ever added
+        first_added = np.array(["NaT"], "datetime64[D]")
+        unmeasured, met = unmeasured.groupby(lambda _: 0).sum(), np.array([met.any()])
 
     start = dates_of(milestones["start_date"])
     undated = np.isnat(start)
-    start[undated] = _first_additions(ends, ids[undated])
-    final = replay.last_of(ends.issue) & np.isnan(ends.size)
-    place, known = _places(ids, ends.milestone[final])
+    start[undated] = first_added[undated]
     milestones = milestones.assign(
         start=start.astype("datetime64[s]"),
         due=dates_of(milestones["due_date"]).astype("datetime64[s]"),
-        without_measure=np.bincount(place[known], minlength=len(ids)),
-        met=np.isin(ids, ends.added_to),
+        without_measure=unmeasured.to_numpy(np.int64),
+        met=met,
     )
-    return Ledger(view, measure, _changes(ends, ids), milestones)
+    return Ledger(view, measure, found.changes, milestones)
+
+
+class _Entries(NamedTuple):
+    """What some issues say of milestones."""
+
+    changes: pd.DataFrame  # as in `Ledger`
+    milestones: pd.DataFrame  # place, first (day of an addition), without_measure
+
+
+def _entries(view: View, sized_by: str | None, ids: Ints, joined: bool) -> _Entries:
+    """Return what the issues of a view, or of a partition of it, say of some milestones."""
+    ends = _day_ends(view, sized_by)
+    first = np.full(len(ids), _NEVER)
+    place, known = _places(ids, ends.added_to)
+    np.minimum.at(first, place[known], ends.added_on[known])
+    final = replay.last_of(ends.issue) & np.isnan(ends.size)
+    place, known = _places(ids, ends.milestone[final])
+    without = np.bincount(place[known], minlength=len(ids))
+    said = pd.DataFrame({"place": np.arange(len(ids)), "first": first, "without_measure": without})
+    if joined:
+        ends, ids = ends.as_one(ids), ids[:1]
+    return _Entries(_changes(ends, ids), said[((first < _NEVER) | (without > 0))])
+
+
+def _summed(entries: _Entries) -> _Entries:
+    """Make one row of all changes of a milestone on a day, and one of what is said of it.
+
+    Sums of sums may differ from sums in the last bits. Rounding takes them away: amounts are
+    counts, weights, or whole seconds as hours, of which no sum lies halfway between two sixth
+    decimals.
+    """
+    key, amounts = ["place", "milestone_id", "day"], ["scope", "completed", "added", "removed"]
+    said = entries.milestones.groupby("place", as_index=False)
+    return _Entries(
+        entries.changes.groupby(key, as_index=False)[amounts].sum(),
+        said.agg({"first": "min", "without_measure": "sum"}),
+    )
 
 
 def _as_one(milestones: pd.DataFrame, first_added: Days) -> pd.DataFrame:
@@ -180,7 +226,7 @@ class _DayEnds:
     added_to: Ints
     added_on: Ints
 
-    def as_one(self, milestones: list[int]) -> _DayEnds:
+    def as_one(self, milestones: Ints) -> _DayEnds:
         """Let the first of some milestones stand for all of them."""
 
         def joined(ids: Ints) -> Ints:
@@ -220,17 +266,6 @@ def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
     )
 
 
-def _first_additions(ends: _DayEnds, ids: Ints | list[int]) -> Days:
-    """Return the day on which each milestone (ascending ids) first got an issue; NaT for never."""
-    never = np.iinfo(np.int64).max
-    place, known = _places(np.asarray(ids, dtype=np.int64), ends.added_to)
-    first = np.full(len(ids), never)
-    np.minimum.at(first, place[known], ends.added_on[known])
-    days = first.astype("datetime64[D]")
-    days[first == never] = np.datetime64("NaT")
-    return days
-
-
 def _changes(ends: _DayEnds, ids: Ints) -> pd.DataFrame:
     """Compare each issue at the end of a day with what it was before (see `Ledger.changes`)."""
     now = ends.milestone
@@ -252,14 +287,17 @@ def _changes(ends: _DayEnds, ids: Ints) -> pd.DataFrame:
     milestone = np.concatenate([m[rows] for rows, m, *_ in parts])
     place, known = _places(ids, milestone)
     rows = np.concatenate([rows for rows, *_ in parts])[known]
+    grown = np.concatenate([s[rows] for rows, _, s, _, _ in parts])[known]
     return pd.DataFrame(
         {
             "place": place[known],
             "milestone_id": milestone[known],
             "issue_id": ends.issue[rows],
             "day": ends.day[rows],
-            "scope": np.concatenate([s[rows] for rows, _, s, _, _ in parts])[known],
+            "scope": grown,
             "completed": np.concatenate([d[rows] for rows, _, _, d, _ in parts])[known],
+            "added": grown.clip(min=0),
+            "removed": (-grown).clip(min=0),
             "other": np.concatenate([o[rows] for rows, *_, o in parts])[known],
         }
     )

@@ -10,7 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, day_ends, last_day, ticks
+from roadmap_analytics.analysis.days import (
+    FAR_DAYS,
+    AsOf,
+    Days,
+    dates_of,
+    days_of,
+    last_day,
+    ticks,
+)
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.replay import Bools, Ints
 from roadmap_analytics.analysis.view import View
@@ -77,20 +85,22 @@ def workload_history(
     if freq not in ("D", "W"):
         raise ConfigurationError(f"freq: expected 'D' or 'W', got {freq!r}")
     view = View.of(dataset, as_of, timezone, types)
-    steps = _steps(view, split, None if milestone is None else find_milestones(dataset, milestone))
-    dates = _grid(_first_day(view, steps, since), view.day, freq)
-
-    # A step belongs to the first date whose end comes after it. The last date ends at `as_of`,
-    # after every step; the others with their day.
-    ends = ticks(day_ends(pd.Series(dates[:-1]), view.timezone))
-    names, shape = steps.names, (len(dates), len(steps.names))
-    cell = np.searchsorted(ends, steps.at, side="right") * len(names) + steps.person
+    chosen = None if milestone is None else find_milestones(dataset, milestone)
+    steps = view.reduced(_steps, _per_day, split, chosen)
+    person = steps["person"].astype("category").cat
+    names, day = person.categories.sort_values(), dates_of(steps["day"])
+    dates = _grid(_first_day(view, day, since), view.day, freq)
+    shape = (len(dates), len(names))
+    # A step belongs to the first date that is not before its day. The last date takes all others.
+    row = np.searchsorted(dates[:-1].to_numpy("datetime64[D]"), day)
+    cell = row * len(names) + names.get_indexer(person.categories)[person.codes]
 
     def per_cell(amount: Floats) -> Floats:
         cells = np.bincount(cell, amount, shape[0] * shape[1])
         return np.asarray(cells, dtype=np.float64).reshape(shape)
 
-    arrivals, departures = per_cell(steps.change.clip(min=0)), per_cell(-steps.change.clip(max=0))
+    arrivals = per_cell(steps["arrivals"].to_numpy())
+    departures = per_cell(steps["departures"].to_numpy())
     held = np.cumsum(arrivals - departures, axis=0)
     seen = np.cumsum(arrivals, axis=0) > 0
     columns = ["open_issues", "arrivals", "departures"]
@@ -106,17 +116,15 @@ def workload_history(
     if split == "full":
         frame = frame.astype(dict.fromkeys(columns, "int64"))
     frame.attrs.update(about(view, split), freq=freq)
-    return frame
+    return frame  # no ids in it: the same for several GitLabs
 
 
-def _first_day(view: View, steps: _Steps, since: AsOf | None) -> pd.Timestamp:
+def _first_day(view: View, days: Days, since: AsOf | None) -> pd.Timestamp:
     if since is not None:
         return last_day(since, view.timezone)
-    if not len(steps.at):
+    if not len(days):
         return view.day
-    opened = pd.Timestamp(int(steps.at.min()), unit="us", tz="UTC")
-    oldest = view.day - pd.Timedelta(FAR_DAYS, "D")
-    return max(last_day(opened, view.timezone), oldest)
+    return max(pd.Timestamp(days.min()).as_unit("us"), view.day - pd.Timedelta(FAR_DAYS, "D"))
 
 
 def _grid(first: pd.Timestamp, today: pd.Timestamp, freq: str) -> pd.DatetimeIndex:
@@ -124,17 +132,11 @@ def _grid(first: pd.Timestamp, today: pd.Timestamp, freq: str) -> pd.DatetimeInd
     return pd.DatetimeIndex(days.union([today]))
 
 
-class _Steps(NamedTuple):
-    """Every change of what a person holds, in any order."""
+def _steps(view: View, split: str, milestones: list[int] | None) -> pd.DataFrame:
+    """Return every change of what a person holds, in any order.
 
-    person: Ints  # place in `names`
-    at: Ints  # ticks
-    change: Floats  # signed share of one issue
-    names: Names  # sorted
-
-
-def _steps(view: View, split: str, milestones: list[int] | None) -> _Steps:
-    """Return every change of what a person holds.
+    Its columns are `person` (a category), `day` (in the zone of the view), `arrivals` and
+    `departures`: what the person got on that day, and gave up, as shares of issues.
 
     An issue's life is cut at every moment at which its state, assignees or milestone changed. From
     one cut to the next it is open (and in the milestone) or not, and held by n people, which makes
@@ -174,7 +176,22 @@ def _steps(view: View, split: str, milestones: list[int] | None) -> _Steps:
         (np.full(len(alone), unassigned), alone, unheld[alone]),
     ]
     person, cut, amount = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return _Steps(person, cuts.at[cut], amount, names)
+    at = pd.Series(cuts.at[cut].view("datetime64[us]")).dt.tz_localize("UTC")
+    return pd.DataFrame(
+        {
+            "person": pd.Categorical.from_codes(person, pd.Index(names, dtype="str")),
+            "day": days_of(at, view.timezone).astype("datetime64[s]"),
+            "arrivals": amount.clip(min=0),
+            "departures": -amount.clip(max=0),
+        }
+    )
+
+
+def _per_day(steps: pd.DataFrame) -> pd.DataFrame:
+    """Make one row per person and day."""
+    # As text: two partitions have other categories.
+    named = steps.assign(person=steps["person"].astype("str"))
+    return named.groupby(["person", "day"], as_index=False)[["arrivals", "departures"]].sum()
 
 
 def _between(turns: Ints, came: Ints, left: Ints) -> tuple[Ints, Ints]:

@@ -7,7 +7,7 @@ accepted wherever one is: they are then counted together, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -72,7 +72,7 @@ def find_milestone(dataset: Dataset, milestone: int | str) -> int:
         Where none fits, or several do; up to five candidates are listed.
     """
     milestones = dataset.milestones.sort_values("milestone_id")
-    fits = _fitting(milestones, milestone)
+    fits = _fitting(milestones, milestone, dataset.numbers(milestones["milestone_id"]))
     if len(fits) == 1:
         return int(fits["milestone_id"].iloc[0])
     if len(fits):
@@ -84,8 +84,10 @@ def find_milestone(dataset: Dataset, milestone: int | str) -> int:
         near = process.extract(str(milestone), names.tolist(), scorer=fuzz.WRatio, limit=5)
         shown = shown.iloc[[place for _, _, place in near]]
     listed = "; ".join(
-        f"{row.title!r} (id {row.milestone_id}, {row.web_url})"
-        for row in shown.head(5).itertuples()
+        f"{row.title!r} (id {number}, {row.web_url})"
+        for number, row in zip(
+            dataset.numbers(shown["milestone_id"]), shown.head(5).itertuples(), strict=False
+        )
     )
     raise UnknownNameError(
         f"milestone: expected the id, title or address of one milestone, got {milestone!r}: "
@@ -93,9 +95,9 @@ def find_milestone(dataset: Dataset, milestone: int | str) -> int:
     )
 
 
-def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
+def _fitting(milestones: pd.DataFrame, milestone: int | str, ids: pd.Series[Any]) -> pd.DataFrame:
     if not isinstance(milestone, str):
-        return milestones[milestones["milestone_id"] == milestone]
+        return milestones[ids == milestone]
     if "://" in milestone:
         return milestones[milestones["web_url"].map(address) == address(milestone)]
     fits = milestones[milestones["title"] == milestone]
@@ -103,7 +105,7 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str) -> pd.DataFrame:
         plain = " ".join(milestone.split()).casefold()
         fits = milestones[milestones["title"].str.split().str.join(" ").str.casefold() == plain]
     if fits.empty and milestone.isascii() and milestone.isdecimal():
-        fits = milestones[milestones["milestone_id"] == int(milestone)]
+        fits = milestones[ids == int(milestone)]
     return fits
 
 

@@ -71,7 +71,8 @@ def milestone_progress(
     book = ledger(view, measure)
     milestones, start, due, last = book.milestones, book.start, book.due, view.last
     owner, day = book.changes["place"].to_numpy(), book.day
-    grown, done = book.changes["scope"].to_numpy(), book.changes["completed"].to_numpy()
+    amounts = ("scope", "completed", "added", "removed")
+    grown, done, added, removed = (book.changes[name].to_numpy() for name in amounts)
     after, by_due = day > start[owner], day <= due[owner]
     # Written as "not ..." so that a missing date counts as not started, and as never due.
     unstarted = ~(start <= last)
@@ -92,8 +93,8 @@ def milestone_progress(
             "completed": book.number(completed),
             "remaining": book.number((scope - completed).round(6)),
             "committed": book.number(book.total(grown, ~after), unstarted),
-            "added_after_start": book.number(book.total(grown.clip(min=0), after), unstarted),
-            "removed_after_start": book.number(book.total((-grown).clip(min=0), after), unstarted),
+            "added_after_start": book.number(book.total(added, after), unstarted),
+            "removed_after_start": book.number(book.total(removed, after), unstarted),
             "carried_over": book.number(book.total(grown - done, by_due), pending),
             "without_measure": milestones["without_measure"],
             "start_date": start.astype("datetime64[us]"),
@@ -106,7 +107,7 @@ def milestone_progress(
     made = milestones["created_at"] < view.at
     frame = frame[(milestones["met"] | made).to_numpy()].reset_index(drop=True)
     frame.attrs.update(book.about())
-    return frame
+    return view.shown(frame)
 
 
 def _working_days_left(book: Ledger) -> Ints:

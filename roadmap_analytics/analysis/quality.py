@@ -5,6 +5,7 @@ Here, and only here, today's mutable fields are compared with the replay of the 
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import last_day
 from roadmap_analytics.analysis.reading import alarm_findings
 from roadmap_analytics.errors import DatasetError
-from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import BY_ISSUE, Dataset
 
 __all__ = ["Check", "check"]
 
@@ -123,6 +124,7 @@ _REASONS = {
 _KINDS_OF_GOT = {"unread_note", "given_up"}
 """Kinds of finding that are counted by what was got: every wording, every reason by itself."""
 _SHOWN = 3
+_ALL_ISSUES = "all issues"
 
 
 @dataclass(frozen=True)
@@ -242,18 +244,84 @@ def check(dataset: Dataset) -> Check:
     >>> found.ok, len(found.findings)
     (True, 0)
     """
+    # A scan compares its frames with their schemas when it reads them.
+    damaged = _frames(dataset)
+    if len(damaged):
+        made = [damaged, _failures(dataset), _orphans(dataset), _notices(dataset)]
+        fields = _per_field(dataset, _assemble([]))
+        return Check(_assemble(made), _shares(fields), 0, dataset.exported_at)
+    known = dataset.reduced(_known, _distinct, BY_ISSUE[:3])
+    asked = functools.partial(_found_by_issue, known=known)
+    found = dataset.reduced(asked, _joined, BY_ISSUE)
+    of_all = [look(dataset) for look in _LOOKS] + [look(dataset, known) for look in _COUNTS]
+    findings = _assemble([found.findings, *of_all])
+    fields = _joined(found).fields
+    whole = int(fields["issues"].max() - fields["inexact"].max())
+    return Check(dataset.shown(findings), _shares(fields), whole, dataset.exported_at)
+
+
+class _Known(NamedTuple):
+    """What must be known of all issues before any of them is judged; one row per value."""
+
+    labels: pd.DataFrame  # label: every one that an issue bears
+    holders: pd.DataFrame  # origin, project, person: who is assigned to anything there
+    copies: pd.DataFrame  # moved_to_id
+    projects: pd.DataFrame  # origin, project, highest, numbers: of its issues
+    uses: pd.DataFrame  # use: weights, estimates, confidential
+
+
+def _known(dataset: Dataset) -> _Known:
+    issues, origin = dataset.issues, dataset.origin
+    homes = issues[["issue_id", "project"]]
+    held = dataset.assignments.merge(homes, on="issue_id", how="left")
+    seen = issues.groupby("project", as_index=False)["iid"].agg(highest="max", numbers="nunique")
+    uses = {
+        "weights": issues["weight"].notna().any(),
+        "estimates": (issues["time_estimate_hours"] > 0).any(),
+        "confidential": issues["confidential"].any(),
+    }
+    return _distinct(
+        _Known(
+            dataset.issue_labels[["label"]],
+            held[["project", "person"]].assign(origin=origin),
+            issues[["moved_to_id"]].dropna(),
+            seen.assign(origin=origin),
+            pd.DataFrame({"use": [use for use, is_so in uses.items() if is_so]}, dtype="str"),
+        )
+    )
+
+
+def _distinct(known: _Known) -> _Known:
+    projects = known.projects.groupby(["origin", "project"], as_index=False)
+    distinct = _Known(*(rows.drop_duplicates() for rows in known))
+    # No two issues of a project have one number, so numbers of partitions add up.
+    return distinct._replace(projects=projects.agg({"highest": "max", "numbers": "sum"}))
+
+
+class _ByIssue(NamedTuple):
+    """What is found about single issues, and how many histories are exact."""
+
+    findings: pd.DataFrame
+    fields: pd.DataFrame
+
+
+def _found_by_issue(dataset: Dataset, known: _Known) -> _ByIssue:
     dataset = dataset.with_frames(
         issues=dataset.issues.sort_values("issue_id", ignore_index=True),
         milestones=dataset.milestones.sort_values("milestone_id", ignore_index=True),
     )
-    made = [_frames(dataset), _failures(dataset), _orphans(dataset), _notices(dataset)]
-    if any(len(rows) and "damaged_frame" in rows["kind"].tolist() for rows in made[:1]):
-        return Check(_assemble(made), _summary(dataset, _assemble([])), 0, dataset.exported_at)
-    corrections, wrong = _replay(dataset)
+    corrections, wrong = _replay(dataset, known)
     exact = _assemble([corrections, wrong])
-    made += [corrections, wrong, *(look(dataset) for look in _LOOKS)]
-    whole = len(dataset.issues) - exact["issue_id"].nunique()
-    return Check(_assemble(made), _summary(dataset, exact), whole, dataset.exported_at)
+    looks = [look(dataset, known) for look in _LOOKS_AT_ISSUES]
+    findings = _assemble([_orphans(dataset), corrections, wrong, *looks])
+    return _ByIssue(findings, _per_field(dataset, exact))
+
+
+def _joined(found: _ByIssue) -> _ByIssue:
+    """Add up the fields; what is said of all issues is said once."""
+    of_all = found.findings["issue_id"].isna() & found.findings["subject"].eq(_ALL_ISSUES)
+    counts = found.fields.groupby("field", as_index=False, sort=False).sum()
+    return _ByIssue(found.findings[~(of_all & found.findings.duplicated())], counts)
 
 
 def _assemble(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -280,7 +348,8 @@ def _found(kind: str, severity: str, rows: pd.DataFrame, **columns: Any) -> pd.D
     return kept.assign(kind=kind, severity=severity, **columns)
 
 
-def _summary(dataset: Dataset, differing: pd.DataFrame) -> pd.DataFrame:
+def _per_field(dataset: Dataset, differing: pd.DataFrame) -> pd.DataFrame:
+    """Count the histories of each field; `inexact` counts issues, whatever the field."""
     fields = [*_FIELDS, *_MEMBERS]
     issues = len(dataset.issues)
     events = dataset.issue_events
@@ -298,10 +367,16 @@ def _summary(dataset: Dataset, differing: pd.DataFrame) -> pd.DataFrame:
             "exact": issues - corrected.to_numpy(),
             "inferred": pairs.groupby("field").size().reindex(fields, fill_value=0).to_numpy(),
             "corrected": corrected.to_numpy(),
+            "inexact": differing["issue_id"].nunique(),
         }
     )
-    frame["share_exact"] = frame["exact"] / issues if issues else np.nan
     return frame.astype({"field": "str"})
+
+
+def _shares(fields: pd.DataFrame) -> pd.DataFrame:
+    issues = int(fields["issues"].max())
+    share = fields["exact"] / issues if issues else np.nan
+    return fields.drop(columns="inexact").assign(share_exact=share)
 
 
 # -- faults --------------------------------------------------------------------------------------
@@ -318,24 +393,24 @@ def _frames(dataset: Dataset) -> pd.DataFrame:
 
 
 def _failures(dataset: Dataset) -> pd.DataFrame:
-    runs = dataset.manifest.get("runs") or [{}]
     rows = [
         {"subject": str(one.get("part")), "got": f"{one.get('status') or ''} {one.get('message')}"}
-        for one in runs[-1].get("failures") or []
+        for run in dataset.newest_runs
+        for one in run.get("failures") or []
     ]
     return _found("not_exported", "fault", pd.DataFrame(rows, columns=["subject", "got"]))
 
 
 def _notices(dataset: Dataset) -> pd.DataFrame:
     """Name how the newest run went another way than expected, and whether it saw all."""
-    newest = (dataset.manifest.get("runs") or [{}])[-1]
     rows = [
         {"subject": str(one.get("what")), "got": f"{one.get('count')} times"}
-        for one in newest.get("notices") or []
+        for run in dataset.newest_runs
+        for one in run.get("notices") or []
     ]
     columns = ["subject", "got"]
     parts = [_found("another_way", "note", pd.DataFrame(rows, columns=columns))]
-    if newest.get("anonymous"):
+    if any(run.get("anonymous") for run in dataset.newest_runs):
         public = pd.DataFrame([{"subject": dataset.origin}], columns=["subject"])
         parts.append(_found("public_only", "note", public))
     return pd.concat(parts)
@@ -350,14 +425,14 @@ def _orphans(dataset: Dataset) -> pd.DataFrame:
     return _found("unknown_issue", "fault", pd.concat(parts))
 
 
-def _replay(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare today's fields with the histories as recorded, and as stored."""
     events = dataset.issue_events
     recorded = dataset.with_frames(issue_events=events[~events["correction"]])
     differing = _differences(dataset, recorded)
     known = dataset.issues["issue_id"]
     differing = differing[differing["issue_id"].isin(known)].reset_index(drop=True)
-    causes = [_CAUSES[name] for name in _causes(dataset, differing)]
+    causes = [_CAUSES[name] for name in _causes(dataset, differing, whole)]
     corrections = _found(
         "history_differs",
         "fault",
@@ -425,13 +500,14 @@ def _references(dataset: Dataset) -> pd.Series[Any]:
     return issues["project"] + "#" + issues["iid"].astype("str")
 
 
-def _causes(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
+def _causes(dataset: Dataset, rows: pd.DataFrame, known: _Known) -> list[str]:
     """Name the likely cause of each difference, as in `_CAUSES`: the first that fits.
 
     Parameters
     ----------
     rows : DataFrame
         Differences: `issue_id`, `field`, `expected`, `got`.
+    known : _Known
     """
     if rows.empty:
         return []
@@ -443,8 +519,8 @@ def _causes(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
     recorded = dataset.issue_events[~dataset.issue_events["correction"]]
     last = recorded[recorded["source"].isin(["event", "note"])].groupby("issue_id")["at"].max()
     last_change = last.reindex(mine["issue_id"]).reset_index(drop=True)
-    copies = dataset.issues["moved_to_id"].dropna()
-    labels = dataset.issue_labels["label"].unique()
+    copies, labels = known.copies["moved_to_id"], known.labels["label"]
+    holding = _holds_work(known, dataset.origin, mine, got)
     # The first that fits wins: what is known for certain stands before what is only likely.
     fits = {
         "not_exported": _not_exported(dataset, mine),
@@ -454,7 +530,7 @@ def _causes(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
         "promoted": in_milestone & (expected == got),
         "deleted": in_milestone & mine["issue_id"].isin(_in_lost_milestones(dataset, recorded)),
         "renamed": (field == "label") & ~got.isin(["none", *labels]),
-        "left": (field == "assignee") & (expected == "none") & ~_holds_work(dataset, mine, got),
+        "left": (field == "assignee") & (expected == "none") & ~holding,
         "old": mine["created_at"] < field.map(_RECORDED_SINCE),
         "unrecorded_close": (field == "state") & (expected == "closed") & mine["closed_at"].notna(),
         # GitLab writes `updated_at` at most once a minute: a second change in it is not announced.
@@ -478,10 +554,11 @@ def _in_lost_milestones(dataset: Dataset, recorded: pd.DataFrame) -> pd.Series[A
     return added.loc[~added["milestone_id"].isin(dataset.milestones["milestone_id"]), "issue_id"]
 
 
-def _holds_work(dataset: Dataset, issues: pd.DataFrame, person: pd.Series[Any]) -> pd.Series[bool]:
+def _holds_work(
+    known: _Known, origin: str, issues: pd.DataFrame, person: pd.Series[Any]
+) -> pd.Series[bool]:
     """Tell whether each person is assigned to anything today in the project of each issue."""
-    projects = dataset.issues[["issue_id", "project"]]
-    held = dataset.assignments.merge(projects, on="issue_id")
+    held = known.holders[(known.holders["origin"] == origin).to_numpy(bool)]
     holders = pd.MultiIndex.from_frame(held[["project", "person"]])
     asked = pd.MultiIndex.from_arrays([issues["project"], person])
     return pd.Series(asked.isin(holders))
@@ -507,7 +584,7 @@ def _open(dataset: Dataset) -> pd.DataFrame:
     return _named(dataset, issues).merge(home.astype({"milestone_id": "Int64"}), how="left")
 
 
-def _milestones_left_open(dataset: Dataset) -> pd.DataFrame:
+def _milestones_left_open(dataset: Dataset, _: _Known) -> pd.DataFrame:
     issues = _open(dataset)
     closed = issues[issues["milestone_state"] == "closed"]
     today = _today(dataset)
@@ -534,50 +611,50 @@ def _today(dataset: Dataset) -> pd.Timestamp:
     return last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
 
 
-def _unmeasured(dataset: Dataset) -> pd.DataFrame:
+def _unmeasured(dataset: Dataset, known: _Known) -> pd.DataFrame:
     """Find unmeasured issues; where no issue has a measure, say it once."""
     issues = _open(dataset)
     issues = issues[issues["milestone_id"].notna()]
+    used = known.uses["use"].tolist()
     parts = []
-    for kind, missing, used in [
-        ("no_weight", issues["weight"].isna(), dataset.issues["weight"].notna().any()),
-        (
-            "no_estimate",
-            issues["time_estimate_hours"] == 0,
-            (dataset.issues["time_estimate_hours"] > 0).any(),
-        ),
+    for kind, missing, use in [
+        ("no_weight", issues["weight"].isna(), "weights"),
+        ("no_estimate", issues["time_estimate_hours"] == 0, "estimates"),
     ]:
-        if used:
+        if use in used:
             parts.append(_found(kind, "warning", issues[missing]))
         elif len(issues):
-            whole = pd.DataFrame({"subject": ["all issues"]})
+            whole = pd.DataFrame({"subject": [_ALL_ISSUES]})
             parts.append(_found(kind, "note", whole, got="no issue has one"))
     return pd.concat(parts) if parts else pd.DataFrame()
 
 
-def _dates(dataset: Dataset) -> pd.DataFrame:
+def _milestone_dates(dataset: Dataset) -> pd.DataFrame:
     milestones = dataset.milestones.assign(subject=dataset.milestones["web_url"])
     active = milestones[milestones["state"] == "active"]
-    issues = _named(dataset, dataset.issues)
-    parts = [
+    missing = [
         _found("milestone_without_date", "warning", active[active[f].isna()], field=f)
         for f in ("start_date", "due_date")
     ]
-    for rows in (milestones, issues):
-        turned = rows[rows["due_date"] < rows["start_date"]]
-        parts.append(
-            _found(
-                "due_before_start",
-                "warning",
-                turned.drop(columns="milestone_id") if "issue_id" in turned else turned,
-                expected=turned["start_date"].dt.strftime("%Y-%m-%d or later"),
-                got=turned["due_date"].dt.strftime("%Y-%m-%d"),
-            )
-        )
-    return pd.concat(parts)
+    return pd.concat([*missing, _turned(milestones)])
 
 
-def _people(dataset: Dataset) -> pd.DataFrame:
+def _issue_dates(dataset: Dataset, _: _Known) -> pd.DataFrame:
+    return _turned(_named(dataset, dataset.issues.drop(columns="milestone_id")))
+
+
+def _turned(rows: pd.DataFrame) -> pd.DataFrame:
+    turned = rows[rows["due_date"] < rows["start_date"]]
+    return _found(
+        "due_before_start",
+        "warning",
+        turned,
+        expected=turned["start_date"].dt.strftime("%Y-%m-%d or later"),
+        got=turned["due_date"].dt.strftime("%Y-%m-%d"),
+    )
+
+
+def _assignees_left(dataset: Dataset, _: _Known) -> pd.DataFrame:
     people = dataset.people
     active = ~(people["state"].notna() & (people["state"] != "active"))
     here = people.loc[active, "person"]
@@ -585,15 +662,18 @@ def _people(dataset: Dataset) -> pd.DataFrame:
     held = dataset.assignments.merge(left, on="person")
     held = _open(dataset).drop(columns="state").merge(held, on="issue_id")
     gone = _found("assignee_left", "warning", held, got=held["person"] + " is " + held["state"])
+    return gone.drop_duplicates(["issue_id", "person", "got"])
 
-    names = people.dropna(subset="name")
+
+def _people_twice(dataset: Dataset, known: _Known) -> pd.DataFrame:
+    names = dataset.people.dropna(subset="name")
     same_name = names.assign(key=names["name"].str.split().str.join(" ").str.casefold())
     handles = pd.concat(
-        [people["person"], dataset.assignments["person"], dataset.responsibilities["person"]]
+        [dataset.people["person"], known.holders["person"], dataset.responsibilities["person"]]
     )
     handles = handles.drop_duplicates().to_frame()
     handles["key"] = handles["person"].str.casefold().str.replace(r"[\W_]+", "", regex=True)
-    parts = [gone]
+    parts = []
     for rows in (same_name, handles):
         persons = rows[["key", "person"]].drop_duplicates().sort_values(["key", "person"])
         persons = persons[persons["key"] != ""]
@@ -602,10 +682,10 @@ def _people(dataset: Dataset) -> pd.DataFrame:
         first = twice.first().reset_index(drop=True)
         found = pd.DataFrame({"person": first, "subject": first, "got": told})
         parts.append(_found("person_twice", "warning", found, expected="one, see [people]"))
-    return pd.concat(parts).drop_duplicates(["kind", "issue_id", "person", "got"])
+    return pd.concat(parts).drop_duplicates(["person", "got"])
 
 
-def _odd_history(dataset: Dataset) -> pd.DataFrame:
+def _odd_history(dataset: Dataset, _: _Known) -> pd.DataFrame:
     events = dataset.issue_events
     added = events[(events["field"] == "milestone") & (events["action"] == "add")]
     lost = added[~added["milestone_id"].isin(dataset.milestones["milestone_id"])]
@@ -637,46 +717,55 @@ def _unread_values(dataset: Dataset) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _numbers_missing(dataset: Dataset) -> pd.DataFrame:
+def _numbers_missing(_: Dataset, known: _Known) -> pd.DataFrame:
     """Count per project the issue numbers below the highest that no issue has."""
-    seen = dataset.issues.groupby("project")["iid"].agg(["max", "nunique"]).reset_index()
-    seen = seen.assign(subject=seen["project"], missing=seen["max"] - seen["nunique"])
+    seen = known.projects
+    seen = seen.assign(subject=seen["project"], missing=seen["highest"] - seen["numbers"])
     seen = seen[seen["missing"] > 0]
-    hidden = not bool(dataset.issues["confidential"].any())
+    hidden = "confidential" not in known.uses["use"].tolist()
     return _found(
         "numbers_missing",
         "note",
         seen,
-        got=seen["missing"].astype("str") + " of " + seen["max"].astype("str"),
+        got=seen["missing"].astype("str") + " of " + seen["highest"].astype("str"),
         cause="no confidential issue is in sight: the token may lack the Reporter role"
         if hidden
         else np.nan,
     )
 
 
-def _outside(dataset: Dataset) -> pd.DataFrame:
+def _outside(dataset: Dataset, _: _Known) -> pd.DataFrame:
     issues = replay.in_scope(dataset)
     closed = issues[(issues["state"] == "closed") & issues["milestone_id"].isna()]
     done = closed[closed["state_reason"].isna()]
     return _found("closed_without_milestone", "note", _named(dataset, done))
 
 
-def _given_up(dataset: Dataset) -> pd.DataFrame:
+def _given_up(dataset: Dataset, _: _Known) -> pd.DataFrame:
     issues = replay.in_scope(dataset)
     given_up = _named(dataset, issues[issues["state_reason"].notna()])
     return _found("given_up", "note", given_up, got=given_up["state_reason"].map(_REASONS))
 
 
 _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
+    _failures,
+    _notices,
     alarm_findings,
-    _milestones_left_open,
-    _unmeasured,
-    _dates,
-    _people,
-    _odd_history,
+    _milestone_dates,
     _unread_notes,
     _unread_values,
-    _numbers_missing,
+]
+"""Looks at what comes whole."""
+
+_COUNTS: list[Callable[[Dataset, _Known], pd.DataFrame]] = [_people_twice, _numbers_missing]
+"""Looks at what comes whole and what is known of all issues."""
+
+_LOOKS_AT_ISSUES: list[Callable[[Dataset, _Known], pd.DataFrame]] = [
+    _milestones_left_open,
+    _unmeasured,
+    _issue_dates,
+    _assignees_left,
+    _odd_history,
     _given_up,
     _outside,
 ]

@@ -89,18 +89,17 @@ def in_scope(dataset: Dataset, types: Iterable[str] | str | None = None) -> pd.D
     UnknownNameError
         For a type that neither GitLab nor the dataset knows.
     """
-    return dataset.issues[scope_mask(dataset, types)]
+    return dataset.issues[scope_mask(dataset, known_types(dataset, types))]
 
 
-def scope_mask(dataset: Dataset, types: Iterable[str] | str | None = None) -> Bools:
-    """Mark the rows of `issues` that `in_scope` gives."""
+def scope_mask(dataset: Dataset, types: tuple[str, ...] | None = None) -> Bools:
+    """Mark the rows of `issues` that `in_scope` gives; `types` as `known_types` returns them."""
     issues = dataset.issues
     moved_to = issues["moved_to_id"]
     keep = moved_to.isna().to_numpy().copy()
-    keep[~keep] = ~moved_to[~keep].isin(issues["issue_id"]).to_numpy()
-    wanted = known_types(dataset, types)
-    if wanted is not None:
-        keep &= issues["type"].isin(wanted).to_numpy()
+    keep[~keep] = ~dataset.has_issues(moved_to[~keep]).to_numpy(bool)
+    if types is not None:
+        keep &= issues["type"].isin(types).to_numpy()
     return np.asarray(keep, dtype=bool)
 
 
@@ -111,7 +110,9 @@ def known_types(
     if types is None:
         return None
     wanted = (types,) if isinstance(types, str) else tuple(types)
-    known = TYPES.union(dataset.issues["type"].unique())
+    if set(wanted) <= TYPES:
+        return wanted  # without a look at the issues, which a scan would have to read for it
+    known = TYPES | dataset.types
     if unknown := sorted(set(wanted) - known):
         raise UnknownNameError(
             f"types: expected some of {', '.join(sorted(known))}; got {', '.join(unknown)}"
@@ -218,7 +219,7 @@ def ordered(
     dataset: Dataset,
     fields: Iterable[str],
     until: pd.Timestamp,
-    types: Iterable[str] | str | None,
+    types: tuple[str, ...] | None,
 ) -> Ordered:
     """Return the events of some fields before an instant, of the issues that count, in order."""
     hidden = dataset.issues["issue_id"].to_numpy()[~scope_mask(dataset, types)]

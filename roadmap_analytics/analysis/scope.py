@@ -13,7 +13,7 @@ from roadmap_analytics.analysis.days import AsOf, day_ends
 from roadmap_analytics.analysis.ledger import Measure, ledger
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.replay import NONE, Bools
-from roadmap_analytics.analysis.view import View
+from roadmap_analytics.analysis.view import View, unchanged
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
@@ -58,6 +58,7 @@ def scope_changes(
     """
     only = None if milestone is None else find_milestones(dataset, milestone)
     view = View.of(dataset, as_of, timezone, types)
+    which = dataset.issues[replay.WHICH]
     book = ledger(view, measure, only, together=True)
     owner, grown = book.changes["place"].to_numpy(), book.changes["scope"].to_numpy()
     late = (grown != 0) & (book.day > book.start[owner])
@@ -83,7 +84,7 @@ def scope_changes(
             "issue_id": changes["issue_id"],
         }
     ).astype({"milestone": "str", "change": "str", "other_milestone": "str"})
-    frame = frame.merge(dataset.issues[replay.WHICH], on="issue_id", how="left")
+    frame = frame.merge(which, on="issue_id", how="left")
     frame = frame.sort_values(["milestone_id", "date", "issue_id"], ignore_index=True)
     frame.attrs.update(book.about())
     if milestone is not None:
@@ -126,6 +127,15 @@ def carried_over(
         As in `burndown`.
     """
     view = View.of(dataset, as_of, timezone, types)
+    chosen = None if milestone is None else find_milestones(dataset, milestone)
+    frame = view.reduced(_carried_over, unchanged, chosen)
+    frame = frame.sort_values(["milestone_id", "issue_id"], ignore_index=True)
+    frame.attrs.update(view.about())
+    return view.shown(frame)
+
+
+def _carried_over(view: View, chosen: list[int] | None) -> pd.DataFrame:
+    """Return the rows of `carried_over`: each depends on one issue and its milestones alone."""
     spans = view.spans("milestone")
     spans["into_milestone_id"] = _next_milestone(spans)
     present = _present_when_due(view, spans)
@@ -133,19 +143,15 @@ def carried_over(
     # In order of due days, an issue's rows number the times that it was carried over.
     carried = carried.sort_values(["issue_id", "due_at", "milestone_id"], ignore_index=True)
     carried["times"] = carried.groupby("issue_id").cumcount() + 1
-    if milestone is not None:
-        chosen = find_milestones(dataset, milestone)
+    if chosen is not None:
         carried = carried[carried["milestone_id"].isin(chosen)].reset_index(drop=True)
     carried["outcome"] = _outcome(view, carried)
     carried["into_milestone"] = view.of_milestone(carried["into_milestone_id"], "title")
     frame = carried.astype(
         {"milestone_id": "int64", "milestone": "str", "into_milestone": "str", "outcome": "str"}
-    ).merge(dataset.issues[replay.WHICH], on="issue_id")
+    ).merge(view.dataset.issues[replay.WHICH], on="issue_id")
     columns = ["milestone_id", "milestone", "due_date", "outcome", "into_milestone_id"]
-    frame = frame[[*columns, "into_milestone", "left_at", "times", *replay.WHICH]]
-    frame = frame.sort_values(["milestone_id", "issue_id"], ignore_index=True)
-    frame.attrs.update(view.about())
-    return frame
+    return frame[[*columns, "into_milestone", "left_at", "times", *replay.WHICH]]
 
 
 def _next_milestone(spans: pd.DataFrame) -> pd.Series[int]:

@@ -8,7 +8,6 @@ at the end of a day counts: closed and reopened within a day is no change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -67,12 +66,11 @@ class Stays:
         return empty[0] if len(empty) else _NAT
 
 
-def _open_spans(
-    dataset: Dataset, at: pd.Timestamp, types: Iterable[str] | str | None
-) -> pd.DataFrame:
+def _open_spans(dataset: Dataset, at: pd.Timestamp, types: tuple[str, ...] | None) -> pd.DataFrame:
     spans = replay.intervals(dataset, "state", until=at)
     spans = spans[(spans["value"] == "opened").to_numpy()]
-    spans = spans[spans["issue_id"].isin(replay.in_scope(dataset, types)["issue_id"])]
+    counting = dataset.issues.loc[replay.scope_mask(dataset, types), "issue_id"]
+    spans = spans[spans["issue_id"].isin(counting)]
     ends = pd.DataFrame({"issue_id": spans["issue_id"], "start_at": spans["end_at"]})
     return spans.assign(given_up=replay.given_up(dataset, ends))
 
@@ -83,7 +81,7 @@ def open_stays(
     at: pd.Timestamp,
     *,
     timezone: str = "UTC",
-    types: Iterable[str] | str | None = None,
+    types: tuple[str, ...] | None = None,
 ) -> dict[Any, Stays]:
     """Return the stays in each set, as known just before `at`.
 
@@ -97,8 +95,8 @@ def open_stays(
         As given by `instant`.
     timezone : str
         IANA name of the zone whose days are meant.
-    types : str or list of str, optional
-        Work item types to count; all by default.
+    types : tuple of str, optional
+        Work item types to count, as `View.types` has them; all by default.
 
     Returns
     -------
@@ -146,7 +144,7 @@ def close_days(
     at: pd.Timestamp,
     *,
     timezone: str = "UTC",
-    types: Iterable[str] | str | None = None,
+    types: tuple[str, ...] | None = None,
 ) -> Days:
     """Return the day on which anything was done before `at`, ascending, in whatever milestone."""
     opened = _open_spans(dataset, at, types)

@@ -21,10 +21,10 @@ A view of another day of the same dataset is ``view.on(day)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -40,11 +40,17 @@ from roadmap_analytics.analysis.days import (
 )
 from roadmap_analytics.analysis.lookup import address
 from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.frames import Scan
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
 __all__ = ["View", "state_at"]
+
+HISTORIES = ("issues", "issue_events")
+"""Frames from which the state of every issue on any day follows."""
+
+Result = TypeVar("Result", bound="pd.DataFrame | tuple[pd.DataFrame, ...]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +127,42 @@ class View:
             "simulated": self.dataset.simulated,
         }
 
+    def reduced(
+        self,
+        function: Callable[..., Result],
+        condense: Callable[[Result], Result],
+        *arguments: Any,
+        names: Sequence[str] = HISTORIES,
+    ) -> Result:
+        """Compute something that depends on each issue by itself, all at once or in partitions.
+
+        Parameters
+        ----------
+        function : callable
+            From a view, and the arguments, to a frame or a named tuple of frames. It is called with
+            this view; where the dataset is a `Scan`, with a view of each partition.
+        condense : callable
+            From such a result to a smaller one that says the same, for example its sums. Results
+            of partitions are joined one below the other and condensed; what follows must give the
+            same for the result itself and the condensed one.
+        *arguments
+            What else the function takes.
+        names : list of str
+            The frames of issues that the function needs.
+        """
+        if not isinstance(self.dataset, Scan):
+            return function(self, *arguments)
+        asked = (self.at, self.day, self.timezone, self.types)
+        return self.dataset.reduced(
+            partial(_of_partition, function=function, asked=asked, arguments=arguments),
+            condense,
+            names,
+        )
+
+    def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a result with ids as GitLab knows them (see `Scan.shown`)."""
+        return self.dataset.shown(frame)
+
     @property
     def last(self) -> np.datetime64:
         """The day of the view as ``datetime64[D]``."""
@@ -145,7 +187,10 @@ class View:
     @property
     def issues(self) -> pd.DataFrame:
         """Rows of `issues` that count: of the wanted types, no original of a moved copy."""
-        return self._once("issues", lambda: replay.in_scope(self.dataset, self.types))
+        return self._once("issues", self._issues)
+
+    def _issues(self) -> pd.DataFrame:
+        return self.dataset.issues[replay.scope_mask(self.dataset, self.types)]
 
     @property
     def milestones(self) -> pd.DataFrame:
@@ -233,6 +278,20 @@ class View:
         return found
 
 
+def _of_partition(
+    dataset: Dataset,
+    function: Callable[..., Result],
+    asked: tuple[Any, ...],
+    arguments: tuple[Any, ...],
+) -> Result:
+    return function(View(dataset, *asked), *arguments)
+
+
+def unchanged(result: Result) -> Result:
+    """Condense nothing: every row of the result counts."""
+    return result
+
+
 def state_at(
     dataset: Dataset,
     at: pd.Timestamp | None = None,
@@ -277,9 +336,17 @@ def state_at(
             "state_at: expected one day or timestamp, got "
             f"{'none' if at is None else 'both at and as_of'}; write as_of='2025-11-11'"
         )
+    zone = zone_of(dataset, timezone)
     if as_of is not None:
-        at = instant(as_of, zone_of(dataset, timezone))
-    return replay.fields_at(dataset, _aware(at))
+        at = instant(as_of, zone)
+    at = _aware(at)
+    # `at` stands for itself here: no day belongs to it.
+    state = View(dataset, at, at, zone).reduced(_fields, unchanged)
+    return dataset.shown(state.sort_index() if isinstance(dataset, Scan) else state)
+
+
+def _fields(view: View) -> pd.DataFrame:
+    return replay.fields_at(view.dataset, view.at)
 
 
 def _aware(at: Any) -> pd.Timestamp:

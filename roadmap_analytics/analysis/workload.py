@@ -8,7 +8,7 @@ of their own. Everything follows from history: who had what, when, in which mile
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
 
@@ -118,16 +118,15 @@ def workload(
     known_split(split)
     view = View.of(dataset, as_of, timezone, types)
     today = view.day
-    held = held_issues(view, milestone, label)
     recent = instant(today - pd.Timedelta(recent_days, "D"), view.timezone)
-    amounts = _amounts(held, shares(held, split), today, recent, due_soon_days)
-    frame = amounts.groupby("person").sum()
-
-    mine = held[(held["state"] == "opened").to_numpy()].groupby("person")
-    frame["milestones"] = mine["milestone_id"].nunique()
-    opened = pd.Series(days_of(mine["created_at"].min(), view.timezone), list(mine.groups))
+    chosen = None if milestone is None else find_milestones(dataset, milestone)
+    load = view.reduced(_load, _summed, chosen, label, split, recent, due_soon_days)
+    frame = load.amounts.set_index("person")
+    frame["milestones"] = load.milestones.groupby("person")["milestone_id"].nunique()
+    since = load.oldest.set_index("person")["created_at"]
+    opened = pd.Series(days_of(since, view.timezone), since.index)
     frame["oldest_days"] = (today - opened).dt.days.astype("Int64")
-    booked = _booked(view, held["issue_id"], recent).rename("spent_hours_recently")
+    booked = load.booked.set_index("actor")["number"].rename("spent_hours_recently")
     frame = frame.join(booked, how="outer").join(_asked(view), how="outer")
 
     # Who has closed or booked nothing lately, has no open issue and no duty is left out.
@@ -137,7 +136,7 @@ def workload(
     frame = frame.fillna(dict.fromkeys(frame.columns.drop("oldest_days"), 0))
     whole = ["milestones", *_DUTIES]
     if split == "full":
-        whole += list(amounts.columns.drop(["person", "remaining_hours"]))
+        whole += list(load.amounts.columns.drop(["person", "remaining_hours"]))
     frame = frame.astype({**dict.fromkeys(whole, "int64"), "oldest_days": "Int64"})
     frame = frame.rename_axis("person").reset_index().astype({"person": "str"}).round(6)
     frame["assigned"] = frame["person"] != UNASSIGNED
@@ -150,6 +149,42 @@ def workload(
     frame = frame[columns].reset_index(drop=True)
     frame.attrs.update(about(view, split))
     return frame
+
+
+class _Load(NamedTuple):
+    """What some issues put on people."""
+
+    amounts: pd.DataFrame  # person, and the columns of `workload` that add up over issues
+    milestones: pd.DataFrame  # person and milestone_id with open issues
+    oldest: pd.DataFrame  # person and created_at of the oldest open issue
+    booked: pd.DataFrame  # actor and number of hours booked recently
+
+
+def _load(
+    view: View,
+    chosen: list[int] | None,
+    label: str | None,
+    split: str,
+    recent: pd.Timestamp,
+    due_soon_days: int,
+) -> _Load:
+    held = held_issues(view, chosen, label)
+    mine = held[(held["state"] == "opened").to_numpy()]
+    amounts = _amounts(held, shares(held, split), view.day, recent, due_soon_days)
+    booked = _booked(view, held["issue_id"], recent)
+    return _summed(
+        _Load(amounts, mine[["person", "milestone_id"]], mine[["person", "created_at"]], booked)
+    )
+
+
+def _summed(load: _Load) -> _Load:
+    """Make one row per person, and per person and milestone."""
+    return _Load(
+        load.amounts.groupby("person", as_index=False).sum(),
+        load.milestones.drop_duplicates(),
+        load.oldest.groupby("person", as_index=False).min(),
+        load.booked.groupby("actor", as_index=False).sum(),
+    )
 
 
 def _amounts(
@@ -239,7 +274,7 @@ def shares(held: pd.DataFrame, split: str) -> pd.Series[float]:
 
 
 def held_issues(
-    view: View, milestone: MilestoneRef | None = None, label: str | None = None
+    view: View, milestones: list[int] | None = None, label: str | None = None
 ) -> pd.DataFrame:
     """Return who has which issues: the base of every count of load on one day.
 
@@ -252,9 +287,8 @@ def held_issues(
         never below 0), `done_at` (NaT: open, or given up).
     """
     state = view.state
-    if milestone is not None:
-        chosen = find_milestones(view.dataset, milestone)
-        state = state[state["milestone_id"].isin(chosen).to_numpy(bool)]
+    if milestones is not None:
+        state = state[state["milestone_id"].isin(milestones).to_numpy(bool)]
     if label is not None:
         labels = view.members("label")
         state = state[state.index.isin(labels.loc[labels["value"] == label, "issue_id"])]
@@ -270,12 +304,12 @@ def held_issues(
     return held
 
 
-def _booked(view: View, issues: pd.Series[Any], since: pd.Timestamp) -> pd.Series[Any]:
-    """Sum the hours that each actor added to the time spent on some issues since an instant."""
+def _booked(view: View, issues: pd.Series[Any], since: pd.Timestamp) -> pd.DataFrame:
+    """Return who added how many hours to the time spent on some issues since an instant."""
     events = replay.events_of(view.dataset, ["time_spent"], view.at)
     keep = (events["action"] == "add") & (events["at"] >= since) & events["actor"].notna()
     keep &= events["issue_id"].isin(issues)
-    return events[keep.to_numpy()].groupby("actor")["number"].sum()
+    return events.loc[keep.to_numpy(), ["actor", "number"]]
 
 
 def _asked(view: View) -> pd.DataFrame:

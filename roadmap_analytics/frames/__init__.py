@@ -1,6 +1,20 @@
-"""Records -> validated frames: `extract` reads, `build` joins, `Dataset` holds them."""
+"""Records -> validated frames: `extract` reads, `build` joins, `Dataset` holds them.
+
+`Scan` stands for datasets that are too large for memory: it holds their frames in partitions.
+"""
 
 from roadmap_analytics.frames.build import RunRecords, build, build_tables
 from roadmap_analytics.frames.dataset import Dataset, load, read_roadmaps
+from roadmap_analytics.frames.partitions import BY_ISSUE, Scan, scan
 
-__all__ = ["Dataset", "RunRecords", "build", "build_tables", "load", "read_roadmaps"]
+__all__ = [
+    "BY_ISSUE",
+    "Dataset",
+    "RunRecords",
+    "Scan",
+    "build",
+    "build_tables",
+    "load",
+    "read_roadmaps",
+    "scan",
+]

@@ -10,9 +10,9 @@ import datetime as dt
 import html
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -30,6 +30,8 @@ from roadmap_analytics.roadmap import sources
 
 __all__ = ["Dataset", "load", "read_roadmaps"]
 
+Result = TypeVar("Result", bound="pd.DataFrame | tuple[pd.DataFrame, ...]")
+
 
 class Dataset:
     """The frames of one dataset, by name, with where they come from.
@@ -42,6 +44,9 @@ class Dataset:
         As stored beside the tables.
     partial : bool
         Frames that are left out were not loaded: asking for them is an error.
+    elsewhere : iterable of int
+        Where these are the frames of one partition of a `Scan`: ids of moved copies that other
+        partitions have, so that their originals do not count here.
 
     Attributes
     ----------
@@ -64,6 +69,7 @@ class Dataset:
         manifest: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
+        elsewhere: Iterable[int] = (),
     ) -> None:
         for name in frames:
             if name not in schema.FRAMES:
@@ -74,8 +80,10 @@ class Dataset:
             for name in schema.FRAMES
             if name in frames or not partial
         }
+        self.elsewhere = frozenset(elsewhere)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a frame by its name."""
         if name not in self.frames:
             raise _unknown(name, self.frames)
         return self.frames[name]
@@ -100,6 +108,11 @@ class Dataset:
     def config(self) -> dict[str, Any]:
         """Sections of roadmap.toml that analyses need: people, calendar, labels, milestones."""
         return dict(self.manifest.get("config") or {})
+
+    @property
+    def newest_runs(self) -> list[dict[str, Any]]:
+        """What the manifest says of the newest export; a `Scan` has one of each dataset."""
+        return list(self.manifest.get("runs") or [])[-1:]
 
     @property
     def exported_at(self) -> pd.Timestamp:
@@ -141,7 +154,9 @@ class Dataset:
         1
         """
         partial = len(self.frames) < len(schema.FRAMES)
-        return Dataset(self.frames | frames, self.manifest, partial=partial)
+        return Dataset(
+            self.frames | frames, self.manifest, partial=partial, elsewhere=self.elsewhere
+        )
 
     @property
     def origin(self) -> str:
@@ -169,6 +184,32 @@ class Dataset:
             Where the disk refuses.
         """
         store.write_copy(path, self.manifest, self.frames)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Work item types that occur."""
+        return frozenset(self["issues"]["type"].unique())
+
+    def has_issues(self, ids: pd.Series[Any]) -> pd.Series[bool]:
+        """Mark the ids of issues that are in the dataset, or in the whole that this is part of."""
+        return ids.isin(self["issues"]["issue_id"]) | ids.isin(self.elsewhere)
+
+    def reduced(
+        self,
+        function: Callable[[Dataset], Result],
+        condense: Callable[[Result], Result],
+        names: Sequence[str],
+    ) -> Result:
+        """Return a function of this dataset; a `Scan` joins those of its partitions."""
+        return function(self)
+
+    def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a result as it is; a `Scan` of several GitLabs adds which one an id belongs to."""
+        return frame
+
+    def numbers(self, ids: pd.Series[Any]) -> pd.Series[Any]:
+        """Return ids as GitLab knows them; a `Scan` of several GitLabs tells them apart."""
+        return ids
 
     def _summary(self) -> list[tuple[str, str]]:
         exported = self.exported_at
@@ -311,10 +352,10 @@ def _has_records(manifest: store.Manifest) -> bool:
 def _read(path: str | os.PathLike[str], name: str) -> pd.DataFrame:
     frame = store.read_table(path, name)
     with store.foreign(Path(path) / "tables", f"dataset with a valid table {name}"):
-        return schema.validate(name, _typed(name, frame))
+        return schema.validate(name, typed(name, frame))
 
 
-def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Give back the types that Parquet readers do not keep."""
     wanted = schema.empty(name).dtypes
     wrong = {c: t for c, t in wanted.items() if c in frame and frame[c].dtype != t}

@@ -7,10 +7,11 @@ Layout of a dataset (described for other readers in docs/dataset.md)::
     tables/<generation>/<frame>.parquet    frames made from the records; replaced by every run
 
 `manifest` says what is valid, `segments` reads records, `runs` writes them, `tables` reads and
-writes frames, `disk` writes and checks single files.
+writes frames, `disk` writes and checks single files. `folder` reads datasets elsewhere (fsspec).
 """
 
 from roadmap_analytics.store.disk import foreign, refuse_links
+from roadmap_analytics.store.folder import Folder, folders
 from roadmap_analytics.store.manifest import (
     FORMAT,
     FORMAT_VERSION,
@@ -29,10 +30,12 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "OWN_NAMES",
+    "Folder",
     "Manifest",
     "OpenRun",
     "Records",
     "Run",
+    "folders",
     "foreign",
     "iter_records",
     "lock",

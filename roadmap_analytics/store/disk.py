@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -33,6 +33,7 @@ __all__ = [
     "foreign",
     "guarded",
     "make_folder",
+    "open_bounded",
     "read_bounded",
     "refuse_links",
     "write",
@@ -57,12 +58,24 @@ def read_bounded(root: Path, name: str, most: int | None = None) -> bytes:
 
     Raises
     ------
+    FileNotFoundError, DatasetError
+        As in `open_bounded`.
+    """
+    most = MOST_FILE if most is None else most
+    with open_bounded(root, name, most) as stream:
+        return stream.read(most)
+
+
+def open_bounded(root: Path, name: str, most: int) -> BinaryIO:
+    """Open a regular file of a dataset of at most so many bytes, through no link.
+
+    Raises
+    ------
     FileNotFoundError
         Where there is none and it is the manifest, of which a new dataset has none.
     DatasetError
         Where it cannot be read, or is no file of this dataset.
     """
-    most = MOST_FILE if most is None else most
     file = root
     for part in PurePosixPath(name).parts:
         file = file / part
@@ -81,10 +94,10 @@ def read_bounded(root: Path, name: str, most: int | None = None) -> bytes:
     if not stat.S_ISREG(about.st_mode):
         os.close(descriptor)
         raise damaged(file, "it is no regular file")
-    with os.fdopen(descriptor, "rb") as stream:
-        if about.st_size > most:
-            raise damaged(file, f"it is larger than {most:,} bytes")
-        return stream.read(most)
+    if about.st_size > most:
+        os.close(descriptor)
+        raise damaged(file, f"it is larger than {most:,} bytes")
+    return os.fdopen(descriptor, "rb")
 
 
 def refuse_links(root: Path) -> None:
@@ -114,7 +127,7 @@ def refuse_links(root: Path) -> None:
 
 
 @contextmanager
-def foreign(file: Path, what: str) -> Iterator[None]:
+def foreign(file: PurePath, what: str) -> Iterator[None]:
     """Say in a line what file cannot be read, where a parser meets what it was not made for.
 
     The bytes come from somebody else, with a hash that fits them. No list of exceptions would be
@@ -133,7 +146,7 @@ def foreign(file: Path, what: str) -> Iterator[None]:
         raise damaged(file, f"it is no {what} ({type(error).__name__}: {why})") from error
 
 
-def damaged(file: Path, why: str) -> DamagedFileError:
+def damaged(file: PurePath, why: str) -> DamagedFileError:
     """Return the error for a file that cannot be trusted."""
     return DamagedFileError(file, why)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import filelock
@@ -154,14 +154,23 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     DatasetError
         Where there is none, it is damaged, or a newer version wrote it.
     """
-    file = Path(path) / "manifest.json"
     try:
         data = read_bounded(Path(path), "manifest.json", MOST_MANIFEST)
     except FileNotFoundError:
-        raise DatasetError(
-            f"{path}: expected a dataset, found no manifest.json. "
-            "Make one with: roadmap-analytics export URL --to DIR"
-        ) from None
+        raise no_dataset(path) from None
+    return parse_manifest(data, Path(path) / "manifest.json")
+
+
+def no_dataset(path: str | os.PathLike[str]) -> DatasetError:
+    """Return the error for a folder without a manifest."""
+    return DatasetError(
+        f"{path}: expected a dataset, found no manifest.json. "
+        "Make one with: roadmap-analytics export URL --to DIR"
+    )
+
+
+def parse_manifest(data: bytes, file: PurePath) -> Manifest:
+    """Check what `manifest.json` says; `file` is its name in messages."""
     with foreign(file, f"manifest of a {FORMAT}"):
         document = json.loads(data)
     if not isinstance(document, dict) or document.get("format") != FORMAT:

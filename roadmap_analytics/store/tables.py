@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -76,11 +76,16 @@ def read_table(
     file = Path(path) / entry["file"]
     with foreign(file, f"table of {name}"):
         rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
-    if rows != entry["rows"] or rows > FREE_ROWS + DENSEST * len(data):
-        raise damaged(file, f"it says that it has {rows:,} rows, which does not fit")
+    fit(file, rows, entry, len(data))
     with foreign(file, f"table of {name}"):
         frame: pd.DataFrame = pq.read_table(pa.BufferReader(data), columns=columns).to_pandas()
     return frame
+
+
+def fit(file: PurePath, rows: int, entry: Mapping[str, Any], size: int) -> None:
+    """Raise where a table claims other rows than its manifest does, or more than fit its bytes."""
+    if rows != entry["rows"] or rows > FREE_ROWS + DENSEST * size:
+        raise damaged(file, f"it says that it has {rows:,} rows, which does not fit")
 
 
 def replace_tables(
