@@ -72,9 +72,9 @@ SURROUNDINGS = {
     "cwd",
     "getcwd",
 }
-# The command line and the report are the edge; the exporter's trade is the world outside: it waits
-# when GitLab says so, and takes the token that its caller left in the environment.
-MAY_ASK_ANYTHING = {"cli", "export", "report", "gitlab"}
+# The command line (`python -m` too) and the report are the edge; the exporter's trade is the world
+# outside: it waits when GitLab says so, and takes the token that its caller left around.
+MAY_ASK_ANYTHING = {"__main__", "cli", "export", "report", "gitlab"}
 
 
 def modules() -> list[Path]:
