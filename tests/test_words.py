@@ -44,7 +44,7 @@ DATA = {
     "tests/test_words.py": None,
     "roadmap_analytics/roadmap/people.py": "nobody",
 }
-SUFFIXES = {".py", ".pyi", ".md", ".toml", ".yml", ".j2", ".js", ".css", ".cff", ".cfg"}
+SUFFIXES = {".py", ".pyi", ".md", ".ipynb", ".toml", ".yml", ".j2", ".js", ".css", ".cff", ".cfg"}
 # Documents of others, or what a command makes of the files that are read.
 LEFT_OUT = re.compile(
     r"\.(?!ci)|data/|docs/(_site|api|jupyter_execute)/|tests/(other_)?roadmaps/|report/|dist/"
@@ -93,7 +93,7 @@ def found(name: str) -> Iterator[str]:
 
 def test_plain_words_wherever_people_read() -> None:
     read = files()
-    assert {"README.md", ".ci/run", "docs/how-to/slip.md"} < set(read)
+    assert {"README.md", ".ci/run", "docs/how-to/slip.md", "notebooks/burndown.ipynb"} < set(read)
     assert [line for name in read for line in found(name)] == []
 
 

@@ -470,7 +470,7 @@ def scan(
 ) -> Scan:
     """Open one or many datasets that are too large for memory, to be read in partitions by Dask.
 
-    Nothing but the manifests is read at once. `burndown`, `burndowns`, `milestone_progress`,
+    Only the manifests are read at once. `burndown`, `burndowns`, `milestone_progress`,
     `carried_over`, `workload`, `workload_history`, `throughput`, `lead_times`, `state_at` and
     `check` take the result in place of a dataset, and return the same pandas frames as on one
     machine. Functions that need nothing of single issues (of roadmaps, say) take it too; others say
