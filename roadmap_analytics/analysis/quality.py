@@ -427,11 +427,17 @@ def _orphans(dataset: Dataset) -> pd.DataFrame:
 
 def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare today's fields with the histories as recorded, and as stored."""
-    events = dataset.issue_events
-    recorded = dataset.with_frames(issue_events=events[~events["correction"]])
-    differing = _differences(dataset, recorded)
     known = dataset.issues["issue_id"]
-    differing = differing[differing["issue_id"].isin(known)].reset_index(drop=True)
+    wrong = _differences(dataset, dataset)
+    wrong = wrong[wrong["issue_id"].isin(known)]
+    # Without corrections among them, the events of an issue are replayed once for both.
+    corrected = dataset.issue_events["correction"].to_numpy()
+    corrected = dataset.issue_events["issue_id"][corrected].unique()
+    some = _only(dataset, corrected)
+    recorded = some.issue_events[~some.issue_events["correction"]]
+    again = _differences(some, some.with_frames(issue_events=recorded))
+    again = again[again["issue_id"].isin(known)]
+    differing = pd.concat([wrong[~wrong["issue_id"].isin(corrected)], again], ignore_index=True)
     causes = [_CAUSES[name] for name in _causes(dataset, differing, whole)]
     corrections = _found(
         "history_differs",
@@ -440,9 +446,14 @@ def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame
         cause=[cause.text for cause in causes],
     )
     corrections.loc[[cause.past for cause in causes], "severity"] = "warning"
-    wrong = _differences(dataset, dataset)
-    wrong = wrong[wrong["issue_id"].isin(known)]
     return corrections, _found("replay_differs", "fault", _named(dataset, wrong))
+
+
+def _only(dataset: Dataset, issues: Any) -> Dataset:
+    """Return a dataset with some issues alone."""
+    return dataset.with_frames(
+        **{name: dataset[name][dataset[name]["issue_id"].isin(issues)] for name in BY_ISSUE}
+    )
 
 
 def _differences(dataset: Dataset, replayed: Dataset) -> pd.DataFrame:
@@ -492,12 +503,12 @@ def _membership(dataset: Dataset, replayed: Dataset, field: str, end: pd.Timesta
 
 
 def _named(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(subject=rows["issue_id"].map(_references(dataset)))
-
-
-def _references(dataset: Dataset) -> pd.Series[Any]:
-    issues = dataset.issues.set_index("issue_id")
-    return issues["project"] + "#" + issues["iid"].astype("str")
+    issues = dataset.issues[["issue_id", "project", "iid"]]
+    if len(rows) < len(issues):  # few rows of many issues: text is put together for these alone
+        issues = issues[issues["issue_id"].isin(rows["issue_id"])]
+    issues = issues.set_index("issue_id")
+    subject = issues["project"] + "#" + issues["iid"].astype("str")
+    return rows.assign(subject=rows["issue_id"].map(subject).astype("str"))
 
 
 def _causes(dataset: Dataset, rows: pd.DataFrame, known: _Known) -> list[str]:
@@ -516,7 +527,9 @@ def _causes(dataset: Dataset, rows: pd.DataFrame, known: _Known) -> list[str]:
     mine = dataset.issues.set_index("issue_id").loc[rows["issue_id"]].reset_index()
     field, expected, got = rows["field"], rows["expected"], rows["got"]
     in_milestone = field == "milestone"
-    recorded = dataset.issue_events[~dataset.issue_events["correction"]]
+    recorded = dataset.issue_events
+    recorded = recorded[recorded["issue_id"].isin(rows["issue_id"]).to_numpy()]
+    recorded = recorded[~recorded["correction"]]
     last = recorded[recorded["source"].isin(["event", "note"])].groupby("issue_id")["at"].max()
     last_change = last.reindex(mine["issue_id"]).reset_index(drop=True)
     copies, labels = known.copies["moved_to_id"], known.labels["label"]

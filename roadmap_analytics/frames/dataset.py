@@ -357,7 +357,7 @@ def _read(path: str | os.PathLike[str], name: str) -> pd.DataFrame:
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Give back the types that Parquet readers do not keep."""
-    wanted = schema.empty(name).dtypes
+    wanted = schema.types_of(name)
     wrong = {c: t for c, t in wanted.items() if c in frame and frame[c].dtype != t}
     try:
         return frame.astype(wrong) if wrong else frame
