@@ -25,9 +25,11 @@ Plot = Callable[[Axes | None], Axes]
 
 @pytest.fixture(scope="module")
 def charts() -> dict[str, Plot]:
-    """Every chart that people put together, of the sample."""
+    """Every chart, of the sample."""
     dataset = ra.load(SAMPLE)
     day = dataset.exported_at.date()
+    current = ra.current_milestones(ra.milestone_progress(dataset, as_of=day))
+    running = current["milestone_id"].tolist()
     frames = {
         "plot_workload": ra.workload_by_milestone(dataset, as_of=day),
         "plot_workload_plan": ra.workload_plan(dataset, as_of=day),
@@ -41,7 +43,17 @@ def charts() -> dict[str, Plot]:
         "plot_progress": ra.milestone_progress(dataset, as_of=day).head(8),
         "plot_duties": ra.duties(dataset, as_of=day),
         "plot_planned": ra.planned_work(dataset, as_of=day).tail(30),
+        "plot_burndowns": ra.burndowns(dataset, running, as_of=day),
+        "plot_compared": ra.burndowns(dataset, running, as_of=day),
+        "plot_burnup": ra.burndown(dataset, 5016, as_of=day),
+        "plot_scope_changes": ra.burndown(dataset, 5016, as_of=day),
+        "plot_future": ra.future_work(dataset, as_of=day),
+        "plot_slip_per_revision": ra.slip_per_revision(ra.slippage(dataset, as_of=day)),
+        "plot_backtest": ra.backtest(dataset, as_of=day, every_days=56),
+        "plot_lead_times": ra.lead_times(dataset, as_of=day),
+        "plot_throughput": ra.throughput(dataset, as_of=day).tail(52),
     }
+    assert set(frames) == {name for name in ra.__all__ if name.startswith("plot_")}
     return {
         name: lambda ax, name=name, frame=frame: getattr(ra, name)(frame, ax=ax)  # type: ignore[misc]
         for name, frame in frames.items()
@@ -49,9 +61,10 @@ def charts() -> dict[str, Plot]:
 
 
 def of_four(charts: dict[str, Plot]) -> Iterator[list[str]]:
+    """Give all names, four at a time; the last four start over."""
     names = list(charts)
     for start in range(0, len(names), 4):
-        yield names[start : start + 4]
+        yield (names + names)[start : start + 4]
 
 
 def test_four_charts_in_a_grid_do_not_overlap(charts: dict[str, Plot]) -> None:
@@ -70,6 +83,46 @@ def test_four_charts_in_a_grid_do_not_overlap(charts: dict[str, Plot]) -> None:
             assert box.x0 >= -1, name
             assert box.x1 <= figure.bbox.width + 1, name
         plt.close(figure)
+
+
+def written(ax: Axes) -> list[tuple[str, Any]]:
+    """The texts of axes and their insets, with the boxes in which they stand on the figure."""
+    hidden = {id(text) for one in [ax, *ax.child_axes] for text in not_drawn(one)}
+    return [
+        (t.get_text(), Text.get_window_extent(t))  # an annotation would add its arrow
+        for t in ax.findobj(Text)
+        if isinstance(t, Text) and t.get_visible() and t.get_text().strip()
+        and id(t) not in hidden and t.get_rotation() % 90 == 0
+    ]  # fmt: skip
+
+
+def not_drawn(ax: Axes) -> Iterator[Any]:
+    """Labels of axes that are off, and of ticks beyond the ends of an axis."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if not ax.axison:
+            yield from axis.findobj(Text)
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if not low <= tick.get_loc() <= high:
+                yield from (tick.label1, tick.label2)
+
+
+def test_words_of_a_chart_do_not_run_into_each_other_in_a_grid(charts: dict[str, Plot]) -> None:
+    found = []
+    for names in of_four(charts):
+        figure, grid = plt.subplots(2, 2, figsize=(13, 9))
+        for name, ax in zip(names, grid.flat, strict=True):
+            charts[name](ax)
+        figure.canvas.draw()
+        for name, ax in zip(names, grid.flat, strict=True):
+            for (one, a), (other, b) in itertools.combinations(written(ax), 2):
+                across = min(a.x1, b.x1) - max(a.x0, b.x0)
+                down = min(a.y1, b.y1) - max(a.y0, b.y0)
+                # A box is higher than its letters: of two lines that touch, a third may be shared.
+                if across > 2 and down > 0.35 * min(a.height, b.height):
+                    found.append((name, one, other, round(across), round(down)))
+        plt.close(figure)
+    assert found == [], "\n".join(map(str, found))
 
 
 def test_subplots_that_somebody_arranged_stay_as_they_are(charts: dict[str, Plot]) -> None:

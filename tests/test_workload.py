@@ -18,6 +18,7 @@ from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import World
+from tests.odd_datasets import SAMPLE
 
 AS_OF = "2025-03-14"
 
@@ -172,6 +173,16 @@ def test_plan_by_hand() -> None:
     assert set(plan["week"]) == {pd.Timestamp("2025-03-23")}
     assert plan["level"].tolist() == ["low", "low", "low"]
     assert plan.attrs["undated_hours"] == {"unassigned": 12.0}
+
+
+def test_hours_after_each_week_are_those_of_the_weeks_that_follow() -> None:
+    sample = ra.load(SAMPLE)
+    plan = ra.workload_plan(sample, as_of=sample.exported_date)
+    later = plan.attrs["later_hours"]
+    assert len(later) == plan["week"].nunique() > 1
+    for week, hours in later.items():
+        after = plan.loc[plan["week"] > pd.Timestamp(week), "planned_hours"].sum()
+        assert hours == pytest.approx(after + sum(plan.attrs["beyond_hours"].values()), abs=0.01)
 
 
 def test_plan_leaves_out_holidays_and_absences() -> None:

@@ -70,6 +70,8 @@ def workload_plan(
         (low, normal, high; unassigned, which has no capacity).
         ``attrs["undated_hours"]``: per person, what has no due date and stands in no week.
         ``attrs["beyond_hours"]``: per person, what falls after the last of these two years.
+        ``attrs["later_hours"]``: per week (its Sunday, as 2025-03-09), what everybody has planned
+        after it, `beyond_hours` included.
 
     Raises
     ------
@@ -115,7 +117,17 @@ def workload_plan(
     frame.attrs.update(about(view, split), unit="hours")
     frame.attrs["undated_hours"] = {str(k): float(v) for k, v in undated.items()}
     frame.attrs["beyond_hours"] = {person: hours for person, hours in beyond.items() if hours}
+    frame.attrs["later_hours"] = _later(frame, sum(beyond.values()))
     return frame
+
+
+def _later(frame: pd.DataFrame, beyond: float) -> dict[str, float]:
+    """Return the hours planned after each week, by everybody."""
+    weekly = frame.groupby("week")["planned_hours"].sum()
+    after = weekly[::-1].cumsum()[::-1] - weekly + beyond
+    # Not `strftime`, which knows no year after 9999.
+    weeks = np.datetime_as_string(after.index.to_numpy(), unit="D")
+    return {str(week): round(float(hours), 2) for week, hours in zip(weeks, after, strict=True)}
 
 
 def _work(view: View, split: str, one_day: float) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from roadmap_analytics.charts._style import (
     styled,
     tip,
     tip_days,
+    width_of,
 )
 
 __all__ = [
@@ -594,6 +595,8 @@ def plot_burndowns(
     due = last_rows["date"] + pd.to_timedelta(last_rows["days_to_due"], unit="D")
     order = last_rows.assign(due=due).sort_values(["due", "milestone_id"])["milestone_id"].tolist()
     left_out, order = len(order[most:]), order[:most]
+    if ax is not None:  # a small chart of less than 2.2 inches has no room for its title
+        columns = max(1, min(columns, int(width_of(ax) / 2.2)))
     rows = max(1, -(-len(order) // columns))
     ax = axes_or_new(ax, size=(8.6, 2.1 * rows + 0.7))
     ax.set_axis_off()
@@ -608,11 +611,11 @@ def plot_burndowns(
         across, down = i % columns, i // columns
         bottom = 1 - height - 0.05 - down * (height + gap_y)
         inset = ax.inset_axes((across * (width + gap_x), bottom, width, height))
-        _small(inset, frame[frame["milestone_id"] == milestone])
+        _small(inset, frame[frame["milestone_id"] == milestone], 0.9 * width * 72 * width_of(ax))
     return ax
 
 
-def _small(ax: Axes, frame: pd.DataFrame) -> None:
+def _small(ax: Axes, frame: pd.DataFrame, points: float) -> None:
     frame = _busy(frame)
     ax.plot(frame["date"], frame["ideal"], color=COLORS["ideal"], lw=1, linestyle="--")
     _remaining(ax, frame, width=1.6)
@@ -621,8 +624,10 @@ def _small(ax: Axes, frame: pd.DataFrame) -> None:
     dated = last["days_to_due"] is not pd.NA
     due = last["date"] + pd.Timedelta(int(last["days_to_due"]) if dated else 0, "D")
     far = dated and due - last["date"] > max(_AHEAD, last["date"] - frame["date"].iloc[0])
-    ax.set_title(safe_text(last["title"], 22), fontsize=9, pad=4)
     left = f"{number(last['remaining'])} left"
+    # Letters of 9 points are about 5 wide, bold ones 6.
+    room = int((points - 5 * len(left)) / 6) - 1
+    ax.set_title(safe_text(last["title"], max(4, min(22, room))), fontsize=9, pad=4)
     color = COLORS["overdue" if late else "remaining"]
     ax.set_title(left, fontsize=9, pad=4, loc="right", fontweight="normal", color=color)
     days = [frame["date"].iloc[0], max(last["date"], due) if dated and not far else last["date"]]

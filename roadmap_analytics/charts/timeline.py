@@ -202,8 +202,8 @@ class _Places:
     def __init__(self, ax: Axes) -> None:
         points = 72 * width_of(ax)
         self.first, self.last = ax.get_xlim()
-        # Some four fifths of the width are the axes', the rest is names and margins.
-        self.letter = _LETTER * (self.last - self.first) / (0.8 * points)
+        # Some three quarters of the width are the axes', the rest is names and margins.
+        self.letter = _LETTER * (self.last - self.first) / (0.74 * points)
         self.taken: list[list[tuple[float, float]]] = [[] for _ in range(_LANES)]
         self.used = 0
         self.turned = False  # the words last placed stand to the left of their mark

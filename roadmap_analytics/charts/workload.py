@@ -246,8 +246,7 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     ax.set_xticks(range(0, len(shown), every), [f"{pd.Timestamp(w):%d %b}" for w in shown[::every]])
     ax.set_yticks([-i for i in range(len(people))],
                   [safe_text(p, fit(ax, 24, 0.2)) for p in people])  # fmt: skip
-    later = float(frame.loc[~frame["week"].isin(shown), "planned_hours"].sum())
-    later += sum((frame.attrs.get("beyond_hours") or {}).values())
+    later = (frame.attrs.get("later_hours") or {}).get(str(shown[-1])[:10], 0.0)
     said = f"; {later:,.0f} hours in later weeks" if later else ""
     ax.set_xlabel(f"week that ends on this Sunday; hours (+ overdue){said}")
     ax.grid(visible=False)

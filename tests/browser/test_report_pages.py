@@ -274,6 +274,25 @@ def test_a_phone_shows_each_milestone_of_the_board_whole(
     page.close()
 
 
+def test_on_a_phone_a_chart_begins_at_the_reporting_day(
+    chromium: Chromium, sample_report: Path
+) -> None:
+    page = chromium.page(width=390, height=844)
+    page.open((sample_report / "burndown.html").as_uri())
+    places = page.value(
+        """[...document.querySelectorAll('.chart text')]
+        .filter(t => t.textContent === 'reporting day').map(t => t.getBoundingClientRect().left)"""
+    )
+    assert len(places) >= 4
+    assert all(40 < place < 350 for place in places)
+    letters = "getComputedStyle(document.querySelector('.chart text')).fontSize"
+    scale = "document.querySelector('.chart > svg').getScreenCTM().a"
+    assert (
+        page.value(f"parseFloat({letters}) * {scale}") >= 8
+    )  # pixels: what is read at arm's length
+    page.close()
+
+
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         for kind in ("keyDown", "keyUp"):

@@ -159,4 +159,10 @@ document.querySelectorAll("figure.chart > svg").forEach((chart, number) => {
   button.addEventListener("click", () => save(saved(chart), "image/svg+xml", name));
   chart.after(button);
   speaking(chart);
+  // On a phone a chart is wider than the page: begin at the reporting day, where past and future meet.
+  const figure = chart.parentElement;
+  const today = [...chart.querySelectorAll("text")].find((text) => text.textContent === "reporting day");
+  if (today && figure.scrollWidth > figure.clientWidth)
+    figure.scrollLeft += today.getBoundingClientRect().left - figure.getBoundingClientRect().left
+      - figure.clientWidth / 2;
 });
