@@ -279,11 +279,22 @@ def damaged_table(name: str) -> Callable[[Path], None]:
             "more rows than said": lambda: table(pd.concat([frame] * 3)),
             "billions of rows": lambda: table(pd.DataFrame({"issue_id": [0] * 3_000_000})),
             "odd metadata": lambda: odd_metadata(frame),
+            "a long text a thousand times": lambda: long_text(5 * 2**20, 1000),
+            "thousands of columns": lambda: table(pd.DataFrame(columns=range(3000)).astype(str)),
         }[name]()
         rows = {"billions of rows": 3_000_000, "ids twice": 2 * len(frame)}.get(name)
+        rows = {"a long text a thousand times": 1000, "thousands of columns": 0}.get(name, rows)
         replaced(root, ISSUES, data, rows)
 
     return damage
+
+
+def long_text(length: int, rows: int) -> bytes:
+    """A file of a few kB whose texts are gigabytes row by row."""
+    buffer = pa.BufferOutputStream()
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * length])
+    pq.write_table(pa.table({"title": once}), buffer, compression="zstd")
+    return bytes(buffer.getvalue())
 
 
 def odd_metadata(frame: pd.DataFrame) -> bytes:
@@ -353,6 +364,7 @@ def as_folder(name: str) -> Callable[[Path], None]:
 TABLE_DAMAGE = (
     *("no Parquet", "nothing", "another table", "a column less", "a column more", "ids as text"),
     *("ids twice", "times as text", "more rows than said", "billions of rows"),
+    *("a long text a thousand times", "thousands of columns"),
 )
 RECORD_DAMAGE = (
     *("no zstd", "a bomb", "no JSON", "deep JSON", "numbers", "another kind", "no kind", "no data"),
@@ -413,6 +425,19 @@ def test_odd_values_are_read_or_named(dataset: Path, name: str) -> None:
     outcome = command("check", str(dataset))
     assert outcome.code in (0, 1, 5)
     assert "Traceback" not in outcome.err
+
+
+def test_a_text_that_would_fill_the_memory_is_refused_in_a_line(dataset: Path) -> None:
+    data = long_text(8 * 2**20, 20_000)
+    assert len(data) < 2**20
+    replaced(dataset, ISSUES, data, 20_000)
+    shutil.rmtree(dataset / "records")
+    document = manifest_of(dataset)
+    document["runs"][0]["files"] = {}
+    sealed(dataset, document)
+    outcome = command("check", str(dataset))
+    refused(outcome)
+    assert "bytes of text up to the column title" in outcome.err
 
 
 # -- a damaged table is rebuilt from the records ---------------------------------------------------

@@ -25,7 +25,7 @@ from roadmap_analytics.store.manifest import (
     no_dataset,
     parse_manifest,
 )
-from roadmap_analytics.store.tables import fit
+from roadmap_analytics.store.tables import fit, unpacked
 
 __all__ = ["Folder", "folders"]
 
@@ -143,8 +143,9 @@ class Folder:
             fit(file, pq.ParquetFile(stream).metadata.num_rows, entry, size)
             only = between and [("issue_id", ">=", between[0]), ("issue_id", "<=", between[1])]
             # Threads belong to the scheduler: one partition is one task.
-            found: pd.DataFrame = pq.read_table(
-                pa.PythonFile(stream, mode="r"), columns=columns, filters=only, use_threads=False
+            source = pa.PythonFile(stream, mode="r")
+            found: pd.DataFrame = unpacked(
+                source, columns, filters=only, use_threads=False
             ).to_pandas()
         return found
 

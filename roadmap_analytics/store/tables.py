@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from roadmap_analytics.errors import DatasetError
@@ -34,11 +35,23 @@ from roadmap_analytics.store.manifest import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_table", "remove_other_generations", "replace_tables", "write_copy", "write_tables"]
+__all__ = [
+    "read_table",
+    "remove_other_generations",
+    "replace_tables",
+    "unpacked",
+    "write_copy",
+    "write_tables",
+]
 
 FREE_ROWS, DENSEST = 1_000_000, 20
 """Rows that any file may have, and more for each byte: a run of equal values packs endlessly well,
 so that a small file can claim more rows than the memory holds."""
+
+MOST_TEXT = 4 * 2**30
+"""Bytes of text in a table: a million issues have a fifth of a GiB."""
+MOST_COLUMNS = 200
+"""Of any version to come; today's widest table has a tenth of that."""
 
 ROW_GROUP = 2**17
 """Rows that a reader can skip or take at once; Dask and DuckDB read row groups side by side."""
@@ -78,7 +91,7 @@ def read_table(
         rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
     fit(file, rows, entry, len(data))
     with foreign(file, f"table of {name}"):
-        frame: pd.DataFrame = pq.read_table(pa.BufferReader(data), columns=columns).to_pandas()
+        frame: pd.DataFrame = unpacked(pa.BufferReader(data), columns).to_pandas()
     return frame
 
 
@@ -86,6 +99,61 @@ def fit(file: PurePath, rows: int, entry: Mapping[str, Any], size: int) -> None:
     """Raise where a table claims other rows than its manifest does, or more than fit its bytes."""
     if rows != entry["rows"] or rows > FREE_ROWS + DENSEST * size:
         raise damaged(file, f"it says that it has {rows:,} rows, which does not fit")
+
+
+def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> pa.Table:
+    """Read a table whose texts the memory can hold.
+
+    Parquet stores a text once, and in each row that has it a small number: one of 100 MiB in a
+    million rows is a file of a few kB. So texts are read as they are stored, counted, and only then
+    written out row by row.
+
+    Parameters
+    ----------
+    source : pyarrow.NativeFile
+        The file.
+    columns : list of str or None
+        Columns to read; all where None.
+    **how
+        For `pyarrow.parquet.read_table`.
+
+    Raises
+    ------
+    ValueError
+        Where they are too long together, or columns are of a kind or number that no frame has.
+    """
+    file = pq.ParquetFile(source)
+    kinds = [file.schema.column(number) for number in range(len(file.schema))]
+    if len(kinds) > MOST_COLUMNS:
+        raise ValueError(f"{len(kinds):,} columns")
+    for kind in kinds:
+        if "." in kind.path or kind.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            raise ValueError(f"a column {kind.name[:40]} of a kind that no frame has")
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) > MOST_TEXT:
+        raise ValueError(f"more than {MOST_TEXT:,} bytes when unpacked")
+    texts = [kind.name for kind in kinds if kind.physical_type == "BYTE_ARRAY"]
+    table = pq.read_table(source, columns=columns, read_dictionary=texts, **how)
+    left = MOST_TEXT
+    for number, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
+        if not pa.types.is_dictionary(column.type):
+            continue
+        left -= sum(_length(piece) for piece in column.chunks)
+        if left < 0:
+            raise ValueError(f"more than {MOST_TEXT:,} bytes of text up to the column {name[:40]}")
+        plain = column.cast(pa.large_string())
+        table = table.set_column(number, name, plain)
+    return table
+
+
+def _length(piece: pa.DictionaryArray) -> int:
+    """Return how many bytes the texts of a column have when each row has its own.
+
+    >>> _length(pa.array(["ab", "c", "ab", None]).dictionary_encode())
+    5
+    """
+    lengths = pc.binary_length(piece.dictionary).cast(pa.int64())
+    return pc.sum(lengths.take(piece.indices)).as_py() or 0
 
 
 def replace_tables(
