@@ -296,8 +296,11 @@ def test_confidential_titles_only_when_asked_for(tmp_path: Path) -> None:
     )
     build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
     text = Html.read(tmp_path / "out" / "page.html").text
-    open_titles = set(sample.issues.loc[~sample.issues["confidential"], "title"])
-    assert [title for title in set(hidden) - open_titles if title in text] == []
+    # "Fix login" may stand there as part of an open issue's "Fix login when offline".
+    others = "\n".join(sample.issues.loc[~sample.issues["confidential"], "title"])
+    secret = [title for title in set(hidden) if title not in others]
+    assert secret
+    assert [title for title in secret if title in text] == []
     assert text.count("(confidential)") == len(hidden)
     assert f"It holds {len(sample.issues)} issues." in text
 
