@@ -850,3 +850,58 @@ def test_a_known_organisation_is_no_second_person() -> None:
         [{"name": "2025-02-01.md", "text": first}, {"name": "2025-03-01.md", "text": second}]
     )
     assert column(frames["responsibilities"], "person")[2:] == [("bo",), ("mo",)]
+
+
+def test_what_stands_beside_the_lists_of_a_team() -> None:
+    text = """# 2025-03-01
+
+## Roadmap
+
+Announce lamp-go to keepers. It is short.
+
+Then we will do, in rough order:
+
+1. Docs
+2. Bells
+
+Remarks:
+
+- We will work on (2) with cy during 22-24 May
+- https://example.org/notes
+
+## Summary of changes
+
+The [tower][] and the [hut][] are done.  There will be no fair.  We did not have enough time
+to dance.
+
+The following was backlogged:
+
+- Fog horn
+
+These are done:
+
+- Paint the door
+
+[tower]: https://git.example.org/a/b/-/milestones/3
+[hut]: https://git.example.org/a/b/-/milestones/4
+"""
+    frames = read_team(text)
+    items = frames["roadmap_items"]
+    assert column(items.assign(day=days(items["target_date"])), "key", "title", "day") == [
+        ("A1", "Docs", None),
+        ("A2", "Bells", "2025-05-24"),
+        ("A3", "Announce lamp-go to keepers", None),
+    ]
+    assert column(frames["carry_over"], "text", "status") == [
+        ("Fog horn", "backlogged"),
+        ("Paint the door", "done"),
+        ("The tower and the hut are done (hut)", "done"),
+        ("The tower and the hut are done (tower)", "done"),
+        ("There will be no fair", "backlogged"),
+        ("We did not have enough time to dance", "backlogged"),
+    ]
+    lines = frames["roadmap_lines"].set_index("line")
+    said = {n: lines.loc[n, "reading"] for n in (7, 12, 14, 19, 22, 26)}
+    assert [said.pop(14), said.pop(19)] == ["date", "statement"]
+    assert set(said.values()) == {"heading"}
+    assert not lines["why"].str.startswith("not understood").drop(15).any()

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from roadmap_analytics.roadmap.corrections import Correction
 from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import label_of
+from roadmap_analytics.roadmap.language import plain_title
 from roadmap_analytics.roadmap.lines import NOT_UNDERSTOOD
 from roadmap_analytics.roadmap.targets import NO_SUCH_PERIOD, find
 from roadmap_analytics.schema import SAYS_NOTHING
@@ -56,9 +57,9 @@ def _no_items(revision: Revision) -> Iterator[Alarm]:
 
 
 def _repeated(revision: Revision) -> Iterator[Alarm]:
-    counts = Counter(_plain(entry.title) for entry in revision.entries)
+    counts = Counter(plain_title(entry.title) for entry in revision.entries)
     for entry in revision.entries:
-        if counts.pop(_plain(entry.title), 0) >= _MANY:
+        if counts.pop(plain_title(entry.title), 0) >= _MANY:
             text = f"{entry.title!r} is the title of {_MANY} items or more"
             yield Alarm("repeated title", text, revision.written, entry.line + 1)
 
@@ -66,16 +67,14 @@ def _repeated(revision: Revision) -> Iterator[Alarm]:
 def _labels_as_people(revision: Revision) -> Iterator[Alarm]:
     """People whose name stands before a colon in the document, or means a date or a state."""
     lines = {entry.key: entry.line + 1 for entry in revision.entries}
-    labels = {_plain(line.text.partition(":")[0]) for line in revision.lines if ":" in line.text}
+    labels = {
+        plain_title(line.text.partition(":")[0]) for line in revision.lines if ":" in line.text
+    }
     for duty, key in revision.duties:
         label = label_of(f"{duty.person}:")
-        if label and (label.kind not in ("people", "title") or _plain(duty.person) in labels):
+        if label and (label.kind not in ("people", "title") or plain_title(duty.person) in labels):
             text = f"{duty.person!r} was read as a person and is a label"
             yield Alarm("label as person", text, revision.written, lines.get(key or ""))
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", " ", text).strip().casefold()
 
 
 def _targets(revision: Revision) -> Iterator[Alarm]:

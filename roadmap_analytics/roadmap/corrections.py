@@ -10,6 +10,7 @@ from datetime import date
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import Entry, Words
+from roadmap_analytics.roadmap.language import plain_title
 from roadmap_analytics.roadmap.lines import Line
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
 from roadmap_analytics.roadmap.people import Duty, assigned
@@ -84,12 +85,8 @@ def _lines_of(revision: Revision, match: str) -> list[int]:
     if match.isdigit() and 1 <= int(match) <= len(revision.lines):
         return [int(match)]
     same = [line.number for line in revision.lines if line.text.strip() == match]
-    plain = _plain(match)
-    return same or [e.line + 1 for e in revision.entries if plain and _plain(e.title) == plain]
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", " ", text).strip().casefold()
+    plain = plain_title(match)
+    return same or [e.line + 1 for e in revision.entries if plain and plain_title(e.title) == plain]
 
 
 def _apply(revision: Revision, one: Correction, number: int, words: Words) -> bool:

@@ -38,7 +38,8 @@ start: (?:planned )?(?:start(?:s|ed|ing)?|begin(?:s|ning)?|kick\s?off)(?: (?:dat
 info: description|tasks
 relates: (?:relates?|related) to|priorit(?:y|ies)|part of|supports|theme|category|area|team
     goals?|tags?|labels?
-target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{when}?|due (?:by|on)
+target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{when}?
+    (?:due )?(?:by(?: when)?|on)
     targets?(?: (?:dates?|quarter|month|version|release))?|deadlines?|eta|when|dates?|until|period
     (?:expected|estimated|planned|target) (?:date|by|completion date|time|end|finish)|estimated?
     expected|time\s?(?:line|frame|estimate)|(?:planned|scheduled)(?: for)?|schedule|quarters?
@@ -92,6 +93,7 @@ _ORNAMENT = re.compile(r"^[\W_]+|[\W_]+$")
 _SOON = pattern(
     r"(?P<when>soon(?:er)?(?:\s*/\s*later)?|later|someday|eventually|next|now|asap)\s*:\s*"
 )
+_MILESTONES_LAST = re.compile(r"""(?:[\s,;–—-]+[%~](?:"[^"]+"|\w[\w.:-]*))+$""")
 _SAID_LAST = re.compile(r"\s+[-–—]+\s+(\w+(?: \w+)?)$")
 _ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _DUE = (
@@ -299,7 +301,14 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         entry.conditional, head = True, head[m.end() :]
     if m := _SOON.match(head.text):
         entry.target, head = Target(m["when"]), head[m.end() :]
-    for step in (_state_behind, _person_prefix, _labelled_asides, _date_first, _people_behind):
+    for step in (
+        _marked_behind,
+        _state_behind,
+        _person_prefix,
+        _labelled_asides,
+        _date_first,
+        _people_behind,
+    ):
         head = step(entry, head, words)
     entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
     if entry.target is None:
@@ -316,6 +325,12 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         state = state_of(aside.group(1))
         short = len(aside.group(1).split()) <= 3
         entry.say(state if state in (DONE, DEFERRED) and short else None)
+
+
+def _marked_behind(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Leave out GitLab's references to milestones and labels: "Parser @ada %17.5 ~backend"."""
+    m = _MILESTONES_LAST.search(head.text)
+    return head[: m.start()] if m else head
 
 
 def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:

@@ -136,7 +136,7 @@ class Items:
             self.below(None, item.blocks, place)
             return None
         if PERMITS.fullmatch(f"{head.text} ") and item.children:
-            self.claim(first, "prose", "leads into what is done if time permits", place.parent)
+            self.claim(first, "heading", "leads into what is done if time permits", place.parent)
             for child in item.children:
                 if (below := self.add(child, place)) is not None:
                     below.conditional = True
@@ -284,6 +284,12 @@ class Items:
                 kind = "link"
             elif not label and Given().under(head, self.words).target:
                 kind = "time"
+            elif (
+                not re.search(r"\w", head)
+                and any(below)
+                and all(map(state_of, filter(None, below)))
+            ):
+                kind = "status"
             out.append((head, kind))
         return out
 
@@ -304,7 +310,8 @@ class Items:
         best = None
         # A status comes first: the date of what is done may lie in the past.
         for head, kind, cell in sorted(cells, key=lambda one: one[1] != "status"):
-            text, label = cell.standing.text.strip(), column_kind(head)
+            text = cell.standing.text.strip()
+            label = column_kind(head) or (Label(kind, (), "") if kind else None)
             if kind == "time":  # a column per quarter or release: the last one that is filled
                 if _FILLED.search(text):
                     entry.target = Given().under(head, self.words).target

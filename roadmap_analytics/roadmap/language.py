@@ -8,7 +8,7 @@ from collections.abc import Collection
 from roadmap_analytics.roadmap.markdown import ROMAN, Inline
 from roadmap_analytics.roadmap.vocabulary import pattern
 
-__all__ = ["references", "sentences", "title_of"]
+__all__ = ["plain_title", "references", "sentences", "title_of"]
 
 _LONGEST = 2000  # what is longer is no sentence; it is read in pieces of this length
 _NEAR = 60  # characters before a number that can lead to it
@@ -177,3 +177,12 @@ def _refers(text: str, m: re.Match[str], bare: bool) -> bool:
         return False
     marked = m.group().startswith("(") or m["ar"] or "." in m["a"] or m["a"][0] in "PA"
     return bool(marked or (bare and (m["open"] or _LEADS_TO_NUMBER.search(before))))
+
+
+def plain_title(text: str) -> str:
+    """Reduce a title to its words, to compare it with others.
+
+    >>> plain_title("**Docs**: v2!")
+    'docs v2'
+    """
+    return re.sub(r"\W+", " ", text).strip().casefold()

@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 
 import ftfy
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
@@ -32,6 +33,9 @@ _URL = re.compile(r"https?://[^\s<>\[\]\"]+")
 _DANGLING = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
 _CHECKBOX = re.compile(r"^\[([ xX~/>-])\]\s+")
 _NESTING = 20  # deeper lists are no roadmap, and cost time
+_DEFINITION = re.compile(
+    r" {0,3}\[(?P<label>[^\[\]]{1,200})\]:\s+<?(?P<url>https?://[^\s<>]+)>?\s*$"
+)
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _MARKER = re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap> {1,4}| *$)(?=\S|$)")
 _LETTERED = re.compile(
@@ -245,12 +249,18 @@ def parse(text: str) -> list[Block]:
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * _NESTING})
     reader.enable(["table", "strikethrough"])
     source = "\n".join(_nested(_numbered(ftfy.fix_encoding(text))))
-    tokens = reader.parse(source)
+    # A definition right below other text is part of that text in Markdown, and its links would be
+    # none: whoever adds a bullet above the definitions means no such thing.
+    known = {
+        normalizeReference(m["label"]): {"href": m["url"], "title": ""}
+        for _, m in _outside_code(source.split("\n"), _DEFINITION)
+    }
+    tokens = reader.parse(source, {"references": dict(known)})
     if any(_depth(token.children or ()) > 2 * _NESTING for token in tokens):
         # A thousand asterisks in a row are emphasis in emphasis, deeper than Python can follow:
         # `maxNesting` does not count it. Then they stay asterisks.
         reader.disable(["emphasis", "strikethrough"])
-        tokens = reader.parse(source)
+        tokens = reader.parse(source, {"references": dict(known)})
     return _blocks(SyntaxTreeNode(tokens).children)
 
 

@@ -24,7 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import Entry
-from roadmap_analytics.roadmap.language import references
+from roadmap_analytics.roadmap.language import plain_title, references
 from roadmap_analytics.roadmap.links import same_address, tracked
 from roadmap_analytics.roadmap.sources import table_rows
 from roadmap_analytics.roadmap.statements import Statement, without_status
@@ -230,10 +230,6 @@ def _addresses(revision: Revision, entry: Entry) -> set[str]:
     return {same_address(url) for url in urls if url}
 
 
-def _plain(title: str) -> str:
-    return re.sub(r"\W+", " ", title.casefold()).strip()
-
-
 def vetoed(a: str, b: str) -> bool:
     """Whether differing numbers or file names say that two titles mean different things.
 
@@ -251,10 +247,10 @@ def _score(a: Entry, b: Entry, i: int, j: int, left: _Side, right: _Side, words:
     """From 0 to 1: titles first, then all words, then the key."""
     if vetoed(a.title, b.title):
         return 0.0
-    same = _plain(a.title) == _plain(b.title)
+    same = plain_title(a.title) == plain_title(b.title)
     title = 1.0 if same else words.alike(left.titles[i], right.titles[j])
     if not same:
-        title = max(title, 0.9 * fuzz.ratio(_plain(a.title), _plain(b.title)) / 100 - 0.2)
+        title = max(title, 0.9 * fuzz.ratio(plain_title(a.title), plain_title(b.title)) / 100 - 0.2)
     detail = words.alike(left.details[i], right.details[j])
     score = 0.7 * title + 0.25 * detail + 0.05 * (a.key == b.key)
     alike = same or (a.kind == b.kind and a.key.count(".") == b.key.count("."))
@@ -312,11 +308,11 @@ class _Pair:
     def by_title(self) -> None:
         """Titles that are equal and stand once on each side."""
         titles = [
-            Counter(_plain(e.title) for e in side.entries) for side in (self.left, self.right)
+            Counter(plain_title(e.title) for e in side.entries) for side in (self.left, self.right)
         ]
-        where = {_plain(e.title): j for j, e in enumerate(self.right.entries)}
+        where = {plain_title(e.title): j for j, e in enumerate(self.right.entries)}
         for i, entry in enumerate(self.left.entries):
-            title = _plain(entry.title)
+            title = plain_title(entry.title)
             if title and titles[0][title] == 1 and titles[1][title] == 1:
                 self.tie(i, where[title], _SAME_TITLE, "title")
 
@@ -389,12 +385,12 @@ class _Pair:
         if len(self.left.entries) * len(self.right.entries) > _LARGE:
             return
         twins = {
-            _plain(self.right.entries[j].title): i for i, j in sorted(self.found, reverse=True)
+            plain_title(self.right.entries[j].title): i for i, j in sorted(self.found, reverse=True)
         }
         for j, entry in enumerate(self.right.entries):
             if j in columns:
                 continue
-            if (i := twins.get(_plain(entry.title))) is not None:
+            if (i := twins.get(plain_title(entry.title))) is not None:
                 self.tie(i, j, 0.7, "title", shared=True)
             else:
                 self._part(j, self.right, self.left, partial(_cell, column=j))
@@ -461,7 +457,7 @@ def _cell(big: int, *, row: int | None = None, column: int | None = None) -> tup
 
 
 def _kind(a: Entry, b: Entry) -> str:
-    return "same" if fuzz.ratio(_plain(a.title), _plain(b.title)) >= 85 else "renamed"
+    return "same" if fuzz.ratio(plain_title(a.title), plain_title(b.title)) >= 85 else "renamed"
 
 
 def match(revisions: Sequence[Revision], verdicts: Sequence[Verdict] = ()) -> list[Match]:

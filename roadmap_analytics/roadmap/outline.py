@@ -24,7 +24,7 @@ _OPENS = (
 _ABOUT = (
     r"disclaimer|(?:status )?legend|key|table of contents|toc|glossary|terminology|definitions?|"
     r"references?|resources|(?:useful )?links|see also|further reading|faqs?|licen[cs]e|"
-    r"contact(?: us)?|contributions?|feedback|how (?:we|can|this|do)|who we|why|what is|"
+    r"contact(?: us)?|contributions?|feedback|who we|why|what is|"
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
     r"(?:known )?risks?|assumptions|done criteria|definition of (?:done|ready)|changelog|"
     r"acknowledge?ments?"
@@ -37,7 +37,7 @@ _MORE = (
 _OPENING = pattern(rf"^\W*(?:{_OPENS}){_MORE}")
 _EXPLAINS = pattern(
     rf"^\W*(?:{_ABOUT}){_MORE}",
-    r"^\W*(?:contribut(?:e|ing)|how (?:to|you)|get(?:ting)? involved)\b",
+    r"^\W*(?:contribut(?:e|ing)\b|get(?:ting)? involved\b|how )",
 )
 _DOCUMENT = pattern(r"\broad\s*-?\s*map\b")
 _VERSION = pattern(

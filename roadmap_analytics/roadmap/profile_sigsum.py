@@ -33,14 +33,13 @@ from roadmap_analytics.roadmap.markdown import (
 from roadmap_analytics.roadmap.people import Duty, Names, duties
 from roadmap_analytics.roadmap.sources import date_in
 from roadmap_analytics.roadmap.statements import (
-    CYCLES,
     FINISHED,
-    NO_LONGER,
-    ONGOING,
     VERDICT,
     Mention,
     Statement,
+    became,
     milestones_in,
+    statements_in,
     status_in,
     without_status,
 )
@@ -204,7 +203,8 @@ class _Passage:
     @property
     def verdict(self) -> str | None:
         """The sentence beside a list that speaks of everything in it."""
-        if VERDICT.search(self.after) and status_in(self.after):
+        leads = self.after.rstrip().endswith(":")  # into the next list
+        if VERDICT.search(self.after) and status_in(self.after) and not leads:
             return self.after
         return self.lead if "following" in self.lead and status_in(self.lead) else None
 
@@ -577,20 +577,22 @@ def _targets_elsewhere(sheet: _Sheet) -> None:
         if passage.kind == "people" or passage.remarks:
             for item in (below for entry in block.items for below in entry.walk()):
                 for sentence in sentences(item.head):
-                    _target_of_reference(sheet, sentence.text)
+                    if _target_of_reference(sheet, sentence.text):
+                        sheet.items.claim(item, "date", "target of an item elsewhere")
 
 
-def _target_of_reference(sheet: _Sheet, text: str) -> None:
+def _target_of_reference(sheet: _Sheet, text: str) -> bool:
     refs = references(text, sheet.entries)
     if not refs or _NOT_WORKING.search(text):
-        return
+        return False
     for this in sheet.find(text):
         start, _ = expression(text, this.start, this.end)
         if _LEADS_TO_DATE.match(text[start:]):
             target = read_target(text[start:], sheet.words.written, sheet.words.calendar)
             for key in refs:
                 sheet.entries[key].target = sheet.entries[key].target or target
-            return
+            return True
+    return False
 
 
 # People -------------------------------------------------------------------------------------------
@@ -767,19 +769,22 @@ def _statements(sheet: _Sheet) -> None:
             verdict = "is done"
         for item in block.items:
             status = status_in(item.head.text)
-            said = bool(passage.role == "carry_over" or verdict or status)
+            said = bool(passage.role == "carry_over" or verdict or became(item.head.text))
             if passage.role == "milestones":
                 said = status not in (None, "new")
-            if said or (passage.role == "progress" and ONGOING.search(item.head.text)):
+            if said:
                 _add_statement(sheet, item, verdict, unfinished=passage.role == "carry_over")
-    for passage, sentence in sheet.paragraphs("progress"):
-        if _sentence_statement(sheet, sentence):
-            _claim(sheet, passage, "statement", "what became of something")
+    for passage in sheet.passages:
+        if isinstance(passage.block, Paragraph) and passage.kind == "progress":
+            found = statements_in(passage.block.inline)
+            sheet.statements += found
+            if found:
+                _claim(sheet, passage, "statement", "what became of something")
 
 
 def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished: bool) -> None:
     parts = [sentence.text for sentence in sentences(item.head)] or [item.text]
-    telling = [part for part in parts if status_in(part) or ONGOING.search(part)]
+    telling = [part for part in parts if became(part)]
     text = parts[0] if unfinished or not telling else telling[0]
     # "Not done yet." says nothing without what stands before it
     if text not in parts[:1] and len(text.split()) < 4:
@@ -793,32 +798,17 @@ def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished
     sheet.items.claim(item, "statement", "what became of something", field="status", value=status)
 
 
-def _sentence_statement(sheet: _Sheet, sentence: Inline) -> bool:
-    text = sentence.text
-    status = status_in(text) or ("continued" if ONGOING.search(text) else None)
-    if NO_LONGER.search(text):
-        status = "backlogged"
-    silent = status is None and not CYCLES.search(text)
-    if silent or VERDICT.match(text) or text.endswith(":"):
-        return False
-    plain = text.rstrip(".")
-    if len(sentence.links) > 1 and status:
-        for link in sentence.links:
-            words = f"{plain} ({text[link.start : link.end]})"
-            sheet.statements.append(Statement(words, status, [link.url]))
-    else:
-        sheet.statements.append(Statement(plain, status, sentence.urls))
-    return True
-
-
 # What is left -------------------------------------------------------------------------------------
 
 
 def _leftovers(sheet: _Sheet) -> None:
     """Say why the rest of these sections is text."""
+    leads = {passage.before[-1].line for passage in sheet.passages if passage.lead}
     for passage in sheet.passages:
         block = passage.block
-        if isinstance(block, Paragraph):
+        if block.line in leads:
+            sheet.items.claim(block, "heading", "leads into a list")
+        elif isinstance(block, Paragraph):
             sheet.items.claim(block, "prose", f"text of a section: {passage.kind}")
         elif not isinstance(block, ListBlock | Table):
             sheet.items.claim(block, "ignored", "code")

@@ -16,14 +16,12 @@ from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
 __all__ = [
-    "CYCLES",
     "FINISHED",
-    "NO_LONGER",
-    "ONGOING",
     "VERDICT",
     "Mention",
     "Reference",
     "Statement",
+    "became",
     "milestones_in",
     "statements_in",
     "status_in",
@@ -54,12 +52,12 @@ done: \b(?:is|are|was|were|been|now) (?:(?!not\b|to\b|be(?:ing)?\b|almost\b)\w+ 
 new: \(new\)|\bis new\b|^new$
 """.replace("%s", _FINISHED)
 )
-ONGOING = pattern(r"\bstill open|\bongoing\b|\bnot making any changes to\b|\bwork in progress\b")
-NO_LONGER = pattern(r"\bthere will be no\b|\bnot (?:in|part of) the (?:next|upcoming)\b")
-FINISHED = pattern(r"^(?:these are )?(?:done|finished|completed|closed)\b")
-CYCLES = pattern(
+_ONGOING = pattern(r"\bstill open\b|\bongoing\b|\bnot making any changes to\b|\bwork in progress\b")
+_NO_LONGER = pattern(r"\bthere will be no\b|\bnot (?:in|part of) the (?:next|upcoming)\b")
+_CYCLES = pattern(
     r"\b(?:did not|didn't|could not|couldn't|no) (?:have |find )?(?:enough )?(?:cycles|time)\b"
 )
+FINISHED = pattern(r"^(?:these are )?(?:done|finished|completed|closed)\b")
 _AND = re.compile(r"[,;]\s+(?:and\s+)?|\s+and\s+")
 VERDICT = pattern(r"(?:\bthe )?\babove\b|\b(?:these|they|all of (?:this|these|it))\b")
 
@@ -104,6 +102,11 @@ class Mention:
     changes: bool = False  # issues and merge requests count too
 
 
+def became(text: str) -> str | None:
+    """Find what became of something; what is still open continues."""
+    return status_in(text) or ("continued" if _ONGOING.search(text) else None)
+
+
 def status_in(text: str) -> str | None:
     """Find the word for what became of something.
 
@@ -128,14 +131,21 @@ def statements_in(inline: Inline, *, done: bool = False) -> list[Statement]:
     """
     out = []
     for sentence in sentences(inline):
-        status = status_in(sentence.text) or ("done" if done else None)
-        if status in (None, "new"):
+        text = sentence.text.rstrip(". ")
+        status = became(text) or ("done" if done else None)
+        status = "backlogged" if _NO_LONGER.search(text) else status
+        silent = status in (None, "new") and not _CYCLES.search(text)
+        if silent or VERDICT.match(text) or text.endswith(":"):
             continue
-        head, colon, names = sentence.text.partition(":")
+        if status and len(sentence.links) > 1:
+            for link in sentence.links:
+                words = f"{text} ({sentence.text[link.start : link.end]})"
+                out.append(Statement(words, status, [link.url]))
+            continue
+        head, colon, names = text.partition(":")
         listed = status == "done" and (colon or done)  # "Shipped: docs, maps" speaks of two things
-        texts = _AND.split(names if colon else head) if listed else [sentence.text]
-        texts = [text.strip(" .") for text in texts]
-        out += [Statement(text, status, sentence.urls) for text in texts if text]
+        texts = _AND.split(names if colon else head) if listed else [text]
+        out += [Statement(one.strip(), status, sentence.urls) for one in texts if one.strip()]
     return out
 
 

@@ -57,8 +57,7 @@ def parse(
         ``matches.csv`` overrules the matching, one named ``readings.csv`` the reading.
     people
         Canonical handle -> other spellings; names without an entry are their own handle, in lower
-        case and
-        without accents.
+        case and without accents.
     accounts
         GitLab user name -> canonical handle; what `people` says goes before it.
     calendar
@@ -70,8 +69,7 @@ def parse(
     -------
     dict
         The frames of `FRAMES`, as `roadmap_analytics.schema` describes them. ``revisions`` tells
-        how many list
-        items each document has, how many found a place, and the text of what did not.
+        how many list items each document has, how many found a place, and the text of the others.
 
     Raises
     ------
