@@ -360,7 +360,7 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
         refuse_links(root)
         guard = filelock.FileLock(root / ".lock", mode=0o600)
         try:
-            with warnings.catch_warnings(action="error"):
+            with warnings.catch_warnings(action="error", category=UserWarning):
                 guard.acquire(timeout=0)
         except (NotImplementedError, UserWarning):
             # filelock would take a file for the lock, which stays when a process is killed.
@@ -377,7 +377,7 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
             write(holder, orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
         yield
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # it only names the process: the lock is what counts
             holder.unlink(missing_ok=True)
         guard.release()
 
