@@ -86,7 +86,11 @@ def by_polars(folder: Path) -> Any:
 def by_duckdb(folder: Path) -> Any:
     import duckdb
 
-    return [duckdb.sql(f"SELECT * FROM '{file}'").fetchnumpy() for file in files(folder, HISTORIES)]
+    connection = duckdb.connect()
+    return [
+        connection.execute(f"SELECT * FROM '{file}'").fetchnumpy()
+        for file in files(folder, HISTORIES)
+    ]
 
 
 READINGS: dict[str, Callable[[Path], Any]] = {
