@@ -67,7 +67,6 @@ _NAMES = {
         "plot_burnup",
         "plot_compared",
         "plot_progress",
-        "plot_scope_changes",
     ),
     "charts.forecast": (
         "plot_attribution",

@@ -42,7 +42,6 @@ from roadmap_analytics.charts.burndown import plot_burndowns as plot_burndowns
 from roadmap_analytics.charts.burndown import plot_burnup as plot_burnup
 from roadmap_analytics.charts.burndown import plot_compared as plot_compared
 from roadmap_analytics.charts.burndown import plot_progress as plot_progress
-from roadmap_analytics.charts.burndown import plot_scope_changes as plot_scope_changes
 from roadmap_analytics.charts.forecast import plot_attribution as plot_attribution
 from roadmap_analytics.charts.forecast import plot_backtest as plot_backtest
 from roadmap_analytics.charts.forecast import plot_forecast as plot_forecast

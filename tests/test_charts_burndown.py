@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.container import BarContainer
 
 from roadmap_analytics.analysis.burndown import burndown, burndowns
 from roadmap_analytics.analysis.forecast.forecast import forecast
@@ -26,14 +25,13 @@ from roadmap_analytics.charts.burndown import (
     plot_burnup,
     plot_compared,
     plot_progress,
-    plot_scope_changes,
 )
 from roadmap_analytics.charts.planned import plot_future, plot_planned
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
 from tests.test_forecast import steady
 
-FROM_BURNDOWN = (plot_burndown, plot_burnup, plot_scope_changes)
+FROM_BURNDOWN = (plot_burndown, plot_burnup)
 HOSTILE = r"$\frac{$ <b>_x\_ " + "\x1b[31m 雪"
 
 
@@ -168,17 +166,6 @@ def test_burnup_names_scope_completed_and_what_remains() -> None:
     assert lines(ax, "scope")[0].get_ydata().tolist() == frame["scope"].tolist()
     assert lines(ax, "completed")[0].get_ydata().tolist() == frame["completed"].tolist()
     assert {"5 scope", "4 completed", "1 remaining"} <= set(texts(ax))
-
-
-def test_scope_changes_are_bars_and_the_commitment_is_words() -> None:
-    ax = drawn(plot_scope_changes(harvest()))
-    heights = [bar.get_height() for bar in ax.containers[0]]
-    assert sum(heights) == 2
-    assert sum(bar.get_height() for bar in ax.containers[1]) == -3
-    assert all(bar.get_hatch() for bar in ax.containers[1])
-    assert "committed at the start: 6 issues; scope now: 5" in texts(ax)
-    assert texts(ax).count("+1") == 2
-    assert texts(ax).count("−1") == 3
 
 
 def test_progress_says_how_much_is_left_and_how_long() -> None:
@@ -327,16 +314,3 @@ def test_of_many_milestones_some_are_named_and_the_others_counted() -> None:
     named = [text for text in texts(ax) if text.startswith("Number")]
     assert sorted(named) == [f"Number {n}" for n in range(24, 31)], "those due last"
     assert ax.get_xlabel().endswith("; dotted: 23 more unfinished")
-
-
-def test_a_day_of_a_long_milestone_is_wide_enough_to_see() -> None:
-    world = World()
-    world.milestone(HARVEST, "Harvest", "2015-03-03", "2025-03-14")
-    world.issue(1, "2018-03-01")
-    world.put(1, "2018-03-01", HARVEST)
-    ax = plot_scope_changes(burndown(world.dataset(), HARVEST, as_of=AS_OF))
-    added = ax.containers[0]
-    assert isinstance(added, BarContainer)
-    bars = [bar for bar in added if bar.get_height() == 1]
-    shown = (bars[0].get_width() / np.ptp(ax.get_xlim())) * ax.bbox.width
-    assert shown > 1.5, "pixels"

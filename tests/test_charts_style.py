@@ -46,7 +46,6 @@ def charts() -> dict[str, Plot]:
         "plot_burndowns": ra.burndowns(dataset, running, as_of=day),
         "plot_compared": ra.burndowns(dataset, running, as_of=day),
         "plot_burnup": ra.burndown(dataset, 5016, as_of=day),
-        "plot_scope_changes": ra.burndown(dataset, 5016, as_of=day),
         "plot_future": ra.future_work(dataset, as_of=day),
         "plot_slip_per_revision": ra.slip_per_revision(ra.slippage(dataset, as_of=day)),
         "plot_backtest": ra.backtest(dataset, as_of=day, every_days=56),

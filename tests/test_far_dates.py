@@ -131,7 +131,6 @@ def test_charts_show_days_near_the_data_and_say_what_lies_beyond(odd: Dataset) -
         drawn += [
             ("burndown", lambda f=frame: ra.plot_burndown(f)),  # type: ignore[misc]
             ("burnup", lambda f=frame: ra.plot_burnup(f)),  # type: ignore[misc]
-            ("scope changes", lambda f=frame: ra.plot_scope_changes(f)),  # type: ignore[misc]
         ]
         one = ra.forecast(odd, milestone, as_of=day)
         drawn.append(("forecast", lambda f=one: ra.plot_forecast(f)))  # type: ignore[misc]

@@ -36,7 +36,6 @@ _CAUSES = ("moved_days", "plan_days", "carried_in_days", "scope_days", "pace_day
 MAKERS: dict[str, tuple[Maker, ...]] = {
     "plot_burndown": (_BURNDOWN,),
     "plot_burnup": (_BURNDOWN,),
-    "plot_scope_changes": (_BURNDOWN,),
     "plot_burndowns": (_BURNDOWNS,),
     "plot_compared": (_BURNDOWNS,),
     "plot_progress": (

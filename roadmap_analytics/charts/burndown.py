@@ -42,7 +42,6 @@ __all__ = [
     "plot_burnup",
     "plot_compared",
     "plot_progress",
-    "plot_scope_changes",
 ]
 
 _MEASURED = {"estimated hours": "estimate"}
@@ -349,67 +348,6 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             color=COLORS[texts[i]],
         )
     ax.set_ylim(0, top)
-    return ax
-
-
-@styled
-def plot_scope_changes(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what was added to and removed from one milestone after its start, day by day.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What `burndown` returns, its `attrs` included.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    Axes
-        Bars upwards for what was added, hatched bars downwards for what was removed. The scope
-        committed to at the start is said in words: it is no change.
-    """
-    ax = axes_or_new(ax, size=(8.6, 3.2))
-    _name(ax, frame, "removed ↓   added ↑")
-    if frame.empty:
-        return nothing(ax, "no issue was ever in this milestone")
-    frame = _busy(frame)
-    _ground(ax, frame)
-    later = frame.iloc[1:]
-    added, removed = later["added"].to_numpy(float), later["removed"].to_numpy(float)
-    width = max(0.8, len(later) / 250)  # a day of many years would be thinner than a pixel
-    up, down = added > 0, removed > 0  # a bar per day of many years would take seconds to draw
-    ax.bar(later["date"][up], added[up], width=width, color=COLORS["added"])
-    ax.bar(later["date"][down], -removed[down], width=width, color=COLORS["removed"], hatch="////")
-    for date, more, less in zip(later["date"], added, removed, strict=True):
-        for height, amount, sign in ((more, more, "+"), (-less, less, "−")):
-            if amount and len(later) <= 45:
-                ax.annotate(
-                    f"{sign}{number(amount)}",
-                    xy=(mdates.date2num(date), height),
-                    xytext=(0, 3 if height > 0 else -3),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom" if height > 0 else "top",
-                    fontsize=8,
-                )
-    ax.axhline(0, color=COLORS["scope"], lw=0.8)
-    most = max(added.max(initial=0), removed.max(initial=0), 1.0) * 1.6
-    ax.set_ylim(-most, most)
-    ax.yaxis.set_major_formatter(lambda value, _: number(abs(value)))
-    unit = frame.attrs.get("unit", "issues")
-    first, last = frame["scope"].iloc[0], frame["scope"].iloc[-1]
-    ax.annotate(
-        f"committed at the start: {counted(first, unit)}; scope now: {number(last)}",
-        xy=(0, 1),
-        xycoords="axes fraction",
-        xytext=(4, -3),
-        textcoords="offset points",
-        va="top",
-        fontsize=9,
-        color=COLORS["scope"],
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-    )
     return ax
 
 
