@@ -89,7 +89,7 @@ def test_mixed_faults(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
 
 
 class Disk:
-    """A disk with room for so many bytes more; what does not fit is written as far as it goes."""
+    """A disk with room for so many bytes more; of what does not fit, the beginning is written."""
 
     def __init__(self, room: int) -> None:
         self.room = room

@@ -41,7 +41,7 @@ def test_a_document_of_many_levels_is_read_in_seconds(tmp_path: Path, name: str)
     (tmp_path / "2025-01-05-roadmap.md").write_text(f"{HEAD}\n{DEEP[name]}\n")
     began = time.process_time()
     found = ra.read_roadmaps(tmp_path)
-    assert time.process_time() - began < 30
+    assert time.process_time() - began < 10
     assert "one" in set(found.roadmap_items["title"]), "what stands beside it is read"
 
 

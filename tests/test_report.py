@@ -348,7 +348,7 @@ def test_kernels_see_no_variable_but_what_python_needs(
         "print({k: v for k, v in os.environ.items() if 's3cret' in v}, len(os.environ) > 3)",
         "print('in', os.listdir(), end='.')",
     )
-    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder)
+    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
     text = Html.read(index.parent / "page.html").text
     assert "{} True" in text
     assert "in []." in text, "an empty folder of its own"
@@ -374,7 +374,7 @@ def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path) -> None:
     (trap / "matplotlib_trap.py").write_text(mark)
     code = (
         "import sys; from roadmap_analytics.report.build import write_report; "
-        "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3])"
+        "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3], bundled=False)"
     )
     done = subprocess.run(
         # -P: the command roadmap-analytics has the folder of its script in the path, not this one
@@ -394,7 +394,7 @@ def test_interrupted_it_leaves_no_kernel_behind(tmp_path: Path) -> None:
         "import time; time.sleep(300)",
     )
     code = "import sys; from roadmap_analytics.report.build import write_report; "
-    code += "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3])"
+    code += "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3], bundled=False)"
     arguments = [str(SAMPLE), str(tmp_path / "out"), str(folder)]
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],

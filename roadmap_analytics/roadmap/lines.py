@@ -30,7 +30,8 @@ _TEMPLATE = re.compile(
     r"\s*(?:\{\{.*\}\}|\{%.*%\}|:::.*|\[\[_?TOC_?\]\]|\[TOC\])\s*", re.IGNORECASE
 )
 _DEFINITION = re.compile(r" {0,3}\[[^\]]{1,200}\]:\s")
-_RULER = re.compile(r"[\s>]*(?:[-*_=#>|]\s*)+")
+# Two parts that share no character: a line of 50,000 ">" and a letter is refused in one pass.
+_RULER = re.compile(r"\s*[-*_=#>|][-*_=#>|\s]*")
 _LONGEST = 400  # characters of a line that the frame keeps
 
 

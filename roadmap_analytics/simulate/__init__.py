@@ -75,6 +75,6 @@ def oddities(issues: int, seed: int) -> dict[str, list[int]]:
     Examples
     --------
     >>> len(oddities(500, seed=1)["moved"])
-    4
+    9
     """
     return stories.oddities(World(issues, seed), issues, seed, milliseconds(NOW))
