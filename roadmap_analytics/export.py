@@ -461,6 +461,7 @@ def _run(
         _write_documents(run, plan.documents, known)
         for record in export.records():
             run.write(record)
+        run.started_at = export.started_at  # earlier than before, where the clock was set back
         reporter.stage("tables")
         made = frames.build_tables(run.records(), config=config)
         run.commit(

@@ -641,6 +641,20 @@ def test_milestone_dates_are_kept_where_they_changed() -> None:
     assert dates["title"].tolist() == ["M11"] * 3 + ["Renamed"]
 
 
+def test_milestone_dates_end_with_todays_after_a_clock_was_set_back() -> None:
+    """The third run is the earliest by a clock that was set back; the fourth sees the same."""
+    seen = {2: "2024-03-01", 3: "2024-04-01", 1: "2024-05-01", 4: "2024-05-01"}
+    runs = [
+        RunRecords(n, f"2025-01-0{day}T00:00:00Z", [milestone_record(milestone(11, due_date=due))])
+        for n, (day, due) in enumerate(seen.items(), 1)
+    ]
+    dates = build(runs)["milestone_dates"]
+    assert dates["observed_at"].dt.day.tolist() == [1, 2, 3, 4]
+    assert dates["due_date"].dt.strftime("%m").tolist() == ["05", "03", "04", "05"]
+    again = RunRecords(5, "2025-01-02T00:00:00Z", runs[1].records)  # the very second of another
+    assert build([*runs, again])["milestone_dates"]["observed_at"].is_unique
+
+
 def test_milestones_that_only_issues_show_are_there_with_their_path() -> None:
     built = made(issue(7, milestone=milestone(11, "DRAFT: next")))
     row = built["milestones"].iloc[0]

@@ -189,6 +189,11 @@ def test_an_interrupted_run_about_something_else_is_thrown_away(tmp_path: Path) 
     other = ABOUT | {"asked": {"urls": ["https://git.example.org/b"], "roadmaps": None}}
     with store.open_run(tmp_path, **other, keep={"issue"}) as run:
         assert list(run.records()) == []
+        run.write(issue(1))
+    earlier = other | {"started_at": "2024-06-01T11:59:59Z"}  # the clock was set back
+    with store.open_run(tmp_path, **earlier, keep={"issue"}) as run:
+        assert list(run.records()) == []
+        assert run.began_at == earlier["started_at"]
 
 
 def _writes_until_killed(to: Path, ready: Any) -> None:

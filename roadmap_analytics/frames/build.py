@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -342,7 +343,12 @@ def _milestone_dates(
     extract: Extract, deleted: set[int], started: Mapping[int, str]
 ) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    for milestone_id, run, seen in extract.sights():
+    # By the clock, not by the number of the run: after a clock was set back, the newest sight must
+    # still differ from the one before it in the frame, or a change would never show.
+    order = sorted(started, key=lambda run: (datetime.fromisoformat(started[run]), run))
+    place = {run: number for number, run in enumerate(order)}
+    sights = sorted(extract.sights(), key=lambda sight: (sight[0], place[sight[1]]))
+    for milestone_id, run, seen in sights:
         if milestone_id in deleted:
             continue
         row = {name: getattr(seen, name) for name in ("title", "state", "start_date", "due_date")}

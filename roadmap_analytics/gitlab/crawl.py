@@ -229,7 +229,7 @@ class Export:
 
     @property
     def started_at(self) -> str:
-        """The server's clock at the first answer, ISO, UTC."""
+        """The earliest time that the server's clock gave so far, ISO, UTC."""
         return _iso(self._start)
 
     @property
@@ -441,7 +441,8 @@ class Export:
             if row["id"] in self._broken or (overlap and row["id"] in self._fresh):
                 continue
             self._total += 1
-            match decide(seen, now, data["updated_at"], overlap=overlap):
+            start = self._start.timestamp()
+            match decide(seen, now, data["updated_at"], overlap=overlap, start=start):
                 case Action.HISTORY:
                     issue = Due(path, row["project_id"], row["iid"], row["id"], data)
                     if self._hopeless[path] < HOPELESS:

@@ -5,6 +5,7 @@ The decision is a pure function of the row in today's list and of what is known;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -109,7 +110,14 @@ class Action(Enum):
     HISTORY = "history"
 
 
-def decide(seen: Seen | None, now: Seen, updated_at: str, *, overlap: bool = True) -> Action:
+def decide(
+    seen: Seen | None,
+    now: Seen,
+    updated_at: str,
+    *,
+    overlap: bool = True,
+    start: float = math.inf,
+) -> Action:
     """Decide what to fetch of an issue.
 
     Parameters
@@ -123,6 +131,9 @@ def decide(seen: Seen | None, now: Seen, updated_at: str, *, overlap: bool = Tru
     overlap
         Whether a change shortly before the last fetch counts as unseen, as GitLab bumps
         `updated_at` at most once a minute.
+    start
+        Seconds since 1970 of the start of this run. Where a history was fetched later than that,
+        the clock was set back since, and `updated_at` proves nothing until it is fetched again.
 
     Examples
     --------
@@ -130,8 +141,12 @@ def decide(seen: Seen | None, now: Seen, updated_at: str, *, overlap: bool = Tru
     <Action.HISTORY: 'history'>
     >>> decide(Seen(1, 1, 2e9), Seen(1, 1, None), "2024-01-01T00:00:00Z")
     <Action.NOTHING: 'nothing'>
+    >>> decide(Seen(1, 1, 2e9), Seen(1, 1, None), "2024-01-01T00:00:00Z", start=1.9e9)
+    <Action.HISTORY: 'history'>
     """
     if seen is None or seen.fetched is None or seen.core != now.core:
+        return Action.HISTORY
+    if seen.fetched > start:
         return Action.HISTORY
     if overlap and seconds(updated_at) >= seen.fetched - OVERLAP_SECONDS:
         return Action.HISTORY

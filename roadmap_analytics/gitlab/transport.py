@@ -239,7 +239,7 @@ class Transport(HTTPAdapter):
     requests : int
         Requests sent, repeated ones too.
     started_at, seen_at : datetime or None
-        The server's clock at the first and at the newest answer.
+        The server's clock: the earliest time that an answer gave, and that of the newest answer.
     """
 
     def __init__(
@@ -361,7 +361,9 @@ class Transport(HTTPAdapter):
         self.limiter.answered(response.status_code, response.headers, at)
         with self._lock:
             self.seen_at = at
-            self.started_at = self.started_at or self.seen_at
+            # The earliest, not the first: a clock that is set back during the run dates changes
+            # before the first answer, and a start after them would hide them from the next run.
+            self.started_at = min(self.started_at or at, at)
         is_file = request.path_url.partition("?")[0].endswith("/raw")
         if response.status_code == 200 and not is_file:
             check_json(response.content)

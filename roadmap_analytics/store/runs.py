@@ -65,7 +65,8 @@ def open_run(
         The dataset, locked by the caller (`lock`).
     origin, asked
         Where the records come from. An interrupted run is taken up where these and `full` agree,
-        otherwise it is thrown away.
+        otherwise it is thrown away. So is one that started later than this one: the clock was set
+        back since, and the times in its rows no longer say which is newer.
     started_at
         ISO, on the server's clock.
     full
@@ -85,7 +86,7 @@ def open_run(
     about = {"kind": kind, "origin": origin, "asked": dict(asked)}
     folder = root / "records" / f"{number:06d}"
     with guarded(folder):
-        started = _interrupted(folder, about)
+        started = _interrupted(folder, about, started_at)
         if started is None:
             shutil.rmtree(folder, ignore_errors=True)
             make_folder(folder.parent)
@@ -105,15 +106,15 @@ def _of_newer_versions(manifest: Manifest | None) -> dict[str, Any]:
     return {"format_version": manifest.format_version, "more": manifest.more}
 
 
-def _interrupted(folder: Path, about: Mapping[str, Any]) -> str | None:
-    """Start of the interrupted run that lies here, if it was about the same."""
+def _interrupted(folder: Path, about: Mapping[str, Any], now: str) -> str | None:
+    """Start of the interrupted run that lies here, if it was about the same and before now."""
     try:
         found = orjson.loads((folder / "run.json").read_bytes())
         started = found.pop("started_at")
-        datetime.fromisoformat(started)
+        later = datetime.fromisoformat(started) > datetime.fromisoformat(now)
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return str(started) if found == about else None
+    return str(started) if found == about and not later else None
 
 
 class OpenRun:
