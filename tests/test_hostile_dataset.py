@@ -6,7 +6,6 @@ import copy
 import errno
 import fcntl
 import hashlib
-import io
 import json
 import os
 import random
@@ -439,37 +438,6 @@ def test_a_text_that_would_fill_the_memory_is_refused_in_a_line(dataset: Path) -
     outcome = command("check", str(dataset))
     refused(outcome)
     assert "bytes of text up to the column title" in outcome.err
-
-
-def test_a_table_that_lies_about_its_size_in_one_place_is_refused_unread(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stream = io.BytesIO()
-    table = pa.table({"title": ["0" * 2**20], "other": ["1" * 2**20]})
-    pq.write_table(table, stream, compression="zstd", use_dictionary=False)
-    honest = stream.getvalue()
-    group = pq.ParquetFile(pa.BufferReader(honest)).metadata.row_group(0)
-    size = _varint(group.total_byte_size)
-    # A number of Thrift may be written longer than needed, so that the file keeps its length.
-    small = bytes([0x8E, *[0x80] * (len(size) - 2), 0x00])
-    before, _, after = honest.rpartition(size)
-    forged = before + small + after
-    group = pq.ParquetFile(pa.BufferReader(forged)).metadata.row_group(0)
-    assert group.total_byte_size == 7
-    assert group.column(0).total_uncompressed_size > 2**20
-    monkeypatch.setattr(tables, "MOST_TEXT", 2**20)
-    for data in (honest, forged):
-        with pytest.raises(ValueError, match="when unpacked"):
-            tables.unpacked(pa.BufferReader(data), None)
-
-
-def _varint(number: int) -> bytes:
-    """A positive number as Thrift's compact protocol writes it."""
-    rest, found = 2 * number, bytearray()
-    while rest > 127:
-        found.append(rest & 127 | 128)
-        rest >>= 7
-    return bytes([*found, rest])
 
 
 # -- a damaged table is rebuilt from the records ---------------------------------------------------

@@ -130,7 +130,7 @@ def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> pa
         if "." in kind.path or kind.physical_type == "FIXED_LEN_BYTE_ARRAY":
             raise ValueError(f"a column {kind.name[:40]} of a kind that no frame has")
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-    if sum(map(_claimed, groups)) > MOST_TEXT:
+    if sum(group.total_byte_size for group in groups) > MOST_TEXT:
         raise ValueError(f"more than {MOST_TEXT:,} bytes when unpacked")
     texts = [kind.name for kind in kinds if kind.physical_type == "BYTE_ARRAY"]
     table = pq.read_table(source, columns=columns, read_dictionary=texts, **how)
@@ -144,13 +144,6 @@ def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> pa
         plain = column.cast(pa.large_string())
         table = table.set_column(number, name, plain)
     return table
-
-
-def _claimed(group: pq.RowGroupMetaData) -> int:
-    """Return how large a row group says it is: of its own sum and its columns', the larger one."""
-    columns = range(group.num_columns)
-    whole = sum(group.column(number).total_uncompressed_size for number in columns)
-    return int(max(group.total_byte_size, whole))
 
 
 def _length(piece: pa.DictionaryArray) -> int:
