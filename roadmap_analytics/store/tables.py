@@ -129,6 +129,7 @@ def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> pa
     for kind in kinds:
         if "." in kind.path or kind.physical_type == "FIXED_LEN_BYTE_ARRAY":
             raise ValueError(f"a column {kind.name[:40]} of a kind that no frame has")
+    # Not `group.column(n)`, which says more: on a damaged footer Arrow ends the process there.
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
     if sum(group.total_byte_size for group in groups) > MOST_TEXT:
         raise ValueError(f"more than {MOST_TEXT:,} bytes when unpacked")
