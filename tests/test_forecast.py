@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -665,3 +666,20 @@ def test_what_has_no_end_in_sight_is_said_without_a_warning() -> None:
     assert pd.isna(row["p50_date"])
     assert row["note"] == "p50, p85, p95: over ten years ahead"
     assert row["changes_most"] == "less work would not bring it forward by a day"
+
+
+def test_milestones_whose_dates_were_never_observed_are_forecast_without_a_warning() -> None:
+    world = World()
+    world.milestone(1, "Only one", "2025-03-01", "2025-04-01")
+    for issue in range(1, 8):
+        world.issue(issue, "2025-03-01 08:00")
+        world.put(issue, "2025-03-01 08:00", 1)
+    for issue in range(1, 4):
+        world.close(issue, f"2025-03-{4 * issue:02d} 09:00")
+    frames = {**world.frames()}
+    none = frames["milestone_dates"].iloc[:0]
+    # As Parquet gives it: the same zone, by another class, which pandas does not join with its own.
+    observed = none["observed_at"].dt.tz_convert(ZoneInfo("UTC"))
+    frames["milestone_dates"] = none.assign(observed_at=observed)
+    (row,) = forecast(Dataset(frames), 1, as_of="2025-03-18").to_dict("records")
+    assert row["p50_date"] > pd.Timestamp("2025-03-18")

@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 from typer.testing import CliRunner
@@ -102,7 +102,8 @@ def test_every_line_has_exactly_one_reading(text: str) -> None:
     assert lines["why"].str.len().gt(0).all()
 
 
-HEADINGS = ["Zebra crossing", "About", "Introduction", "Contents", "Overview", "Notes", "Summary"]
+FIELDS = ["Overview", "Notes", "Summary"]
+HEADINGS = ["Zebra crossing", "About", "Introduction", "Contents", *FIELDS]
 
 
 @given(st.sampled_from([*TEXTS, *SHARED]), st.sampled_from(HEADINGS), st.data())
@@ -113,6 +114,9 @@ def test_renaming_a_heading_never_loses_an_item(text: str, name: str, data: st.D
     marks = lines[at].split(" ")[0]
     renamed = "\n".join([*lines[:at], f"{marks} {name}", *lines[at + 1 :]])
     before = read(text, profile="generic")["roadmap_items"]
+    # "Notes" below an item is a field of it, whatever it lists, as the page about layouts says.
+    above = [n for n in headings if n < at and len(lines[n].split(" ")[0]) < len(marks)]
+    assume(name not in FIELDS or not above or above[-1] + 1 not in set(before["line"]))
     kept = Counter(before.loc[before["line"] != at + 1, "title"])
     assert not kept - Counter(titles(read(renamed, profile="generic")))
 

@@ -237,3 +237,12 @@ def test_sentences_of_the_sample_hold_no_gap() -> None:
         assert sentence.endswith(".")
         assert re.search(r"\d", sentence)
         assert not re.search(r"\b(nan|NaT|None)\b|<NA>", sentence)
+
+
+def test_a_title_written_from_right_to_left_turns_nothing_after_it() -> None:
+    title = "\u0645\u0631\u062d\u0644\u0629 \u202e1"
+    frame = pd.DataFrame({"title": [title], "status": ["new"], "slip_days": [21.0]})
+    new, later = sentences.roadmap_changes(frame)
+    shut = "\u2068\u0645\u0631\u062d\u0644\u0629 1\u2069"
+    assert new == f"New in the roadmap: {shut}."
+    assert later == f"Later in the roadmap: {shut} (21 days)."

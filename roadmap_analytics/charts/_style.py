@@ -356,9 +356,14 @@ def safe_text(text: Any, limit: int = 60, *, drawn: bool = True) -> str:
     return (" " + plain if plain.startswith("_") else plain).replace("$", r"\$")
 
 
+NOTHING = "nothing-to-draw"
+"""Group id of axes that only say why they are empty: a page shows the words without a picture."""
+
+
 def nothing(ax: Axes, why: str) -> Axes:
     """Say in one line why a chart is empty, without axes around it."""
     ax.set_axis_off()
+    ax.set_gid(NOTHING)
     figure = ax.get_figure(root=True)
     if isinstance(figure, _Figure):
         figure.set_size_inches(8.6, 0.9)  # a line needs no more

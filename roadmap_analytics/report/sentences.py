@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from roadmap_analytics.charts._style import percent
+from roadmap_analytics.report.text import isolated
 
 __all__ = [
     "attribution",
@@ -55,7 +56,10 @@ def burndown(frame: pd.DataFrame) -> str:
     >>> burndown(frame)
     'R1: 4 of 9 issues remain, 12 days before it is due.'
     """
-    title, unit = frame.attrs.get("title", "The milestone"), frame.attrs.get("unit", "issues")
+    title, unit = (
+        isolated(frame.attrs.get("title", "The milestone")),
+        frame.attrs.get("unit", "issues"),
+    )
     if frame.empty:
         start, day = frame.attrs.get("start_date"), frame.attrs.get("as_of")
         if start and day and start > day:
@@ -108,12 +112,12 @@ def milestones(frame: pd.DataFrame) -> str:
     )
     late = frame[frame["overdue"]]
     if len(late):
-        said += f"; {_list(late['title'])} {'is' if len(late) == 1 else 'are'} past the due date"
+        said += f"; {_names(late['title'])} {'is' if len(late) == 1 else 'are'} past the due date"
     ahead = frame[(frame["days_left"] >= 0).fillna(False)]
     if len(ahead):
         first = ahead.sort_values(["days_left", "milestone_id"]).iloc[0]
         said += (
-            f"; next is {first['title']}, due {_day(first['due_date'])} "
+            f"; next is {isolated(first['title'])}, due {_day(first['due_date'])} "
             f"with {_amount(first['remaining'])} left"
         )
     undated = int(frame["due_date"].isna().sum())
@@ -165,8 +169,9 @@ def workload(frame: pd.DataFrame) -> str:
     most = held.iloc[0]
     late = float(frame["overdue_issues"].sum())
     return (
-        f"{_count(len(held), 'person has', 'people have')} open issues; {most['person']} has the "
-        f"most, {_amount(most['open_issues'])} (median {_amount(held['open_issues'].median())}); "
+        f"{_count(len(held), 'person has', 'people have')} open issues; "
+        f"{isolated(most['person'])} has the most, {_amount(most['open_issues'])} "
+        f"(median {_amount(held['open_issues'].median())}); "
         f"{alone}; {_amount(late) if late else 'none'} {'are' if late > 1 else 'is'} overdue."
     )
 
@@ -199,7 +204,7 @@ def workload_plan(frame: pd.DataFrame) -> str:
     )
     if full.empty:
         return f"Every week is within capacity{late}."
-    names = _list(full["person"].drop_duplicates())
+    names = _names(full["person"].drop_duplicates())
     return f"Over capacity in at least one week: {names}{late}."
 
 
@@ -261,7 +266,7 @@ def forecast(frame: pd.DataFrame) -> str:
         if pd.notna(row["p85_date"])
         else "no date reaches 85 %"
     )
-    said = f"{row['title']}: 50 % likely to be over by {_day(row['p50_date'])}, {sure}"
+    said = f"{isolated(row['title'])}: 50 % likely to be over by {_day(row['p50_date'])}, {sure}"
     if pd.isna(row["due_date"]):
         return f"{said}; it has no due date."
     chance = percent(row["chance_by_due_date"])
@@ -323,7 +328,7 @@ def timeline(frame: pd.DataFrame) -> str:
     'R1: 2 added and 1 removed after the start; its due date moved once, by 14 days; 3 issues \
 were open when it was due.'
     """
-    title = frame.attrs.get("title", "The milestone")
+    title = isolated(frame.attrs.get("title", "The milestone"))
     if frame.empty:
         return f"{title}: nothing has happened yet."
     amounts = frame.groupby("step")["amount"].sum()
@@ -385,7 +390,7 @@ def slippage(frame: pd.DataFrame) -> str:
     if not later:
         return said + "."
     worst = rows.sort_values("slip_days", ascending=False, kind="stable").iloc[0]
-    return f"{said}; {worst['title']} moved most, by {_amount(worst['slip_days'])} days."
+    return f"{said}; {isolated(worst['title'])} moved most, by {_amount(worst['slip_days'])} days."
 
 
 def milestone_slippage(frame: pd.DataFrame) -> str:
@@ -448,9 +453,12 @@ def promises(frame: pd.DataFrame) -> str:
             return "The one target that can be checked is no earlier than its forecast."
         return f"All {checked} targets that can be checked are no earlier than their forecast."
     worst = late.head(1)
-    told = [f"{row.title} by {_amount(row.gap_p50_days)} days" for row in worst.itertuples()]
+    told = [
+        f"{isolated(str(row.title))} by {_amount(row.gap_p50_days)} days"
+        for row in worst.itertuples()
+    ]
     if len(beyond):
-        told.append(f"{_list(beyond['title'])} beyond any date that can be forecast")
+        told.append(f"{_names(beyond['title'])} beyond any date that can be forecast")
     return (
         f"{missed} of {_count(checked, 'target')} {'is' if missed == 1 else 'are'} earlier than "
         f"the forecast: {', '.join(told)}."
@@ -493,7 +501,7 @@ none was closed; GitLab is 21 days later than the roadmap.'
         told.append(
             f"GitLab is {days} {'later' if row.due_difference > 0 else 'earlier'} than the roadmap"
         )
-    return f"{row.title}: {'; '.join(told)}."
+    return f"{isolated(row.title)}: {'; '.join(told)}."
 
 
 def changed(row: dict[str, Any]) -> list[str]:
@@ -543,13 +551,13 @@ def roadmap_changes(frame: pd.DataFrame) -> list[str]:
     told = []
     for status, words in [("new", "New in"), ("done", "Done in"), ("dropped", "Dropped from")]:
         if len(titles := frame.loc[(frame["status"] == status).to_numpy(bool), "title"]):
-            told.append(f"{words} the roadmap: {_list(titles, most=8)}.")
+            told.append(f"{words} the roadmap: {_names(titles, most=8)}.")
     moved = frame["slip_days"].astype("float64")
     for words, mine in [("Later", moved > 0), ("Earlier", moved < 0)]:
         some = frame[mine.to_numpy()]
         if len(some):
             days = [
-                f"{title} ({_count(abs(int(slip)), 'day')})"
+                f"{isolated(title)} ({_count(abs(int(slip)), 'day')})"
                 for title, slip in zip(some["title"], some["slip_days"], strict=True)
             ]
             told.append(f"{words} in the roadmap: {_list(days, most=8)}.")
@@ -596,6 +604,10 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 
 def _unit(number: float, unit: str) -> str:
     return "issue" if number == 1 and unit == "issues" else unit
+
+
+def _names(names: Any, most: int = 3) -> str:
+    return _list([isolated(str(name)) for name in names], most)
 
 
 def _list(names: Any, most: int = 3) -> str:

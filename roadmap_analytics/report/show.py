@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 from roadmap_analytics.analysis.workload import UNASSIGNED
-from roadmap_analytics.charts._style import percent
+from roadmap_analytics.charts._style import NOTHING, percent
 from roadmap_analytics.report import svg
 from roadmap_analytics.report.text import DAY, link, said
 
@@ -79,11 +79,17 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
         What the picture says, for those who do not see it. It is the plain text of the output as
         well: nbval compares it.
     caption : str
-        A sentence below the picture.
+        A sentence below the picture. A chart that has nothing to draw is one line that says why.
     """
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("show: these axes stand in no figure")
+    if ax.get_gid() == NOTHING:
+        # One line, as for an empty table. The plain text stays that of the picture, for nbval.
+        why = ax.texts[-1].get_text()
+        _display(f"<p class='caption'>{said(why[:1].upper() + why[1:])}.</p>", alt)
+        plt.close(figure)
+        return
     # Drawn here and not by the notebook's backend: MPLBACKEND=Agg, as set in many a CI, has none.
     drawn = io.StringIO()
     # The salt keeps the ids of one picture the same from run to run.

@@ -19,7 +19,6 @@ from functools import partial
 
 import numpy as np
 from rapidfuzz import fuzz
-from scipy.optimize import linear_sum_assignment
 
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap.documents import Revision
@@ -346,6 +345,10 @@ class _Pair:
         free_columns = [j for j in range(len(self.right.entries)) if j not in columns]
         if not free_rows or not free_columns or len(free_rows) * len(free_columns) > _LARGE:
             return
+        # Here, because a dataset that is loaded from its tables matches nothing: its import takes a
+        # fifth of a second, in each process of a report.
+        from scipy.optimize import linear_sum_assignment
+
         score = np.array([[self.score(i, j) for j in free_columns] for i in free_rows])
         for a, b in zip(
             *linear_sum_assignment(np.where(score >= _AT_LEAST, score, 0.0), maximize=True),

@@ -613,12 +613,14 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
     ids = pd.Index(milestones["milestone_id"])
     seen = seen[(seen["observed_at"] < view.at).to_numpy() | _first(seen).to_numpy()]
     rest = milestones[~milestones["milestone_id"].isin(seen["milestone_id"]).to_numpy()]
-    rest = rest.assign(observed_at=pd.Timestamp(0, tz="UTC"), state="active")
+    rest = rest.assign(observed_at=pd.Timestamp(0, tz="UTC").as_unit("us"), state="active")
     columns = ["milestone_id", "observed_at", "title", "state", "start_date", "due_date"]
     seen = pd.concat([seen[columns], rest[columns]]) if len(rest) else seen[columns]
     place = ids.get_indexer(seen["milestone_id"])
     seen, place = seen[place >= 0], place[place >= 0]
-    at = seen["observed_at"].to_numpy(dtype="datetime64[us]")
+    # UTC of Parquet and UTC of pandas are two classes, which `concat` joins to objects.
+    utc = pd.to_datetime(seen["observed_at"], utc=True).dt.tz_localize(None)
+    at = utc.to_numpy(dtype="datetime64[us]")
     order = np.lexsort((at, place))
     seen, place, at = seen.iloc[order], place[order], at[order]
     prefix = view.dataset.config.get("milestones", {}).get("draft_prefix", replay.DRAFT_PREFIX)
