@@ -18,6 +18,7 @@ _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "t
 _ALL = {"all", "everybody", "all of us"}
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
 _NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]*\.?)?"
+# Words of documents, not of ours: what stands where a name would, and is none ("Owner: nobody").
 _NO_NAME_WORDS = """
 a an and any are as at be by can do does etc for from has have he help if in input is it its likely
 main maybe more no none not of on or our possibly review she some someone still tbd tba that the
