@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import matplotlib.dates as mdates
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -104,6 +105,20 @@ def test_lead_times_mark_both_medians() -> None:
     assert f"half are closed after {frame.attrs['median_days']:.1f} days" in words(ax)
     assert f"{frame.attrs['closed_only_median_days']:.1f}, of closed issues only" in words(ax)
     assert ax.get_xlabel() == "days since creation"
+
+
+def test_the_curve_of_many_lead_times_costs_no_more_than_it_shows() -> None:
+    few = lead_times(eight_issues().dataset(), as_of=AS_OF)
+    days = np.linspace(0, 900, 50_001)
+    many = pd.DataFrame(
+        {name: np.exp(-days / 200) for name in ("still_open", "low", "high")} | {"days": days}
+    )
+    many.attrs = few.attrs
+    across, up = drawn(plot_lead_times(many)).lines[0].get_data()
+    assert len(across) < 2_100
+    assert (across[0], across[-1]) == (0, 900)
+    drawn_height = up[np.searchsorted(across, days, side="right") - 1]
+    assert np.abs(drawn_height - many["still_open"]).max() <= 2 / 1000
 
 
 def test_throughput_shows_every_week_and_rings_for_zeros() -> None:

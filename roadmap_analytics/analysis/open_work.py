@@ -85,7 +85,10 @@ def open_issues(
         chosen = find_milestones(dataset, milestone)
         state = state[state["milestone_id"].isin(chosen).to_numpy(bool)]
     state = state.reset_index()
-    held = view.members("assignee").sort_values(["issue_id", "value"])
+    held = view.members("assignee")
+    # Before names are joined, which pandas does issue by issue: most issues are closed.
+    held = held[held["issue_id"].isin(state["issue_id"]).to_numpy()]
+    held = held.sort_values(["issue_id", "value"])
     names = held.groupby("issue_id")["value"].agg(", ".join)
     state["assignees"] = state["issue_id"].map(names)
     state["milestone"] = view.of_milestone(state["milestone_id"], "title")

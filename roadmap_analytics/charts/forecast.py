@@ -292,6 +292,7 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_title("How long does an issue take?")
     if _nothing(ax, frame, "no issues"):
         return ax
+    frame = _visible_steps(frame)
     known = frame[frame["low"].notna()]
     ax.fill_between(known["days"], known["low"], known["high"], step="post", color=COLORS["p95"],
                     alpha=0.6, lw=0, label="95 % interval")  # fmt: skip
@@ -314,6 +315,19 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             color=COLORS["muted"],
         )  # fmt: skip
     return ax
+
+
+def _visible_steps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a survival curve that a reader can tell apart.
+
+    A curve has a step per lead time: of 100,000 issues it took 5 MB of a page. A thousandth of the
+    width and of the height is less than a pixel of a chart as it stands in a page.
+    """
+    across = frame["days"].to_numpy() / max(frame["days"].max(), 1)
+    cells = np.floor(1000 * np.column_stack([across, frame["still_open"].to_numpy()]))
+    seen = np.append(True, (np.diff(cells, axis=0) != 0).any(axis=1))
+    seen[-1] = True  # the curve reaches as far as before
+    return frame[seen]
 
 
 @styled
