@@ -685,3 +685,143 @@ def test_what_is_written_by_the_convention_is_read() -> None:
         "Ship the keeper app": "2026-08-31",
     }
     assert set(frames["responsibilities"]["person"]) == {"ada", "bo"}
+
+
+# What is given up, other languages, renewals, charts ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "- ~~Fax machines~~ (dropped)",
+            "- Fax machines (cancelled)",
+            "- Fax machines — won't do",
+        ),
+        *("- ~~Fax machines~~ gestrichen", "- Fax machines\n  - Status: abandonné"),
+        *("- CANCELLED: Fax machines", "## Dropped\n\n- Fax machines"),
+    ],
+)
+def test_an_item_that_is_listed_as_dropped_is_dropped_and_not_continued(line: str) -> None:
+    first = "# Plan\n\n- Maps\n- Fax machines\n"
+    later = {"name": "2026-05-04-roadmap.md", "text": f"# Plan\n\n- Maps\n\n## Later\n\n{line}\n"}
+    last = {"name": "2026-06-04-roadmap.md", "text": "# Plan\n\n- Maps\n"}
+    frames = read(first, later, last)
+    rows = ra.slippage(ra.Dataset(frames), as_of="2026-12-31").set_index(["title", "revision"])
+    assert list(rows.loc["Fax machines", "status"]) == ["new", "dropped"]  # and no third row
+    assert list(rows.loc["Fax machines", "present"]) == [True, True]
+    assert set(frames["roadmap_items"].query("title == 'Fax machines'")["done"]) == {False}
+    assert rows.loc[("Fax machines", "2026-05-04"), "deferred"]
+
+
+STATES = {
+    "done": ["erledigt", "Abgeschlossen", "terminée", "terminado", "avslutat", "DONE"],
+    "deferred": ["verschoben", "zurückgestellt", "reporté", "aplazada", "uppskjutet", "gestrichen"],
+    "active": ["in Arbeit", "geplant", "en cours", "à faire", "en curso", "pendiente", "pågår"],
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_words_of_state_in_five_languages(state: str) -> None:
+    for word in STATES[state]:
+        text = f"# Plan\n\n| Projekt | Stand |\n|---|---|\n| Karten | {word} |\n"
+        (row,) = read(text)["roadmap_items"].to_dict("records")
+        assert (row["done"], row["deferred"]) == (state == "done", state == "deferred"), word
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("Maßnahme | Federführung | Termin", "Projet | Pilote | Échéance"),
+        *(
+            "Actividad / Hito | Responsable | Fecha de finalización",
+            "Åtgärd | Ansvarig | Slutdatum",
+        ),
+    ],
+)
+def test_columns_in_other_languages(head: str) -> None:
+    text = f"# P\n\n| Nr. | {head} |\n|-|-|-|-|\n| A | 1.2. Karten | Frau Yilmaz | 2026-06-30 |\n"
+    frames = read(text)
+    assert titles(frames) == ["Karten"]
+    assert targets(frames) == {"Karten": "2026-06-30"}
+    assert list(frames["responsibilities"]["person"]) == ["yilmaz"]
+
+
+def test_an_owner_and_a_date_share_a_bracket_and_a_delay_names_the_day() -> None:
+    text = (
+        "# P\n\n- Maps (owner: ada, bo)\n- Docs (owner: ada, by end of May)\n"
+        "- Radio\n  - Status: postponed to Q3 2027\n"
+    )
+    frames = read(text)
+    assert targets(frames) == {"Docs": "2026-05-31", "Radio": "2027-09-30"}
+    people = frames["responsibilities"].groupby("key")["person"].agg(sorted)
+    assert dict(people) == {"1": ["ada", "bo"], "2": ["ada"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Plan\n\nNext review: end of May 2026\n\n- Maps before the next update",
+        "# Plan\n\n- Maps before the next update\n- Next review: end of May 2026",
+        "# Plan\n\n- Maps before the next update\n\n## Next review\n\nEnd of May 2026.",
+        "---\nnext_review: 2026-05-31\n---\n# Plan\n\n- Maps before the next update",
+        "# Plan\n\n- Maps before the next update\n\nWe will update this roadmap in May 2026.",
+        "# Plan\n\nNächste Aktualisierung: Ende Mai 2026\n\n- Maps before the next update",
+    ],
+)
+def test_when_any_roadmap_will_be_renewed(text: str) -> None:
+    frames = read(text)
+    (row,) = frames["revisions"].to_dict("records")
+    assert f"{row['next_update_date']:%Y-%m-%d}" == "2026-05-31"
+    assert titles(frames) == ["Maps"]
+    assert targets(frames) == {"Maps": "2026-05-31"}
+    assert frames["roadmap_alarms"].empty
+
+
+def test_a_version_of_a_product_is_no_renewal_of_the_roadmap() -> None:
+    frames = read("# Plan\n\nThe next version will be out in May 2026.\n\n- Next update in June\n")
+    assert frames["revisions"]["next_update_date"].isna().all()
+
+
+CHART = """# Plan
+
+- Parser
+
+```mermaid
+gantt
+    title Second half
+    dateFormat YYYY-MM-DD
+    section Core
+    Parser        :active, parse, 2026-06-01, 2026-08-14
+    Search        :crit, after parse, 30d
+    Maps          :m, 2026-07-06, 4w
+    %% a remark
+    Docs          :done, 5d
+    Beta          :milestone, 2026-09-30, 0d
+    Far           :2026-10-01, 9999y
+    Odd           :after nothing, someday
+```
+
+```mermaid
+graph TD
+    A --> B
+```
+"""
+
+
+def test_the_tasks_of_a_gantt_chart_are_items_and_every_line_of_it_says_why() -> None:
+    frames = read(CHART)
+    assert titles(frames) == ["Parser", "Search", "Maps", "Docs", "Beta", "Far", "Odd"]
+    assert targets(frames) == {
+        "Parser": "2026-08-14",  # the item of the list: the chart dates it
+        "Search": "2026-09-13",
+        "Maps": "2026-08-03",
+        "Docs": "2026-08-08",  # where the task before it ends
+        "Beta": "2026-09-30",
+    }
+    items = frames["roadmap_items"].set_index("title")
+    assert list(items.index[items["done"]]) == ["Docs"]
+    lines = frames["roadmap_lines"].set_index("line")
+    assert set(lines.loc[10:16, "why"]) == {"task of a gantt chart", "setting of a gantt chart"}
+    assert tuple(lines.loc[9, ["reading", "why"]]) == ("heading", "section of a gantt chart")
+    assert set(lines.loc[20:23, "reading"]) == {"ignored"}

@@ -102,9 +102,10 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
         - `total_slip_days`: against the item's first target; the sum of its `slip_days`.
         - `status`: new, continued, renamed, split (part of an earlier item, whose last target it is
           measured against), merged (several items became this one; an item that is absorbed has a
-          last row with the key of the one it went into), dropped, returned, done (the document
+          last row with the key of the one it went into), dropped (no longer listed, or listed as
+          dropped, cancelled or the like), returned, done (the document
           says so, a later one says so of an item that it no longer lists, or the item's milestone
-          is closed). An item that was done and is no longer listed has no further row.
+          is closed). An item that was listed as done or dropped has no further row when it goes.
         - `present`: whether the revision lists the item. The last rows of what was dropped,
           absorbed, or said to be done elsewhere are not present.
         - `confidence`: from 0 to 1, of the match with the earlier revision; NA where there is none.
@@ -134,7 +135,7 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
         (day, key): item
         for day, key, item in items[["revision", "key", "item"]].itertuples(index=False)
     }
-    rows = _appearances(items, matches, ids)
+    rows = _appearances(items, matches, ids, _given_up(view))
     absorbed = _absorbed(items, matches, ids)
     rows += absorbed + _gone(rows, absorbed, days, _finished(view, ids))
     frame = pd.DataFrame(rows, columns=[*_SLIPPAGE, "before"])
@@ -154,8 +155,18 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
     return _marked(frame[_SLIPPAGE], view)
 
 
+def _given_up(view: View) -> set[tuple[Any, ...]]:
+    """Return revision, key and title of the items that a document lists as dropped."""
+    said = _until(view, "carry_over")
+    said = said[said["status"].eq("dropped") & said["key"].notna()]
+    return set(said[["revision", "key", "text"]].itertuples(index=False, name=None))
+
+
 def _appearances(
-    items: pd.DataFrame, matches: pd.DataFrame, ids: dict[Any, str]
+    items: pd.DataFrame,
+    matches: pd.DataFrame,
+    ids: dict[Any, str],
+    given_up: set[tuple[Any, ...]],
 ) -> list[dict[str, Any]]:
     """One row per item of each revision, with what the match says of it."""
     found: dict[Any, list[Any]] = {}
@@ -176,10 +187,11 @@ def _appearances(
             (k for k in ("returned", "merged", "split") if k in kinds), kinds[0] if kinds else "new"
         )
         before = ids.get((rows[0].previous_revision, rows[0].previous_key)) if rows else None
+        status = "dropped" if (*place, row["title"]) in given_up else _STATUS.get(status, status)
         out.append(
             {name: row.get(name) for name in _SLIPPAGE}
             | {
-                "status": "done" if row["done"] else _STATUS.get(status, status),
+                "status": "done" if row["done"] else status,
                 "present": True,
                 "confidence": rows[0].confidence if rows else np.nan,
                 "before": before,
@@ -253,7 +265,7 @@ def _gone(
     for item, by_day in seen.items():
         for day, following in itertools.pairwise(days):
             absent = day in by_day and following not in by_day and (item, following) not in ended
-            if not absent or by_day[day]["status"] == "done":
+            if not absent or by_day[day]["status"] in ("done", "dropped"):
                 continue
             done = not finished.get(item, set()).isdisjoint((None, following))
             gone: dict[str, Any] = {

@@ -12,7 +12,7 @@ from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import Entry, Words
 from roadmap_analytics.roadmap.language import plain_title
 from roadmap_analytics.roadmap.lines import Line
-from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
+from roadmap_analytics.roadmap.marks import state_of
 from roadmap_analytics.roadmap.people import Duty, assigned
 from roadmap_analytics.roadmap.sources import table_rows
 
@@ -121,8 +121,8 @@ def _overrule(revision: Revision, entry: Entry, one: Correction, words: Words) -
             kept = [(duty, key) for duty, key in revision.duties if key != entry.key]
             revision.duties = kept + [(Duty(d.person, d.role), entry.key) for d in found]
         case "status":
-            state = state_of(one.value)
-            entry.done, entry.deferred = state == DONE, state == DEFERRED
+            entry.done = entry.deferred = entry.dropped = False
+            entry.become(state_of(one.value))
         case "parent":
             above = next((e for e in revision.entries if one.value in (e.key, e.title)), None)
             if one.value and (above is None or above is entry or _is_below(revision, above, entry)):

@@ -7,21 +7,29 @@ besides, where the document bears its signature or the configuration names it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap import markdown, profile_sigsum
 from roadmap_analytics.roadmap.fields import Entry, Words, people_in
+from roadmap_analytics.roadmap.gantt import read_charts
 from roadmap_analytics.roadmap.items import Items, read_comments, read_sections
+from roadmap_analytics.roadmap.language import sentences
 from roadmap_analytics.roadmap.lines import Line, Source, settle
 from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
 from roadmap_analytics.roadmap.outline import sections
 from roadmap_analytics.roadmap.people import Duty, Names
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
-from roadmap_analytics.roadmap.statements import Mention, Reference, Statement, milestones_in
+from roadmap_analytics.roadmap.statements import (
+    Mention,
+    Reference,
+    Statement,
+    milestones_in,
+    renewal_in,
+)
 from roadmap_analytics.roadmap.targets import Calendar, Target, find
 
 __all__ = ["PROFILES", "Revision", "read_document", "written_on"]
@@ -111,7 +119,9 @@ def read_document(
             setattr(revision, name_, value)
     else:
         names.met.update(people_in(markdown.inlines_of(blocks), names))
+        revision.next_update = _renewal(blocks, source.front, items)
         read_sections(sections(blocks), items)
+        read_charts(items.charts, items)
         read_comments(source.comments, headings, items)
         revision.statements = items.statements
         revision.duties = [*items.duties, *_duties(items)]
@@ -124,6 +134,34 @@ def read_document(
     revision.lines = settle(source.lines, [*items.readings, *source.readings])
     revision.list_lines = sorted(set(_list_lines(blocks)))
     return revision
+
+
+def _renewal(blocks: Iterable[Block], front: Mapping[str, str], items: Items) -> Target | None:
+    """Find when the document will be renewed, before its items refer to it."""
+    said = [(f"{name.replace('_', ' ')}: {value}", None) for name, value in front.items()]
+    texts: list[tuple[str, Paragraph | None]] = [*said, *_texts(blocks)]
+    for text, block in texts:
+        if (target := renewal_in(text, items.words)) and target.start and target.end:
+            known = replace(items.words.calendar, renewal=(target.start, target.end))
+            items.words, items.renewal = replace(items.words, calendar=known), block
+            if block is not None:
+                said_so = {"field": "target", "value": target.text}
+                items.claim(block, "date", "next update of the roadmap", **said_so)
+            return target
+    return None
+
+
+def _texts(blocks: Iterable[Block]) -> Iterator[tuple[str, Paragraph]]:
+    """Yield the sentences of paragraphs and list entries, also with the heading right above."""
+    lead = ""
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            for sentence in sentences(block.inline):
+                yield sentence.text, block
+                yield lead + sentence.text, block
+        elif isinstance(block, ListBlock):
+            yield from (pair for item in block.items for pair in _texts(item.blocks))
+        lead = f"{block.inline.text}: " if isinstance(block, Heading) else ""
 
 
 def _duties(items: Items) -> list[tuple[Duty, str | None]]:

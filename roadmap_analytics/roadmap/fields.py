@@ -13,9 +13,18 @@ from datetime import date, timedelta
 from roadmap_analytics.roadmap.language import title_of
 from roadmap_analytics.roadmap.links import tracked
 from roadmap_analytics.roadmap.markdown import Inline
-from roadmap_analytics.roadmap.marks import DEFERRED, DONE, marked, state_of
+from roadmap_analytics.roadmap.marks import DEFERRED, DONE, DROPPED, marked, state_of
 from roadmap_analytics.roadmap.people import Duty, Names, assigned
-from roadmap_analytics.roadmap.targets import NO_DATE, UNREAD, Calendar, Target, read_target
+from roadmap_analytics.roadmap.targets import (
+    NO_DATE,
+    UNREAD,
+    Calendar,
+    Found,
+    Target,
+    expression,
+    find,
+    read_target,
+)
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
 
 __all__ = [
@@ -35,6 +44,7 @@ __all__ = [
 _LABELS = vocabulary(
     r"""
 start: (?:planned )?(?:start(?:s|ed|ing)?|begin(?:s|ning)?|kick\s?off)(?: (?:date|on))?
+    beginn|start(?:termin|datum)|(?:date de )?début|(?:fecha de )?inicio
 info: description|tasks
 relates: (?:relates?|related) to|priorit(?:y|ies)|part of|supports|theme|category|area|team
     goals?|tags?|labels?
@@ -44,19 +54,29 @@ target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{w
     (?:expected|estimated|planned|target) (?:date|by|completion date|time|end|finish)|estimated?
     expected|time\s?(?:line|frame|estimate)|(?:planned|scheduled)(?: for)?|schedule|quarters?
     months?|end(?:s|ing)?(?: date)?|milestone date|version
-    échéance|fällig|termin|fecha|slutdatum
+    (?:iteration|sprint|cycle)s?
+    (?:ziel)?termin|frist|fällig(?: am| bis)?|bis(?: wann)?|zeit(?:raum|plan|horizont)|quartal
+    échéances?|délai|calendrier|trimestre|date (?:cible|limite|prévue|de (?:fin|livraison))
+    fecha(?: (?:límite|prevista|objetivo|de (?:fin|finalización|entrega|término)))?|plazos?
+    slutdatum|måldatum|tidsplan|kvartal|senast
 outcome: (?:(?:expected|desired|planned) )?(?:outcomes?|deliverables?|results?)|scope
     definition of done|done when|acceptance criteria
 status: (?:current )?(?:status|state|progress|phase|stage)|done\?
+    (?:umsetzungs)?stand|fortschritt|statut|état|avancement|estado|avance|läge|framsteg
 title: items?|title|name|features?|tasks?|activit(?:y|ies)|what|initiatives?|epics?|projects?
     work items?|topics?|subject|objectives?|change|release version|release|component|proposal
     workstream|story
+    (?:ma(?:ß|ss)nahme|vorhaben|aufgabe|arbeitspaket|meilenstein|projekt)n?|them[ae]|titel
+    (?:action|tâche|jalon|chantier|projet|thème)s?|titre|hitos?|tareas?|medidas?|proyectos?
+    actividad(?:es)?|acci(?:ón|ones)|(?:åtgärd|uppgift|aktivitet)(?:er)?
 link: (?:tracking )?(?:issues?|tickets?|milestones?)|tracking|tracked (?:in|by)|links?|urls?
     prs?|mrs?|(?:pull|merge) requests?|github|gitlab|jira
 info: (?:more )?info(?:rmation)?|notes?|remarks?|see(?: also)?|details?|comments?|context
     background|why|how|summary|motivation|depend(?:s on|encies|ency|ents?)|blocked by|blocks
     references?|risks?|rationale|overview|enhancement|effort|size|impact|user story|steps
-    requirements|problem|solution|benefits?
+    requirements|problem|solution|benefits?|duration.*|durée.*|duración.*|dauer.*
+    be(?:schreibung|merkung(?:en)?)|anmerkung(?:en)?|hinweise?|remarques?|commentaires?
+    descripción|observaciones|comentarios|beskrivning|anteckning(?:ar)?|nr|no|id|n°
 """.replace("{when}", r"(?: (?:by|dates?|in|on|before|quarter|month))").replace(
         "{due}",
         r"(?:done|due|completed?|completion|finish(?:ed)?|delivery|delivered|ready|releases?|released|"
@@ -72,14 +92,15 @@ _ROLE_WORDS = vocabulary(
 driver: drivers?|driven|drives|leads?|led|champions?|lead by|shepherds?|sponsors?
 maintainer: maintainers?|maintained|maintains
 responsible: responsible(?: (?:person|people|party|team))?|responsibility|owners?|owned|ownership
-    accountable|in charge|verantwortlich|zuständig|responsable|ansvarig|dris?|pm|managers?
-    directly responsible individual
+    accountable|in charge|dris?|pm|managers?|directly responsible individual
+    (?:verantwortlich|zuständig)(?:e[rs]?|keit)?|federführ(?:ung|end)|responsables?|pilotes?
+    porteu(?:r|se)s?|encargad[oa]s?|a cargo(?: de)?|ansvariga?|ägare
 contact: (?:(?:points? of )?contacts?|poc)(?: person)?
 review: (?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|approvers?
 input: input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted|stakeholders?
 work: work|worked|working(?: on)?|workers?|assignees?|assigned(?: to)?|who|people|persons?
     members?|implement(?:ation|ed|ers?)?|done|developers?|engineers?|designers?|authors?
-    help(?:ers?)?|contributors?|participants?|involved
+    help(?:ers?)?|contributors?|participants?|involved|bearbeite(?:r|rin|t)|wer|vem
 """,
     lead=r"\b",
     tail=r"\b",
@@ -94,7 +115,7 @@ _SOON = pattern(
     r"(?P<when>soon(?:er)?(?:\s*/\s*later)?|later|someday|eventually|next|now|asap)\s*:\s*"
 )
 _MILESTONES_LAST = re.compile(r"""(?:[\s,;–—-]+[%~](?:"[^"]+"|\w[\w.:-]*))+$""")
-_SAID_LAST = re.compile(r"\s+[-–—]+\s+(\w+(?: \w+)?)$")
+_SAID_LAST = re.compile(r"\s+[-–—]+\s+([\w'’]+(?: [\w'’]+)?)$")
 _ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _DUE = (
     r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|tentatively|by|until|"
@@ -119,6 +140,7 @@ _HANDLE_ASIDE = re.compile(rf"\s*[([](?P<who>{_HANDLES})[)\]]")
 _HANDLES_LAST = re.compile(rf"[\s,;–—-]+(?:by\s+|cc\s+)?(?P<who>{_HANDLES})\s*\.?$")
 _HELPED = re.compile(r",\s+((?:\w+\s+){0,2}(?:help|review|input)\s+(?:from|form|by)\s+.+)$")
 _CONSIDERS = re.compile(r"\b([\w-]+)\s+is\s+(?:considering|exploring|planning|thinking)\b")
+_HARD = ("people", "target", "status")
 _LONGEST = 1000  # of the words beside a marker; the rest is detail
 
 
@@ -142,6 +164,21 @@ class Words:
                 return earlier if nearer else target
         return replace(target, flag=None) if target and done and target.stale else target
 
+    def find(self, text: str) -> list[Found]:
+        """Find the time expressions of a text."""
+        return find(text, self.written, self.calendar)
+
+    def expression(self, text: str) -> Target | None:
+        """Give the time expression within a sentence, with the words that lead into it."""
+        found = self.find(text)
+        if not found:
+            return None
+        best = next((one for one in found if one.span), found[0])
+        start, end = expression(text, best.start, best.end)
+        if best.span is None:
+            return Target(text[start:end].strip()) if best.end - best.start > 3 else None
+        return self.target(text[start:])
+
 
 @dataclass
 class Entry:
@@ -156,6 +193,7 @@ class Entry:
     line: int = 0  # counted from 0
     target: Target | None = None
     deferred: bool = False
+    dropped: bool = False  # for good; it is deferred, too
     conditional: bool = False
     done: bool = False
     inlines: list[Inline] = field(default_factory=list)
@@ -177,7 +215,13 @@ class Entry:
     def say(self, state: str | None) -> None:
         """Take a state; the first that is said stands."""
         self.state = self.state or state
-        self.done, self.deferred = self.done or state == DONE, self.deferred or state == DEFERRED
+        self.become(state)
+
+    def become(self, state: str | None) -> None:
+        """Be done, or wait, or be given up."""
+        self.done |= state == DONE
+        self.dropped |= state == DROPPED
+        self.deferred |= state in (DEFERRED, DROPPED)
 
 
 @dataclass(frozen=True)
@@ -221,8 +265,11 @@ def label_of(text: str) -> Label | None:
 
 
 def column_kind(head: str) -> Label | None:
-    """Read the head of a column as a label; a role goes before a word for a title."""
-    return label_of(f"{head.strip() or '-'}: x")
+    """Read the head of a column as a label: "Owner", "Activity / milestone", "Days (estimated)"."""
+    whole = re.sub(r"\s*\([^()]*\)\s*$", "", head.strip())
+    parts = [label_of(f"{part.strip() or '-'}: x") for part in (whole, *whole.split("/"))]
+    kinds = {part.kind if part else None for part in parts[1:]}
+    return parts[0] or (parts[1] if len(kinds) == 1 else None)
 
 
 def roles_in(label: str) -> list[str]:
@@ -252,6 +299,9 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
         return bool(found)
     if label.kind == "status":
         entry.say(state_of(value))
+        if entry.deferred and not (entry.target and entry.target.end):  # "postponed to 2027"
+            later = words.target(value)
+            entry.target = later if later and later.end else entry.target
     if label.kind == "link":
         entry.links += urls
         if not entry.links and entry.target is None and (target := words.target(value)):
@@ -308,6 +358,7 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         _labelled_asides,
         _date_first,
         _people_behind,
+        _state_aside,
     ):
         head = step(entry, head, words)
     entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
@@ -321,10 +372,6 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
     one = _CONSIDERS.search(head.text) if words.loose else None
     if one and words.names.plausible(one.group(1)):
         entry.duties.append(Duty(words.names.handle(one.group(1)), "work", None, "considering"))
-    for aside in _ASIDES.finditer(head.text):
-        state = state_of(aside.group(1))
-        short = len(aside.group(1).split()) <= 3
-        entry.say(state if state in (DONE, DEFERRED) and short else None)
 
 
 def _marked_behind(entry: Entry, head: Inline, words: Words) -> Inline:
@@ -337,19 +384,33 @@ def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser — done"."""
     m = _SAID_LAST.search(head.text)
     state = state_of(m[1]) if m else None
-    if m is None or state not in (DONE, DEFERRED):
+    if m is None or state not in (DONE, DEFERRED, DROPPED):
         return head
     entry.say(state)
     return head[: m.start()]
 
 
+def _state_aside(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Read "Parser (done)" and "Parser (won't do)"."""
+    for m in reversed(list(_ASIDES.finditer(head.text))):
+        state = state_of(m[1]) if len(m[1].split()) <= 3 else None
+        if state in (DONE, DEFERRED, DROPPED):
+            entry.say(state)
+            head = _without(head, m.start(), m.end())
+    return head
+
+
 def _labelled_asides(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "(owner: ada)" behind a title, and "(ada, by May)" of someone whom a label names."""
     for m in reversed(list(_ASIDES.finditer(head.text))):
-        labels = [
-            label_of(part) for part in re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)", m.group(1))
-        ]
-        known = [one for one in labels if one and one.kind in ("people", "target", "status")]
+        parts = re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)|[,;]\s+(?=[^,;]+$)", m.group(1))
+        known = [one for one in map(label_of, parts) if one and one.kind in _HARD]
+        if known and label_of(parts[-1]) is None:  # "(owner: ada, by May)", "(owner: ada, bo)"
+            last = words.target(parts[-1])
+            if last and last.end:
+                known.append(Label("target", (), parts[-1]))
+            else:
+                known[-1] = replace(known[-1], value=f"{known[-1].value}, {parts[-1]}")
         for label in known:
             take_field(entry, label, words)
         people = filter(words.names.is_person, re.split(r"\s*[,;/&]\s*", m.group(1)))

@@ -29,11 +29,12 @@ from roadmap_analytics.roadmap.markdown import (
     Inline,
     Item,
     ListBlock,
+    Other,
     Paragraph,
     Table,
     inlines_of,
 )
-from roadmap_analytics.roadmap.marks import ACTIVE, DEFERRED, DONE, legend, state_of
+from roadmap_analytics.roadmap.marks import ACTIVE, DONE, legend, state_of
 from roadmap_analytics.roadmap.outline import Given, Section, explains, names_document, opens
 from roadmap_analytics.roadmap.people import Duty
 from roadmap_analytics.roadmap.statements import Statement, statements_in
@@ -48,6 +49,7 @@ _URL_ONLY = re.compile(r"^\W*(?:[\w .-]{0,30}:\s*)?https?://\S+(?:\s*\([^()]*\))
 _COMMENT = pattern(r"(?:note|nb|comment|remark|see|more info)\b\s*:")
 _BRACKET = re.compile(r"\([^()]*\)\.?")
 _ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
+_LETTER = re.compile(r"[^\W_]")
 _FILLED = re.compile(r"\w|[xX✓✔✅●■]")
 _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
@@ -80,6 +82,8 @@ class Items:
         self.readings: list[Reading] = []
         self.duties: list[tuple[Duty, str | None]] = []  # of sections, not of items
         self.statements: list[Statement] = []  # of running text
+        self.renewal: Paragraph | None = None  # says when the document will be renewed
+        self.charts: list[tuple[Other, Place]] = []  # that draw a plan: `gantt` reads them
         self._count: Counter[tuple[str, str | None]] = Counter()
 
     def claim(
@@ -123,8 +127,8 @@ class Items:
             state = state if above.source == "heading" else above.state or state
         entry.target = entry.target or target
         # An open box below "Done" is open; what is planned below "Later" still has to wait.
-        entry.done |= state == DONE and entry.state is None
-        entry.deferred |= state == DEFERRED and entry.state in (None, ACTIVE)
+        if entry.state is None or (entry.state == ACTIVE and state != DONE):
+            entry.become(state)
 
     # Lists
 
@@ -134,6 +138,8 @@ class Items:
         head = item.head.strip()
         if not isinstance(first, Paragraph) or not head.text:
             self.below(None, item.blocks, place)
+            return None
+        if first is self.renewal:
             return None
         if PERMITS.fullmatch(f"{head.text} ") and item.children:
             self.claim(first, "heading", "leads into what is done if time permits", place.parent)
@@ -270,8 +276,13 @@ class Items:
             for n, (_, _, cell) in enumerate(cells):
                 if matrix:  # "Now | Next | Later": each cell is an item of its column
                     self._row(cell, [], line, replace(place, given=given[n] or place.given))
-                elif n == title:
-                    self._row(cell, cells[:n] + cells[n + 1 :], line, place)
+            if not matrix:
+                # A row that heads a group has its words in another column: "**Phase 1** | | |".
+                named = [
+                    n for n, one in enumerate(cells) if not one[1] and _LETTER.search(one[2].text)
+                ]
+                n = next((n for n in (title, *named) if _LETTER.search(cells[n][2].text)), title)
+                self._row(cells[n][2], cells[:n] + cells[n + 1 :], line, place)
 
     def columns(self, table: Table) -> list[tuple[str, str]]:
         """Give the head of each column and what it holds; one of issue numbers links to them."""
@@ -294,7 +305,7 @@ class Items:
         return out
 
     def _row(self, cell: Inline, rest: Sequence[Cell], line: int, place: Place) -> None:
-        if not re.search(r"[^\W_]", cell.text):
+        if not _LETTER.search(cell.text):
             return
         entry = self.take(self.draft(place, "table", line, cell), place)
         entry.target = None if rest and entry.target and not entry.target.end else entry.target
@@ -320,7 +331,7 @@ class Items:
                 best = target if target and _narrower(target, best) else best
             elif label and text:
                 take_field(entry, replace(label, value=text), self.words, cell.urls)
-        entry.target = best or entry.target
+        entry.target = best if best and (best.end or not entry.target) else entry.target
 
 
 def _narrower(one: Target, other: Target | None) -> bool:
@@ -436,6 +447,7 @@ def _heading_item(section: Section, items: Items, place: Place, given: Given) ->
         why = "heading with a sign of work"
     elif leaf and any(isinstance(block, Paragraph) for block in section.blocks):
         about = place.explained or opens(text) or section.label or names_document(text)
+        about = about or any(block is items.renewal for block in section.blocks)
         why = None if about or _only_given(text, items) else "heading with text below it"
     if section.heading.level > 6 or why is None:
         return None
@@ -504,6 +516,12 @@ def _block(block: Block, items: Items, place: Place, own: Entry | None) -> None:
         items.claim(block, "prose", about if place.explained else "text of a section")
     else:
         items.claim(block, "ignored", "code", own.key if own else None)
+        if (
+            isinstance(block, Other)
+            and block.language == "mermaid"
+            and block.text.lstrip().startswith("gantt")
+        ):
+            items.charts.append((block, place))
 
 
 def _list(block: ListBlock, items: Items, place: Place, own: Entry | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from roadmap_analytics.roadmap.markdown import ROMAN, Inline
 from roadmap_analytics.roadmap.vocabulary import pattern
 
-__all__ = ["plain_title", "references", "sentences", "title_of"]
+__all__ = ["ORDINAL", "plain_title", "references", "sentences", "title_of"]
 
 _LONGEST = 2000  # what is longer is no sentence; it is read in pieces of this length
 _NEAR = 60  # characters before a number that can lead to it
@@ -26,6 +26,9 @@ _TITLE_END = re.compile(
     r";\s|\s+so\s+that\s|\.\s+(?=[A-Z\"“(])|\.$|"
     r"\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
 )
+# "1.2. Parser" and "3) Maps" are numbered; "2. Quartal 2026" is a time.
+ORDINAL = re.compile(r"^\d{1,2}(?:\.\d{1,2})*[.)]\s+(?=\S)(?!\w+\s+20\d\d)")
+"""The number that a heading or a cell bears before its words."""
 _BRACKET = re.compile(r"\([^()]*\)(?!\s*\.)")
 _ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*(?:\.?$|(?=[.;,]))")
 _EXPLAINS = pattern(
@@ -95,7 +98,7 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
             r":\s|\s[-–—]\s|\s*$", inline.text[inline.links[0].end :]
         ):
             return linked
-    text = _ORNAMENT.sub("", _URL.sub("", inline.text)).strip()
+    text = ORDINAL.sub("", _ORNAMENT.sub("", _URL.sub("", inline.text)).strip())
     # A semicolon within a bracket ends no title.
     end = _TITLE_END.search(_BRACKET.sub(lambda m: "_" * len(m.group()), text))
     text = text[: end.start()] if end else text

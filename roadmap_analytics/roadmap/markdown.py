@@ -151,6 +151,7 @@ class Other:
     text: str
     line: int = 0
     end: int = 0
+    language: str = ""  # of code: "mermaid"
 
 
 @dataclass
@@ -352,7 +353,7 @@ def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:
         elif node.type == "blockquote":
             out += _blocks(node.children)
         elif node.content.strip():
-            out.append(Other(node.content, line, end))
+            out.append(Other(node.content, line, end, node.info.partition(" ")[0]))
     return out
 
 

@@ -1,4 +1,4 @@
-"""Check marks and words of state: done, deferred, active."""
+"""Check marks and words of state: done, dropped, deferred, active."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
-__all__ = ["ACTIVE", "DEFERRED", "DONE", "legend", "marked", "state_of"]
+__all__ = ["ACTIVE", "DEFERRED", "DONE", "DROPPED", "legend", "marked", "state_of"]
 
-DONE, DEFERRED, ACTIVE = "done", "deferred", "active"
+DONE, DROPPED, DEFERRED, ACTIVE = "done", "dropped", "deferred", "active"
 
 # `[~]` is GitLab's box for a task that no longer applies; `[>]` and `[-]` are those of note takers.
 _BOXES = {"x": DONE, " ": ACTIVE, "/": ACTIVE, "~": DEFERRED, "-": DEFERRED, ">": DEFERRED}
@@ -29,29 +29,45 @@ _LEAD = (  # "v1.2: recently", "What we have"
     r"^[^\w:]*(?:v?\d+(?:\.[\dx]+)+\W+)?(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|"
     r"have|been|was|is|items?|just|currently|things|work|in|the|our|possible|potential)\W+){0,3}"
 )
+# English, then German, French, Spanish and Swedish. "Done criteria" and "Completed by May" say
+# nothing about what is; "stale-while-revalidate" is a name.
 _STATE = vocabulary(
     r"""
-done: (?:{done})\b(?! (?:criteria|when|by|beta|definition|for)\b)
-deferred: (?:{deferred})\b(?!-)
+done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented){not_yet}
+    (?:achieved|launched|landed|merged|resolved|100\s?%){not_yet}
+    (?:erledigt|abgeschlossen|fertig(?:gestellt)?|umgesetzt|ausgeliefert|veröffentlicht)\b
+    (?:terminé|achevé|réalisé|livré|publié|fait)e?s?\b
+    (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
+    (?:klart?|färdigt?|avslutad|avslutat|slutfört?|levererad|levererat)\b
+dropped: (?:won['’]?t(?: (?:do|fix))?|cancell?ed|dropped|abandoned|rejected|obsolete)\b(?!-)
+    (?:gestrichen|entfällt|entfallen|verworfen|eingestellt|abgebrochen)\b
+    (?:abandonné|annulé|supprimé)e?s?\b|(?:cancelad|descartad|abandonad)[oa]s?\b
+    (?:struken|struket|nedlagd|nedlagt|avbruten|avbrutet|inställd|inställt)\b
+deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on (?:hold|ice))\b(?!-)
+    (?:postponed|deferred|parked|paused|parking lot|ideas?|long(?:er)?[\s-]term)\b(?!-)
+    (?:wish\s?list|maybe|under consideration|considering|exploring|out of scope)\b(?!-)
+    (?:nice[\s-]to[\s-]haves?|non[\s-]?goals?|stale|unscheduled)\b(?!-)
+    (?:verschoben|zurückgestellt|vertagt|pausiert|später|langfristig|ideen)\b
+    (?:reporté|différé|suspendu)e?s?\b|(?:plus tard|en pause|à long terme|idées)\b
+    (?:aplazad|pospuest|suspendid)[oa]s?\b|(?:más adelante|en pausa|a largo plazo)\b
+    (?:uppskjut(?:en|et|na)|vilande|senare|på lång sikt|idéer)\b
 active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:up|next|soon))\b
     (?:upcoming|planned|to[\s-]?do|not (?:yet )?started|started|active|working on|soon)\b
     (?:short|near|mid|medium)[\s-]term\b|under\s?way\b|(?:blocked|open|proposed|draft)\b
     (?:provisional|on track|at risk|delayed|pending|under (?:review|development)|review)\b
-""".replace(
-        "{done}",  # "Done criteria" and "Completed by May" say nothing about what is.
-        r"done|completed?|shipped|released|finished|closed|delivered|implemented|achieved|"
-        r"launched|landed|merged|resolved|100\s?%",
-    ).replace(
-        "{deferred}",
-        r"later|someday|future|backlog|not (?:planned|now)|won['’]?t(?: (?:do|fix))?|ice\s?box|"
-        r"on (?:hold|ice)|postponed|deferred|parked|paused|parking lot|ideas?|"
-        r"long(?:er)?[\s-]term|wish\s?list|maybe|under consideration|considering|exploring|"
-        r"nice[\s-]to[\s-]haves?|out of scope|non[\s-]?goals?|cancell?ed|dropped|abandoned|"
-        r"rejected|obsolete|stale|unscheduled",
-    ),
+    (?:in (?:arbeit|umsetzung|bearbeitung|planung|vorbereitung)|läuft|laufend|begonnen)\b
+    (?:geplant|offen|jetzt|aktuell|als nächstes|nächste|demnächst|(?:kurz|mittel)fristig)\b
+    (?:en cours|prévue?s?|planifiée?s?|à (?:faire|venir)|maintenant|prochain(?:ement)?)\b
+    (?:en (?:curso|progreso|proceso|marcha)|planificad[oa]s?|pendientes?|ahora|próxim[oa]s?)\b
+    (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
+""".replace("{not_yet}", r"\b(?! (?:criteria|when|by|beta|definition|for)\b)"),
     lead=_LEAD,
 )
 
+_WORD_FIRST = re.compile(
+    r"\[?(TODO|DOING|WIP|DONE|CANCELL?ED|DROPPED|ERLEDIGT)(?:\]|:|\b)\s+(?=\w)"
+)
+_WRAPPED = re.compile(r"^[\W_]+|[\W_]+$")
 _LEGEND = re.compile(r"^(?:[^\w\s]+|:\w+:|`?\[.\]`?)[\s:=–—-]+(?P<words>\w[\w\s/-]{0,30})$")
 
 
@@ -74,14 +90,19 @@ def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
     -------
     (state, rest)
         The box goes before a sign, a sign before a stroke. What is struck out in front of other
-        text was replaced by it and falls away; an entry that is struck out whole is done.
+        text was replaced by it and falls away; an entry that is struck out whole is done, unless
+        a word behind it says what it is: "~~Fax~~ (dropped)".
 
     Examples
     --------
     >>> marked(Inline("✅ Parser"), None)[0], marked(Inline("Parser :x:"), None)[1].text
     ('done', 'Parser')
+    >>> marked(Inline("TODO: maps"), None)[1].text, marked(Inline("~~Fax~~ (dropped)"), None)[0]
+    ('maps', 'dropped')
     """
     state = _BOXES.get(box) if box is not None else None
+    if word := _WORD_FIRST.match(head.text):
+        state, head = state or state_of(word[1]), head[word.end() :]
     for said, sign in _SIGN:
         if found := sign.search(head.text):
             rest = head[found.end() :] if found.start() == 0 else head[: found.start()]
@@ -89,8 +110,11 @@ def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
                 break
             state, head = state or said, rest
     start, end = head.struck[0] if head.struck else (0, 0)
-    if end and start <= 1 and not re.search(r"\w", head.text[end:]):
-        return state or DONE, replace(head, struck=())
+    if end and start <= 1:
+        behind = _WRAPPED.sub("", head.text[end:])
+        told = state_of(behind) if len(behind.split()) <= 3 else None
+        if told or not behind:
+            return state or told or DONE, replace(head[:end], struck=())
     return state, head
 
 

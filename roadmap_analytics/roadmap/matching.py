@@ -542,7 +542,8 @@ def link_statements(previous: Revision | None, revision: Revision) -> None:
     sides = [_Side.of(r) if r else None for r in (previous, revision)]
     texts = [detail for side in sides if side for detail in side.details]
     words = _Words([*texts, *(tokens(s.text) for s in revision.statements)])
-    out: list[Statement] = []
+    gone = (entry for entry in revision.entries if entry.dropped)
+    out = [Statement(entry.title, "dropped", key=entry.key) for entry in gone]
     no_item: list[str | None] = [None]
     for statement in revision.statements:
         before = _spoken_of(statement, sides[0], words, numbers=True)

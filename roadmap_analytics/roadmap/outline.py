@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from roadmap_analytics.roadmap.fields import Label, Words, label_of
+from roadmap_analytics.roadmap.language import ORDINAL
 from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
-from roadmap_analytics.roadmap.marks import DEFERRED, DONE, state_of
+from roadmap_analytics.roadmap.marks import ACTIVE, state_of
 from roadmap_analytics.roadmap.targets import Target, find
 from roadmap_analytics.roadmap.vocabulary import pattern
 
@@ -17,7 +18,9 @@ __all__ = ["Given", "Section", "explains", "names_document", "opens", "sections"
 # Headings that say nothing of what stands below them: they are no items.
 _OPENS = (
     r"about|introduction|intro|overview|background|preamble|abstract|summary|preface|meta|purpose|"
-    r"contents|notes?|remarks?|history"
+    r"contents|notes?|remarks?|history|einleitung|einführung|überblick|hintergrund|zweck|inhalt|"
+    r"contexte|présentation|sommaire|propósito|introducción|resumen|contexto|índice|"
+    r"syfte|inledning|bakgrund|översikt|innehåll"
 )
 # Sections about the document, the team or the reader. Entries below them that bear no sign of work
 # (a box, a date, a person, a tracked link) are prose.
@@ -27,7 +30,7 @@ _ABOUT = (
     r"contact(?: us)?|contributions?|feedback|who we|why|what is|"
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
     r"(?:known )?risks?|assumptions|done criteria|definition of (?:done|ready)|changelog|"
-    r"acknowledge?ments?"
+    r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen"
 )
 _MORE = (
     r"(?: (?:the|this|our|of|and|for|to|with|in|a|roadmap|document|page|project|it|us|we|you|can|"
@@ -84,7 +87,7 @@ class Given:
         state = state_of(heading)
         return Given(
             target or self.target,
-            state if state in (DONE, DEFERRED) else None if state or target else self.state,
+            state if state not in (None, ACTIVE) else None if state or target else self.state,
             int(year[1]) if year else self.year,
         )
 
@@ -124,7 +127,7 @@ class Section:
     @property
     def text(self) -> str:
         """The words of its heading."""
-        return self.heading.inline.text.strip() if self.heading else ""
+        return ORDINAL.sub("", self.heading.inline.text.strip()) if self.heading else ""
 
     @property
     def label(self) -> Label | None:

@@ -17,7 +17,7 @@ _LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
 _ALL = {"all", "everybody", "all of us"}
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
-_NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]*\.?)?"
+_NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]*\.?|\s+\d{{1,3}}\b)?"  # "Ada Lovelace", "Team 3"
 # Words of documents, not of ours: what stands where a name would, and is none ("Owner: nobody").
 _NO_NAME_WORDS = """
 a an and any are as at be by can do does etc for from has have he help if in input is it its likely
@@ -27,7 +27,9 @@ discuss possible needed time permits everything anything available also several 
 maintainer point new next please see who open unassigned nobody
 """
 _NO_NAMES = frozenset(_NO_NAME_WORDS.split())
-_JOIN = pattern(r"\s*(?:\b(?:together|jointly) with\b|,\s*(?:and|or) |,|\+|&|\band\b|\bor\b)\s*")
+_JOIN = pattern(
+    r"\s*(?:\b(?:together|jointly) with\b|,\s*(?:and|or) |,|\+|&|\b(?:and|or|und|et|y|och)\b)\s*"
+)
 _SEVERAL = pattern(r"\s*(?:/|,|\band\b|\bor\b|&)\s*")
 _QUALIFIER = pattern(
     r"\b(?:if|when|as|where) (?:needed|possible|necessary|required|available|time permits|"
@@ -48,6 +50,7 @@ _GIVEN_ASIDE = pattern(rf" \(((?:with )?{_ROLE_NOUN} (?:from|by|with) [^()]*)\)"
 _WITHIN = pattern(rf"\bwith ({_GIVEN_BY.pattern[1:]})")
 _LEADS = pattern(r"(?:or|and|with|also|maybe|likely|plus)\b|\S+ is (?:also )?avail")
 _NO_ONE = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
+_TITLE = pattern(r"^(?:mrs?|ms|dr|herr|frau|mme|se[ñn]ora?)\.? (?=\w)")
 _SAYS_HOW = pattern(r"(?:for|is|if|when|also|available|interested|with)\b|\bteam\b")
 _AVAILABLE_FOR = pattern(r"\bavailable for (questions?|input|feedback|discuss\w*|help)")
 _AS = pattern(
@@ -166,10 +169,11 @@ class Names:
             0 < len(words) <= 3
             and plain(name) not in _NO_NAMES
             and words[0].lower() not in _NO_NAMES
-            and re.fullmatch(rf"{_WORD}(?:\s+{_WORD}){{0,2}}", name.strip()) is not None
+            and re.fullmatch(rf"{_WORD}(?:\s+(?:{_WORD}|\d{{1,3}})){{0,2}}", name.strip())
+            is not None
             and (
                 len(words) == 1
-                or all(word[0].isupper() for word in words)
+                or all(word[0].isupper() or word.isdigit() for word in words)
                 or "team" in name
                 or name.islower()
             )
@@ -182,7 +186,8 @@ def plain(name: str) -> str:
     >>> plain("@Grégoire:")
     'gregoire'
     """
-    name = unicodedata.normalize("NFKD", name.strip(' \t@:.,;!?"“”()*'))
+    name = _TITLE.sub("", name.strip(' \t@:.,;!?"“”()*'))
+    name = unicodedata.normalize("NFKD", name)
     name = "".join(c for c in name if not unicodedata.combining(c))
     return re.sub(r"\s+", " ", re.sub(r"['’]s$", "", name)).casefold().strip()
 

@@ -34,16 +34,18 @@ from roadmap_analytics.roadmap.people import Duty, Names, duties
 from roadmap_analytics.roadmap.sources import date_in
 from roadmap_analytics.roadmap.statements import (
     FINISHED,
+    RENEWS,
     VERDICT,
     Mention,
     Statement,
     became,
     milestones_in,
+    renewal_in,
     statements_in,
     status_in,
     without_status,
 )
-from roadmap_analytics.roadmap.targets import Target, expression, find, read_target
+from roadmap_analytics.roadmap.targets import Target, expression, read_target
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
 
 __all__ = ["read", "section_kind", "signed"]
@@ -102,16 +104,6 @@ _UNFINISHED = pattern(
     r"\b(?:not|n't|unable)\b.*\b(?:cycles|time|enough|complete|finish|manage|able|get to)|"
     r"\b(?:unfinished|backlogged|postponed|continued)\b|\bcarr(?:y|ied)[\s-]?over\b"
 )
-_RENEWS = pattern(
-    r"\b(?:new|next|updated) (?:\w+ )?(?:roadmap|version|revision|iteration|update|renewal)\b",
-    r"\broadmap\b.*?\b(?:renew(?:ed|al|s)?|updated?|revis(?:ed|it|ited)|replaced|decided)\b",
-    r"\b(?:renewing|updat(?:e|ing)|revisit(?:ing)?) (?:the|this|our) (?:\w+ )?roadmap\b",
-    r"^(?:to|(?:it|this \w+) (?:will|is to)) be (?:renewed|updated|revised|revisited|replaced)\b",
-)
-_PLANNED = pattern(
-    r"\b(?:will|planned|plan|expect(?:ed)?|is due|to be|next|upcoming|aim|scheduled|decided|set)\b"
-)
-_PAST = pattern(r"\b(?:was|were|has been|last|previous)\b")
 _LOOKS_AHEAD = pattern(r"\bnext\b|\bnew roadmap\b|\bwe (?:plan|will|aim)\b")
 _ESTIMATE = pattern(
     r"\b(?:estimated?|expect)\b.*\b(?:above|all|overall|whole|roadmap|everything)\b",
@@ -256,21 +248,6 @@ class _Sheet:
             if isinstance(passage.block, ListBlock) and (not roles or passage.role in roles):
                 yield passage, passage.block
 
-    def expression(self, text: str) -> Target | None:
-        """Give the time expression within a sentence, with the words that lead into it."""
-        found = self.find(text)
-        if not found:
-            return None
-        best = next((one for one in found if one.span), found[0])
-        start, end = expression(text, best.start, best.end)
-        if best.span is None:
-            return Target(text[start:end].strip()) if best.end - best.start > 3 else None
-        return self.words.target(text[start:])
-
-    def find(self, text: str) -> list[Any]:
-        """Find the time expressions of a text."""
-        return find(text, self.words.written, self.words.calendar)
-
 
 def signed(blocks: Sequence[Block]) -> bool:
     """Whether a document bears the signature: two telling signs, or one among three signs."""
@@ -407,29 +384,19 @@ def _previous(sheet: _Sheet) -> date | None:
 
 def _next_update(sheet: _Sheet) -> Target | None:
     for passage, sentence in sheet.sentences():
-        text = sentence.text
-        m = _RENEWS.search(text)
-        if not m or not _PLANNED.search(text) or _PAST.search(text):
-            continue
-        if passage.kind in ("previous", "progress") and not _LOOKS_AHEAD.search(text):
-            continue
-        told = re.match(r"[\w\s]{0,30},\s+which\b", text[m.end() :])
-        if _NOT_WORKING.search(text) and not told:  # "not (4) before the next roadmap in May"
-            continue
-        # "Next roadmap" is itself a time expression: what counts stands beside it.
-        for part in (text[m.end() :], text[: m.start()]):
-            target = sheet.expression(part)
-            if target and target.end:
-                _claim(sheet, passage, "date", "next update of the roadmap", target)
-                return target
+        past = passage.kind in ("previous", "progress") and not _LOOKS_AHEAD.search(sentence.text)
+        target = None if past else renewal_in(sentence.text, sheet.words)
+        if target:
+            _claim(sheet, passage, "date", "next update of the roadmap", target)
+            return target
     return None
 
 
 def _horizon(sheet: _Sheet) -> Target | None:
     kinds = ("plan", "top", "estimate", "remarks", "unknown")
     for passage, sentence in sheet.paragraphs(*kinds):
-        if _ESTIMATE.search(sentence.text) and not _RENEWS.search(sentence.text):
-            target = sheet.expression(sentence.text)
+        if _ESTIMATE.search(sentence.text) and not RENEWS.search(sentence.text):
+            target = sheet.words.expression(sentence.text)
             if target and target.end:
                 _claim(sheet, passage, "date", "estimate of the whole", target)
                 return target
@@ -440,7 +407,7 @@ def _horizon(sheet: _Sheet) -> Target | None:
         m = _WINDOW.search(sentence.text)
         works = _FOCUS.search(sentence.text) or re.search(r"\bwork\s+on\b", sentence.text)
         if m and works and not _NOT_WORKING.search(sentence.text):
-            target = sheet.expression(sentence.text[m.start() :])
+            target = sheet.words.expression(sentence.text[m.start() :])
             _claim(sheet, passage, "date", "window of the roadmap", target)
             return target
     return None
@@ -539,7 +506,7 @@ def _prose_title(sheet: _Sheet, what: str) -> str:
 
 def _without_target(sheet: _Sheet, what: str) -> str:
     """Cut a time expression at the end of a promise."""
-    for found in sheet.find(what):
+    for found in sheet.words.find(what):
         start, _ = expression(what, found.start, found.end)
         told = found.span or re.match(r"before|until", what[start:])
         if start > 0 and found.end >= len(what.rstrip(". )")) and told:
@@ -548,7 +515,7 @@ def _without_target(sheet: _Sheet, what: str) -> str:
 
 
 def _prose_target(sheet: _Sheet, what: str) -> Target | None:
-    target = sheet.expression(what)
+    target = sheet.words.expression(what)
     leads = target and re.match(r"(?:for|before|until|by)\b", target.text)
     return target if target and (target.end or leads) else None
 
@@ -585,7 +552,7 @@ def _target_of_reference(sheet: _Sheet, text: str) -> bool:
     refs = references(text, sheet.entries)
     if not refs or _NOT_WORKING.search(text):
         return False
-    for this in sheet.find(text):
+    for this in sheet.words.find(text):
         start, _ = expression(text, this.start, this.end)
         if _LEADS_TO_DATE.match(text[start:]):
             target = read_target(text[start:], sheet.words.written, sheet.words.calendar)

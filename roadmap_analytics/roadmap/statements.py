@@ -9,20 +9,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from roadmap_analytics.roadmap.fields import Entry
+from roadmap_analytics.roadmap.fields import Entry, Words
 from roadmap_analytics.roadmap.language import sentences
 from roadmap_analytics.roadmap.links import change_of, milestone_of
 from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.targets import Target
 from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
 __all__ = [
     "FINISHED",
+    "RENEWS",
     "VERDICT",
     "Mention",
     "Reference",
     "Statement",
     "became",
     "milestones_in",
+    "renewal_in",
     "statements_in",
     "status_in",
     "without_status",
@@ -59,6 +62,26 @@ _CYCLES = pattern(
 )
 FINISHED = pattern(r"^(?:these are )?(?:done|finished|completed|closed)\b")
 _AND = re.compile(r"[,;]\s+(?:and\s+)?|\s+and\s+")
+RENEWS = pattern(
+    r"\b(?:new|next|updated) (?:\w+ )?(?:roadmap|version|revision|iteration|update|renewal)\b",
+    r"\bnext (?:\w+ )?review\b|\broadmap\b.*?\b(?:replaced|decided|reviewed)\b",
+    r"\broadmap\b.*?\b(?:renew(?:ed|al|s)?|updated?|revis(?:ed|it|ited))\b",
+    r"\b(?:renewing|updat(?:e|ing)|revisit(?:ing)?|reviewing) (?:the|this|our) (?:\w+ )?roadmap\b",
+    r"^(?:to|(?:it|this \w+) (?:will|is to)) be (?:renewed|updated|revised|revisited|replaced)\b",
+    r"\bnächste (?:aktualisierung|überprüfung|fassung)\b|\bprochaine (?:mise à jour|révision)\b",
+    r"\bpróxima (?:actualización|revisión)\b|\bnästa (?:uppdatering|revidering|översyn)\b",
+)
+"""Speaks of the revision that follows, or of its making."""
+_PLANNED = pattern(
+    r"\b(?:will|planned|plan|expect(?:ed)?|is due|to be|next|upcoming|aim|scheduled|decided|set|"
+    r"nächste|prochaine|próxima|nästa)\b"
+)
+_NOT_THEN = pattern(r"(?:\b(?:not|no)|n['’]t) (?:\w+ ){0,3}(?:work|start|focus|do|plan)")
+# A product has updates and versions, too: this one is of a document, or is a label of its own.
+_OF_DOCUMENT = pattern(
+    r"\broad\s?map\b|\b(?:this|the) (?:document|page|plan)\b",
+    r"^\W*(?:next|nächste|prochaine|próxima|nästa)(?: \w+){1,4}\s*:",
+)
 VERDICT = pattern(r"(?:\bthe )?\babove\b|\b(?:these|they|all of (?:this|these|it))\b")
 
 
@@ -114,6 +137,19 @@ def status_in(text: str) -> str | None:
     ('continued', 'done', None)
     """
     return next((status for status, words in _STATUS if words.search(text)), None)
+
+
+def renewal_in(text: str, words: Words) -> Target | None:
+    """Find when the document itself will be renewed: "Next review: end of May 2026"."""
+    m = RENEWS.search(text)
+    if not m or not _PLANNED.search(text) or not _OF_DOCUMENT.search(text):
+        return None
+    told = re.match(r"[\w\s]{0,30},\s+which\b", text[m.end() :])
+    if _NOT_THEN.search(text) and not told:  # "not (4) before the next roadmap in May"
+        return None
+    # "Next roadmap" is itself a time expression: what counts stands beside it.
+    targets = map(words.expression, (text[m.end() :], text[: m.start()]))
+    return next((target for target in targets if target and target.end), None)
 
 
 def statements_in(inline: Inline, *, done: bool = False) -> list[Statement]:

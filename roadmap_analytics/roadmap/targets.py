@@ -463,7 +463,7 @@ _BEFORE = pattern(r"\b(?:before|until|by|prior to|ahead of) (?:the )?$")
 _MODIFIERS = pattern(
     r"(?:\b(?:at least|at the latest|no later than|towards?|around|about|approximately|roughly|"
     r"before|until|till|during|within|by|in|on|the|for|latest|early|sometime|between|from|hopefully|"
-    r"tentatively|likely|due) |~\s*)+$"
+    r"tentatively|likely|due|bis|vor|jusqu['’]à|avant|hasta|antes de|senast|före|innan) |~\s*)+$"
 )
 _NOT_YET = pattern(
     r"\b(?:not (?:\w+ ){0,6}(?:before|until)|not? (?:earlier|sooner) than|after|from|since|"
@@ -499,7 +499,8 @@ _DATELIKE = pattern(
 )
 _ONLY_LEADS = pattern(
     r"(?:[\W_]|\b(?:was|were|now|then|moved|to|from|until|by|due|in|on|the|end|of|at|around|about|"
-    r"planned|expected|estimated|target|eta|originally|previously|slipped|delayed|postponed|up|back)\b)*"
+    r"planned|expected|estimated|target|eta|originally|previously|slipped|delayed|postponed|up|back|"
+    r"bis|vor|avant|hasta|senast|före)\b)*"
 )
 _NEAR = 120  # characters before an expression that can lead into it
 _LONGEST = 600  # an expression stands at the beginning of what people write; longer text is prose
