@@ -420,6 +420,70 @@ def test_a_written_year_is_never_changed() -> None:
 # Corrections and alarms ---------------------------------------------------------------------------
 
 
+def test_rows_without_a_title_go_on_with_the_row_above() -> None:
+    frames = read(
+        "# Plan\n\n|Theme|Description|Timeline|\n|--|--|--|\n"
+        "|Edge|Faster transfer to small sites|2026 H2|\n||A build with fewer parts||\n"
+        "|Search||Future|\n"
+    )
+    items = frames["roadmap_items"].set_index("title")
+    assert items["key"].to_dict() == {"Edge": "1", "A build with fewer parts": "1.1", "Search": "2"}
+    assert targets(frames) == {"Edge": "2026-12-31", "A build with fewer parts": "2026-12-31"}
+    assert items["deferred"].to_dict()["Search"]
+
+
+def test_headings_among_headings_with_text_are_items_with_what_is_listed_below_them() -> None:
+    frames = read(
+        "# Direction\n\nThis page is about what comes.\n\n## v2.2\n\n### Shell\n\nOpen it here.\n"
+        "\n### Many sources\n\nTakes several at once. It solves:\n\n* Charts of two places\n\n"
+        "### Forms\n\nWith a new look.\n\n## Released versions\n\n### v2.1.0 - 2025-11-19\n\n"
+        "[Notes](#notes).\n"
+    )
+    assert titles(frames) == ["Shell", "Many sources", "Charts of two places", "Forms", "v2.1.0"]
+    items = frames["roadmap_items"].set_index("title")
+    assert items["key"]["Charts of two places"] == f"{items['key']['Many sources']}.1"
+    assert items["done"].to_dict() == {title: title == "v2.1.0" for title in items.index}
+    assert targets(frames) == {"v2.1.0": "2025-11-19"}
+    assert frames["roadmap_alarms"].empty
+
+
+def test_a_column_of_dates_is_the_target_whatever_its_head() -> None:
+    frames = read(
+        "# Plan\n\n| Train leaves on | Train | Key parts |\n|--|--|--|\n"
+        "| May 2026 | v1 | Maps |\n| 2026-07-01 | v2 | |\n"
+    )
+    assert targets(frames) == {"v1": "2026-05-31", "v2": "2026-07-01"}
+
+
+def test_a_state_in_square_brackets_is_no_part_of_the_title() -> None:
+    frames = read("# Plan\n\n- [Done] Maps\n- [In-progress] Docs\n- [Server] Parser\n")
+    items = frames["roadmap_items"].set_index("title")
+    assert items["done"].to_dict() == {"Maps": True, "Docs": False, "[Server] Parser": False}
+
+
+def test_a_date_ahead_in_text_that_was_not_understood_is_an_alarm() -> None:
+    text = "# Plan\n\n## 1.0\n\nWe aim at January 2027, in our 2026 plan.\n\n- Maps\n"
+    (alarm,) = read(text)["roadmap_alarms"].itertuples()
+    assert (alarm.alarm, alarm.line) == ("year not read", 5)
+    assert "'January 2027'" in alarm.text
+    assert read(text, day="2027-03-01")["roadmap_alarms"].empty
+
+
+def test_the_title_of_a_document_may_have_headings_of_its_own_level_below() -> None:
+    table = "\n\n| Feature | State |\n|--|--|\n| Escapes | Merged into 17.9 |\n\n"
+    frames = read(f"Status\n=====\n\nWhat the team works on.\n\n# Now{table}# C 13{table}")
+    assert titles(frames) == ["Escapes", "Escapes"]
+
+
+@pytest.mark.parametrize(
+    "title", ["Go, Python SDK", "Support for scheduled (continuous/background) builds"]
+)
+def test_titles_that_are_not_cut(title: str) -> None:
+    items = read(f"# Plan\n\n- {title}\n")["roadmap_items"]
+    assert items["title"].tolist() == [title]
+    assert items["target_text"].isna().all()
+
+
 def test_corrections_by_hand_overrule_and_the_ones_that_fit_nothing_are_alarms() -> None:
     text = "# Plan\n\n- Docs\n- Noise\n\nParser comes in May.\n"
     rows = [

@@ -106,9 +106,23 @@ def _years(revision: Revision) -> Iterator[Alarm]:
             continue
         taken = {str(day.year) for day in (target.start, target.end) if day} if target else set()
         lost = [year for year in _YEAR.findall(text) if year not in taken]
+        if line.why.startswith(NOT_UNDERSTOOD):
+            yield from _ahead(revision, line.number, text)
         if lost and line.key and line.field in ("title", "target"):
             said = f"the year {lost[0]} on this line is in no target"
             yield Alarm("year not read", said, revision.written, line.number)
+
+
+def _ahead(revision: Revision, number: int, text: str) -> Iterator[Alarm]:
+    """Dates in running text that lie ahead: "We are targeting a release in January 2027"."""
+    for one in find(text, revision.written):
+        words = text[one.start : one.end].strip("(), ")
+        # A year alone is mostly the name of a plan: "our 2026 roadmap".
+        dated = _YEAR.search(words) and not _YEAR.fullmatch(words)
+        if dated and one.span and one.span[1] > revision.written:
+            said = f"{words!r} stands in text that nothing was taken from"
+            yield Alarm("year not read", said, revision.written, number)
+            return
 
 
 def _not_understood(revision: Revision) -> Iterator[Alarm]:

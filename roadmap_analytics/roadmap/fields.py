@@ -125,8 +125,8 @@ _DUE_ASIDE = pattern(
     rf"[(\[](?:(?:estimated|expected|planned|to be) )?{_DUE}?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]"
 )
 _DUE_CLAUSE = pattern(
-    rf"(?:[,;:.]|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*(?:(?:estimated|expected|planned) )?{_DUE}?"
-    r"\s*(?:date|for|by)?\s*:?\s*"
+    rf"(?:[,;:]|\.(?!\d)|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*"
+    rf"(?:(?:estimated|expected|planned) )?{_DUE}?\s*(?:date|for|by)?\s*:?\s*"
     r"(?P<when>(?:[^.;:,]|(?<=\d)\.(?=\s)){1,120}?(?:,?\s*20\d\d)?)"
     r"(?: (?:at the latest|latest|if possible))?\s*[.;]?$"
 )
@@ -480,8 +480,9 @@ def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
             if event and target and not target.end:  # an event that no calendar knows
                 target = Target(event.group())
             unread = target and (target.flag or "").startswith(UNREAD)
-            # ", tbd" is a target; "Sign in later" is none.
-            none = NO_DATE.match(m["when"]) and not re.match(r"\s*\w", m.group())
+            # ", tbd" is a target; "Sign in later" and "(continuous) builds" are none.
+            apart = not re.match(r"\s*\w", m.group()) and not re.match(r"\s*\w", text[m.end() :])
+            none = apart and NO_DATE.match(m["when"])
             said = target and (target.end or event or unread or none)
             if target and said and mostly(target.text, m["when"]):
                 if m.start() > 3 and len(entry.title) > m.start():

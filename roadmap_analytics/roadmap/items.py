@@ -34,7 +34,7 @@ from roadmap_analytics.roadmap.markdown import (
     Table,
     inlines_of,
 )
-from roadmap_analytics.roadmap.marks import ACTIVE, DONE, legend, state_of
+from roadmap_analytics.roadmap.marks import ACTIVE, DEFERRED, DONE, legend, state_of
 from roadmap_analytics.roadmap.outline import Given, Section, explains, names_document, opens
 from roadmap_analytics.roadmap.people import Duty
 from roadmap_analytics.roadmap.statements import Statement, statements_in
@@ -129,6 +129,8 @@ class Items:
         # An open box below "Done" is open; what is planned below "Later" still has to wait.
         if entry.state is None or (entry.state == ACTIVE and state != DONE):
             entry.become(state)
+        if entry.target and not entry.target.end and not entry.done:  # "Timeline: Future"
+            entry.deferred |= state_of(entry.target.text) == DEFERRED
 
     # Lists
 
@@ -188,7 +190,7 @@ class Items:
             self.note(entry, child)
         elif _ONLY_HANDLES.fullmatch(text):
             self.people(entry, child)
-        elif not child.children and only_time(text, self.words.written, self.words.calendar):
+        elif not child.children and self._time(text):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
             self.claim(child, "field", "only a time", entry.key, field="target", value=text)
@@ -271,18 +273,27 @@ class Items:
         self.readings.append(Reading(table.line, table.line + 2, "heading", "head of a table"))
         matrix = len(columns) > 1 and all(given) and "title" not in kinds
         title = _title_column(columns, given)
+        whole: Entry | None = None  # the last row that has a title
         for row, line in zip(table.rows, table.lines, strict=True):
             cells = [(*column, cell) for column, cell in zip(columns, row, strict=False)]
-            for n, (_, _, cell) in enumerate(cells):
-                if matrix:  # "Now | Next | Later": each cell is an item of its column
-                    self._row(cell, [], line, replace(place, given=given[n] or place.given))
-            if not matrix:
-                # A row that heads a group has its words in another column: "**Phase 1** | | |".
-                named = [
-                    n for n, one in enumerate(cells) if not one[1] and _LETTER.search(one[2].text)
-                ]
-                n = next((n for n in (title, *named) if _LETTER.search(cells[n][2].text)), title)
-                self._row(cells[n][2], cells[:n] + cells[n + 1 :], line, place)
+            if matrix:  # "Now | Next | Later": each cell is an item of its column
+                for cell, of_column in zip(row, given, strict=False):
+                    self._row(cell, [], line, replace(place, given=of_column or place.given))
+                continue
+            told = [
+                n
+                for n, (_, kind, cell) in enumerate(cells)
+                if kind in ("", "info", "outcome") and not given[n] and _LETTER.search(cell.text)
+            ]
+            n, at = title, place
+            if told and not (len(row) > title and _LETTER.search(row[title].text)):
+                # "**Phase 1** | | |", in front of the titles, heads a group; "| | Another part |"
+                # goes on with the row above.
+                n = told[0]
+                at = replace(place, parent=whole.key, depth=1) if whole and n > title else place
+            if n < len(row):
+                entry = self._row(row[n], cells[:n] + cells[n + 1 :], line, at)
+                whole = entry if n == title else whole
 
     def columns(self, table: Table) -> list[tuple[str, str]]:
         """Give the head of each column and what it holds; one of issue numbers links to them."""
@@ -296,6 +307,13 @@ class Items:
             elif not label and Given().under(head, self.words).target:
                 kind = "time"
             elif (
+                len(table.head) > 2  # two may be label and value
+                and not label
+                and any(below)
+                and all(map(self._time, filter(None, below)))
+            ):
+                kind = "target"
+            elif (
                 not re.search(r"\w", head)
                 and any(below)
                 and all(map(state_of, filter(None, below)))
@@ -304,9 +322,12 @@ class Items:
             out.append((head, kind))
         return out
 
-    def _row(self, cell: Inline, rest: Sequence[Cell], line: int, place: Place) -> None:
+    def _time(self, text: str) -> bool:
+        return only_time(text, self.words.written, self.words.calendar)
+
+    def _row(self, cell: Inline, rest: Sequence[Cell], line: int, place: Place) -> Entry | None:
         if not _LETTER.search(cell.text):
-            return
+            return None
         entry = self.take(self.draft(place, "table", line, cell), place)
         entry.target = None if rest and entry.target and not entry.target.end else entry.target
         entry.inlines += [inline for _, _, inline in rest]
@@ -315,6 +336,7 @@ class Items:
         )
         self.cells(entry, rest)
         self.settle(entry, place)
+        return entry
 
     def cells(self, entry: Entry, cells: Iterable[Cell]) -> None:
         """Let the cells of a row speak for an item."""
@@ -387,14 +409,33 @@ def read_sections(top: Section, items: Items) -> None:
     """Read a whole document."""
     firsts = [one for one in top.below if one.heading and one.heading.level == 1]
     titled = firsts and top.below[0] is firsts[0]
-    titled = titled and (len(firsts) == 1 or names_document(firsts[0].text))
+    # One with text alone is the title where none of the others is an item.
+    titled = titled and (
+        len(firsts) == 1
+        or names_document(firsts[0].text)
+        or (_only_told(firsts[0]) and not any(map(_only_told, firsts[1:])))
+    )
     _section(top, items, Place(), None, firsts[0] if titled else None)
 
 
+def _only_told(section: Section) -> bool:
+    """Whether a section is made of text alone."""
+    texts = [isinstance(block, Paragraph) for block in section.blocks]
+    return bool(texts) and all(texts) and not section.below
+
+
 def _section(
-    section: Section, items: Items, place: Place, owner: Entry | None, title: Section | None
+    section: Section,
+    items: Items,
+    place: Place,
+    owner: Entry | None,
+    title: Section | None,
+    beside: bool = False,
 ) -> None:
-    """Read a section: its heading is the title, an item, a field of the item above, or context."""
+    """Read a section: its heading is the title, an item, a field of the item above, or context.
+
+    `beside` says that most headings beside it are items.
+    """
     text, own = section.text, None
     if section.heading is None:
         pass
@@ -406,7 +447,7 @@ def _section(
         return
     else:
         given = place.given.under(text, items.words)
-        own = _heading_item(section, items, place, given)
+        own = _heading_item(section, items, place, beside)
         if own is not None:
             place = replace(place, parent=own.key, given=given, depth=1)
         else:
@@ -418,8 +459,10 @@ def _section(
         _block(block, items, place, own)
     if own is not None:
         items.settle(own, place)
+    whys = [_why_item(below, items, place) for below in section.below]
+    beside = 2 * sum(why is not None for why in whys) > len(whys)
     for below in section.below:
-        _section(below, items, place, own or owner, title)
+        _section(below, items, place, own or owner, title, beside)
 
 
 def _what_it_gives(given: Given, place: Place) -> str:
@@ -429,10 +472,26 @@ def _what_it_gives(given: Given, place: Place) -> str:
     return f"section, gives {told}" if told else "section"
 
 
-def _heading_item(section: Section, items: Items, place: Place, given: Given) -> Entry | None:
-    """Take a heading as an item: one with labelled values, a sign of work, or only text below."""
-    assert section.heading is not None
+def _heading_item(section: Section, items: Items, place: Place, beside: bool) -> Entry | None:
+    """Take a heading as an item, where there is a reason to."""
+    why = _why_item(section, items, place, beside)
+    if section.heading is None or why is None:
+        return None
+    place, inline = replace(place, letter=""), section.heading.inline
+    entry = items.take(items.draft(place, "heading", section.heading.line, inline), place)
+    items.claim(section.heading, "item", why, entry.key, field="title", value=entry.title)
+    return entry
+
+
+def _why_item(section: Section, items: Items, place: Place, beside: bool = False) -> str | None:
+    """Give the reason why a heading is an item: labelled values, a sign of work, text below it.
+
+    One with text and a list below it is an item where most beside it are.
+    """
+    if section.heading is None or section.heading.level > 6:
+        return None
     text, inline = section.text, section.heading.inline
+    given = place.given.under(text, items.words)
     entry = items.draft(replace(place, letter=""), "heading", section.heading.line, inline)
     described = [block for block in section.blocks if _describes(block, items)]
     lists = [b for b in section.blocks if isinstance(b, ListBlock | Table) and b not in described]
@@ -440,20 +499,16 @@ def _heading_item(section: Section, items: Items, place: Place, given: Given) ->
     leaf = not lists and not parts
     headed = any(one.label and one.label.kind in _HARD for one in section.below)
     signed = bool(entry.state or entry.duties or any(map(tracked, inline.urls)))
-    why = None
     if (described or headed) and (leaf or given == place.given):
-        why = "heading with labelled values"
-    elif signed and not parts and len(entry.title) > 2 and state_of(entry.title) is None:
-        why = "heading with a sign of work"
-    elif leaf and any(isinstance(block, Paragraph) for block in section.blocks):
-        about = place.explained or opens(text) or section.label or names_document(text)
-        about = about or any(block is items.renewal for block in section.blocks)
-        why = None if about or _only_given(text, items) else "heading with text below it"
-    if section.heading.level > 6 or why is None:
-        return None
-    items.take(entry, replace(place, letter=""))
-    items.claim(section.heading, "item", why, entry.key, field="title", value=entry.title)
-    return entry
+        return "heading with labelled values"
+    if signed and not parts and len(entry.title) > 2 and state_of(entry.title) is None:
+        return "heading with a sign of work"
+    told = any(isinstance(block, Paragraph) for block in section.blocks)
+    about = place.explained or opens(text) or section.label or names_document(text)
+    about = about or any(block is items.renewal for block in section.blocks)
+    if told and (leaf or (beside and not parts)) and not (about or _only_given(text, items)):
+        return "heading with text below it"
+    return None
 
 
 def _only_given(text: str, items: Items) -> bool:

@@ -105,8 +105,9 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     text = _cut_aside(text, aside)
     if clause := _CLAUSE.search(text):
         text = text[: clause.start()]
-    head, comma, _ = text.partition(", ")
-    if comma and len(head.split()) == 1 and text.count(", ") == 1:
+    head, comma, rest = text.partition(", ")
+    # "log.md, small fixes", but not "Go, Python SDK".
+    if comma and len(head.split()) == 1 and text.count(", ") == 1 and rest[:1].islower():
         text = head
     if named := re.match(r"(\w+(?:[.-]\w+)+): ", text):  # "log.md: only review remains"
         text = named.group(1)

@@ -34,7 +34,7 @@ _LEAD = (  # "v1.2: recently", "What we have"
 _STATE = vocabulary(
     r"""
 done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented){not_yet}
-    (?:achieved|launched|landed|merged|resolved|100\s?%){not_yet}
+    (?:achieved|accomplished|launched|landed|merged|resolved|100\s?%){not_yet}
     (?:erledigt|abgeschlossen|fertig(?:gestellt)?|umgesetzt|ausgeliefert|veröffentlicht)\b
     (?:terminé|achevé|réalisé|livré|publié|fait)e?s?\b
     (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
@@ -65,7 +65,8 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
 )
 
 _WORD_FIRST = re.compile(
-    r"\[?(TODO|DOING|WIP|DONE|CANCELL?ED|DROPPED|ERLEDIGT)(?:\]|:|\b)\s+(?=\w)"
+    r"(?:\[([^\W\d_][\w ’'-]{2,18})\]|(TODO|DOING|WIP|DONE|CANCELL?ED|DROPPED|ERLEDIGT)(?::|\b))"
+    r"\s+(?=\w)"
 )
 _WRAPPED = re.compile(r"^[\W_]+|[\W_]+$")
 _LEGEND = re.compile(r"^(?:[^\w\s]+|:\w+:|`?\[.\]`?)[\s:=–—-]+(?P<words>\w[\w\s/-]{0,30})$")
@@ -97,12 +98,17 @@ def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
     --------
     >>> marked(Inline("✅ Parser"), None)[0], marked(Inline("Parser :x:"), None)[1].text
     ('done', 'Parser')
-    >>> marked(Inline("TODO: maps"), None)[1].text, marked(Inline("~~Fax~~ (dropped)"), None)[0]
-    ('maps', 'dropped')
+    >>> marked(Inline("[In-progress] Maps"), None)[1].text
+    'Maps'
+    >>> marked(Inline("TODO: maps"), None)[1].text
+    'maps'
+    >>> marked(Inline("Fax (dropped)", struck=((0, 3),)), None)[0]
+    'dropped'
     """
     state = _BOXES.get(box) if box is not None else None
-    if word := _WORD_FIRST.match(head.text):
-        state, head = state or state_of(word[1]), head[word.end() :]
+    # "[Done] Parser" and "TODO: parser", but not "[Server] parser".
+    if (word := _WORD_FIRST.match(head.text)) and (said := state_of(word[1] or word[2])):
+        state, head = state or said, head[word.end() :]
     for said, sign in _SIGN:
         if found := sign.search(head.text):
             rest = head[found.end() :] if found.start() == 0 else head[: found.start()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from roadmap_analytics.roadmap.fields import Label, Words, label_of
 from roadmap_analytics.roadmap.language import ORDINAL
 from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
-from roadmap_analytics.roadmap.marks import ACTIVE, state_of
+from roadmap_analytics.roadmap.marks import ACTIVE, DONE, state_of
 from roadmap_analytics.roadmap.targets import Target, find
 from roadmap_analytics.roadmap.vocabulary import pattern
 
@@ -87,9 +87,15 @@ class Given:
         state = state_of(heading)
         return Given(
             target or self.target,
-            state if state not in (None, ACTIVE) else None if state or target else self.state,
+            self._state(state, target),
             int(year[1]) if year else self.year,
         )
+
+    def _state(self, said: str | None, target: Target | None) -> str | None:
+        """Give the state below a heading; "v0.8 - 2018-04-19" below "Released" is released, too."""
+        if said not in (None, ACTIVE):
+            return said
+        return None if said or (target and self.state != DONE) else self.state
 
 
 def _time_in(heading: str, words: Words) -> Target | None:
