@@ -889,3 +889,10 @@ def test_the_tasks_of_a_gantt_chart_are_items_and_every_line_of_it_says_why() ->
     assert set(lines.loc[10:16, "why"]) == {"task of a gantt chart", "setting of a gantt chart"}
     assert tuple(lines.loc[9, ["reading", "why"]]) == ("heading", "section of a gantt chart")
     assert set(lines.loc[20:23, "reading"]) == {"ignored"}
+
+
+def test_a_chart_in_a_section_about_the_document_gives_no_items() -> None:
+    frames = read(CHART.replace("# Plan\n", "# Plan\n\n- Parser\n\n## Release cycle\n", 1))
+    assert titles(frames) == ["Parser"]
+    (why,) = set(frames["roadmap_lines"].query("line > 9 and line < 20")["why"])
+    assert "Release cycle" in why

@@ -570,13 +570,16 @@ def _block(block: Block, items: Items, place: Place, own: Entry | None) -> None:
         about = f"below {place.explained!r}, {ABOUT}"
         items.claim(block, "prose", about if place.explained else "text of a section")
     else:
-        items.claim(block, "ignored", "code", own.key if own else None)
-        if (
-            isinstance(block, Other)
-            and block.language == "mermaid"
-            and block.text.lstrip().startswith("gantt")
-        ):
+        about = f", below {place.explained!r}, {ABOUT}" if place.explained else ""
+        items.claim(block, "ignored", f"code{about}", own.key if own else None)
+        # A section about the document draws how releases are made, not which.
+        if isinstance(block, Other) and _is_gantt(block) and not about:
             items.charts.append((block, place))
+
+
+def _is_gantt(block: Other) -> bool:
+    """Whether a block of code draws a plan."""
+    return block.language == "mermaid" and block.text.lstrip().startswith("gantt")
 
 
 def _list(block: ListBlock, items: Items, place: Place, own: Entry | None) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["change_of", "first_tracked", "milestone_of", "path_of", "same_address", "tracked"]
+__all__ = ["change_of", "milestone_of", "path_of", "same_address", "tracked"]
 
 _MILESTONE = re.compile(r"^/(?:groups/)?(?P<path>.+?)/-/milestones/(?P<iid>\d+)/?$")
 _OLD_MILESTONE = re.compile(r"^/(?P<path>[^/]+/[^/]+)/milestones?/(?P<iid>\d+)/?$")
@@ -34,12 +33,16 @@ def change_of(url: str) -> tuple[str, str, int] | None:
     return _numbered(url, _CHANGE)
 
 
-def _numbered(url: str, pattern: re.Pattern[str]) -> tuple[str, str, int] | None:
+def _parts(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        host = parts.netloc.lower()
+        return urlsplit(url)
     except ValueError:  # no address after all
-        return None
+        return urlsplit("")
+
+
+def _numbered(url: str, pattern: re.Pattern[str]) -> tuple[str, str, int] | None:
+    parts = _parts(url)
+    host = parts.netloc.lower()
     m = pattern.match(parts.path)
     if m is None or not host or len(m["iid"]) > 15:
         return None
@@ -48,11 +51,8 @@ def _numbered(url: str, pattern: re.Pattern[str]) -> tuple[str, str, int] | None
 
 
 def path_of(url: str) -> str:
-    """Give the path of an address; the address itself where it is none."""
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return url
+    """Give the path of an address; an empty one where it is none."""
+    return _parts(url).path
 
 
 def tracked(url: str) -> str | None:
@@ -63,21 +63,13 @@ def tracked(url: str) -> str | None:
     >>> tracked("https://github.com/a/b/pull/7#x"), tracked("https://example.org/about")
     ('https://github.com/a/b/pull/7', None)
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
+    parts = _parts(url)
     path = parts.path.rstrip("/")
     for tail in ("/diffs", "/commits", "/files", "/designs"):
         path = path.removesuffix(tail)
     if parts.scheme not in ("http", "https") or not parts.netloc or not _TRACKED.match(path):
         return None
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
-
-
-def first_tracked(urls: Iterable[str]) -> str | None:
-    """Give the first address by which work is tracked."""
-    return next(filter(None, map(tracked, urls)), None)
 
 
 def same_address(url: str) -> str:

@@ -81,17 +81,6 @@ deferred: \bwe will not be working on \(
 """,
     lead="(?m)",
 )
-# Headings that others have too.
-_COMMON = vocabulary(
-    r"""
-people: ^people\b(?! (?:ops|operations))
-priorities: ^(?:high-level )?priorities$
-estimates: ^time estimates?$
-previous: ^(?:the )?previous roadmap\b
-date: ^20\d\d-\d\d-\d\d$
-""",
-    lead="(?m)",
-)
 _LEAD = 400  # characters of a paragraph that lead into what follows
 _NEAR = 6  # paragraphs above a block that may belong to it
 _REMARKS = pattern(r"^(?:remarks?|notes?|comments?|see also|for (?:tracking|more|further))\b")
@@ -250,11 +239,9 @@ class _Sheet:
 
 
 def signed(blocks: Sequence[Block]) -> bool:
-    """Whether a document bears the signature: two telling signs, or one among three signs."""
+    """Whether a document bears the signature: two telling signs."""
     text = "\n".join(inline.text.strip() for inline in inlines_of(blocks))
-    telling = sum(bool(sign.search(text)) for _, sign in _TELLING)
-    common = sum(bool(sign.search(text)) for _, sign in _COMMON)
-    return telling >= 2 or (telling >= 1 and telling + common >= 3)
+    return sum(bool(sign.search(text)) for _, sign in _TELLING) >= 2
 
 
 def section_kind(heading: str) -> str | None:

@@ -145,11 +145,12 @@ _PIECES = {
     "event": r"(?:summit|conference|meetup|workshop|hackathon|holidays?|vacations?)",
 }
 _PIECES["month2"] = _PIECES["month"].replace("<month>", "<month2>")
-# Each row is a method of `_Scan`; the first that makes sense of a place decides.
+_MONTHS_OF = {"month number": 1, "quarter": 3, "half": 6, "year": 12}
+# Each row is a share of a year or a method of `_Scan`; the first that makes sense decides.
 _ROWS = r"""
 iso_range: {iso}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{iso}
 iso: {iso}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?
-years: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)
+year: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)
 week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)
 week: (?:(?:(?:calendar )?week|woche|vecka|semaine|semana|[KC]W)\s*|w)(?P<w>\d\d?){near}?
 week: \Av\. (?P<w>\d\d)\Z
@@ -158,8 +159,8 @@ quarter: {when}{ordinal} quarter(?:\s*,?\s*(?:of )?(?P<y>20\d\d))?
 half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H){near}?
 half: {ordinal} half (?:of )?(?:(?P<y>20\d\d)|{year_word})
 no_such: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
-iso_month: (?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)
-iso_month: (?P<m>0?[1-9]|1[0-2])[/.](?P<y>20\d\d)
+month number: (?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)
+month number: (?P<m>0?[1-9]|1[0-2])[/.](?P<y>20\d\d)
 numeric: (?P<a>\d\d?)(?P<s>[./])(?P<b>\d\d?)(?P=s)(?P<y>20\d\d)
 day: (?P<week>week of (?:the )?)?{d}{to_d}[\s-]+(?:(?:of|de) )?{month}(?:-?{year})?
 day: (?P<week>week of )?{month} (?:the )?{d}{to_d}(?!\s*[%:.]\d){year}?
@@ -326,9 +327,6 @@ class _Scan:
         found = self.dated(m, lambda y: _months_of(y, month, month), year)
         return replace(found, flag=found.flag or NO_SUCH_DAY) if found else None
 
-    def years(self, m: re.Match[str]) -> Found | None:
-        return self.dated(m, lambda y: (date(min(int(m["y1"]), y), 1, 1), date(y, 12, 31)))
-
     def numeric(self, m: re.Match[str]) -> Found | None:
         first, second = int(m["a"]), int(m["b"])
         dotted = m["s"] == "."
@@ -337,9 +335,6 @@ class _Scan:
         unclear = not dotted and first != second and max(first, second) <= 12
         return replace(found, flag=found.flag or DAY_AND_MONTH) if found and unclear else found
 
-    def iso_month(self, m: re.Match[str]) -> Found | None:
-        return self.dated(m, lambda y: _months_of(y, int(m["m"]), int(m["m"])))
-
     def week(self, m: re.Match[str]) -> Found | None:
         def make(y: int) -> Span:
             monday = date.fromisocalendar(y, int(m["w"]), 1)
@@ -347,20 +342,16 @@ class _Scan:
 
         return self.dated(m, make)
 
-    def quarter(self, m: re.Match[str]) -> Found | None:
-        return self._share_of_year(m, 3)
-
-    def half(self, m: re.Match[str]) -> Found | None:
-        return self._share_of_year(m, 6)
-
-    def _share_of_year(self, m: re.Match[str], size: int) -> Found | None:
+    def share(self, m: re.Match[str], months: int) -> Found | None:
+        """Give a share of a year, in months: "Q3", "second half of 2026", "2026/05"."""
         said = m.groupdict()
-        word = (said.get("ord") or said.get("q") or said.get("qa") or "").lower()
-        first = int(word[0]) if word[0].isdigit() else _ORDINAL[word]
+        word = next(filter(None, map(said.get, ("ord", "q", "qa", "m"))), "1").lower()
+        first = _ORDINAL.get(word) or int(re.sub(r"\D", "", word))
         last = int(said.get("q2") or first)
 
         def make(y: int) -> Span:
-            return _part_of(_months_of(y, size * (first - 1) + 1, size * last), said.get("part"))
+            begins = date(min(int(said.get("y1") or y), y), months * (first - 1) + 1, 1)
+            return _part_of((begins, _last(y, months * last)), said.get("part"))
 
         return self.dated(m, make)
 
@@ -393,10 +384,6 @@ class _Scan:
             return _part_of((date(y - (last < month), month, 1), _last(y, last)), m["part"])
 
         return self.dated(m, make)
-
-    def year(self, m: re.Match[str]) -> Found | None:
-        part = m.groupdict().get("part")
-        return self.dated(m, lambda y: _part_of(_months_of(y, 1, 12), part))
 
     def relative(self, m: re.Match[str]) -> Found | None:
         unit, ahead = m["unit"].lower(), m["which"].lower() in ("next", "coming")
@@ -452,8 +439,11 @@ class _Scan:
             if m := named.match(text, place):
                 return self.named(m, span)
         for kind, row in _GRAMMAR:
-            if (m := row.match(text, place)) and (found := getattr(self, kind)(m)):
-                return found if isinstance(found, Found) else None
+            if m := row.match(text, place):
+                share = _MONTHS_OF.get(kind)
+                found = self.share(m, share) if share else getattr(self, kind)(m)
+                if isinstance(found, Found):
+                    return found
         return None
 
 
