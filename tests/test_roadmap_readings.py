@@ -455,6 +455,33 @@ def test_a_column_of_dates_is_the_target_whatever_its_head() -> None:
     assert targets(frames) == {"v1": "2026-05-31", "v2": "2026-07-01"}
 
 
+def test_labels_behind_a_dash_are_fields_and_no_part_of_the_title() -> None:
+    frames = read(
+        "# Plan\n\n- [ ] Print view - Started: 2026-01-15 - ETA: 2026-03-31\n"
+        "- [x] Import - Completed: 2026-01-20\n- [ ] Feed - Priority: High\n"
+    )
+    assert titles(frames) == ["Print view", "Import", "Feed"]
+    assert targets(frames) == {"Print view": "2026-03-31", "Import": "2026-01-20"}
+
+
+def test_cells_below_one_time_and_bullets_in_cells() -> None:
+    frames = read(
+        "# Plan\n\n| Month | Key deliverables | Notes |\n|--|--|--|\n"
+        "| March | - Maps | first |\n| | - Docs | |\n| April | - Search | |\n"
+    )
+    assert targets(frames) == {"Maps": "2026-03-31", "Docs": "2026-03-31", "Search": "2026-04-30"}
+
+
+def test_what_describes_the_document_is_no_item() -> None:
+    frames = read(
+        "# Plan\n\n## Metadata\n\n- Owner: Ada\n- Last updated: 2026-02-01\n\n## Now\n\n- Maps\n\n"
+        "## Next review: 2026-05-12\n"
+    )
+    assert titles(frames) == ["Maps"]
+    assert frames["responsibilities"].empty
+    assert f"{frames['revisions']['next_update_date'].item():%Y-%m-%d}" == "2026-05-12"
+
+
 def test_a_state_in_square_brackets_is_no_part_of_the_title() -> None:
     frames = read("# Plan\n\n- [Done] Maps\n- [In-progress] Docs\n- [Server] Parser\n")
     items = frames["roadmap_items"].set_index("title")

@@ -106,7 +106,9 @@ def _years(revision: Revision) -> Iterator[Alarm]:
             continue
         taken = {str(day.year) for day in (target.start, target.end) if day} if target else set()
         lost = [year for year in _YEAR.findall(text) if year not in taken]
-        if line.why.startswith(NOT_UNDERSTOOD):
+        if line.why.startswith(NOT_UNDERSTOOD) or (
+            line.reading == "prose" and line.key and not (target and target.end)
+        ):
             yield from _ahead(revision, line.number, text)
         if lost and line.key and line.field in ("title", "target"):
             said = f"the year {lost[0]} on this line is in no target"
@@ -118,7 +120,7 @@ def _ahead(revision: Revision, number: int, text: str) -> Iterator[Alarm]:
     for one in find(text, revision.written):
         words = text[one.start : one.end].strip("(), ")
         # A year alone is mostly the name of a plan: "our 2026 roadmap".
-        dated = _YEAR.search(words) and not _YEAR.fullmatch(words)
+        dated = re.search(r"20\d\d", words) and len(words) > 4
         if dated and one.span and one.span[1] > revision.written:
             said = f"{words!r} stands in text that nothing was taken from"
             yield Alarm("year not read", said, revision.written, number)

@@ -151,8 +151,8 @@ def _renewal(blocks: Iterable[Block], front: Mapping[str, str], items: Items) ->
     return None
 
 
-def _texts(blocks: Iterable[Block]) -> Iterator[tuple[str, Paragraph]]:
-    """Yield the sentences of paragraphs and list entries, also with the heading right above."""
+def _texts(blocks: Iterable[Block]) -> Iterator[tuple[str, Paragraph | None]]:
+    """Yield headings, and sentences of paragraphs and lists, also with the heading right above."""
     lead = ""
     for block in blocks:
         if isinstance(block, Paragraph):
@@ -161,7 +161,10 @@ def _texts(blocks: Iterable[Block]) -> Iterator[tuple[str, Paragraph]]:
                 yield lead + sentence.text, block
         elif isinstance(block, ListBlock):
             yield from (pair for item in block.items for pair in _texts(item.blocks))
-        lead = f"{block.inline.text}: " if isinstance(block, Heading) else ""
+        lead = ""
+        if isinstance(block, Heading):
+            yield block.inline.text, None  # "## Next review: 2026-05-12"
+            lead = f"{block.inline.text}: "
 
 
 def _duties(items: Items) -> list[tuple[Duty, str | None]]:

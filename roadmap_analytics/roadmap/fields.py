@@ -134,6 +134,7 @@ _DATE_FIRST = re.compile(r"(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(
     r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
 )
+_DASHED_LABEL = re.compile(r"\s+[-–—|·•]+\s+(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
 _COMMENT_LABEL = pattern(r"(?:^|[\s,;])(?P<label>[a-z][a-z -]{1,24}?)\s*[:=]\s*")
 _HANDLES = r"@[\w-]+(?:\s*(?:,|/|&|\band\b|\s)\s*@[\w-]+)*"
 _HANDLE_ASIDE = re.compile(rf"\s*[([](?P<who>{_HANDLES})[)\]]")
@@ -356,6 +357,7 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         _state_behind,
         _person_prefix,
         _labelled_asides,
+        _labels_behind,
         _date_first,
         _people_behind,
         _state_aside,
@@ -417,6 +419,16 @@ def _labelled_asides(entry: Entry, head: Inline, words: Words) -> Inline:
         entry.duties += [Duty(words.names.handle(name), "work") for name in people]
         if known:
             head = _without(head, m.start(), m.end())
+    return head
+
+
+def _labels_behind(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Read "Parser - Started: 2026-01-15 - ETA: 2026-03-31"."""
+    for m in _DASHED_LABEL.finditer(head.text):
+        if label_of(head.text[m.end() :]):
+            for label in fields_within(head[m.end() :]):
+                take_field(entry, label, words)
+            return head[: m.start()]
     return head
 
 

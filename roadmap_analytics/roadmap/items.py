@@ -274,7 +274,12 @@ class Items:
         matrix = len(columns) > 1 and all(given) and "title" not in kinds
         title = _title_column(columns, given)
         whole: Entry | None = None  # the last row that has a title
+        above: Sequence[Inline] = ()
         for row, line in zip(table.rows, table.lines, strict=True):
+            # "| March | Maps |" and "| | Docs |" below it: one time for both, as in a merged cell.
+            if above and kinds[0] == "target" and not row[0].text.strip():
+                row = [above[0], *row[1:]]
+            above = row
             cells = [(*column, cell) for column, cell in zip(columns, row, strict=False)]
             if matrix:  # "Now | Next | Later": each cell is an item of its column
                 for cell, of_column in zip(row, given, strict=False):
@@ -499,7 +504,7 @@ def _why_item(section: Section, items: Items, place: Place, beside: bool = False
     leaf = not lists and not parts
     headed = any(one.label and one.label.kind in _HARD for one in section.below)
     signed = bool(entry.state or entry.duties or any(map(tracked, inline.urls)))
-    if (described or headed) and (leaf or given == place.given):
+    if (described or headed) and (leaf or given == place.given) and not explains(text):
         return "heading with labelled values"
     if signed and not parts and len(entry.title) > 2 and state_of(entry.title) is None:
         return "heading with a sign of work"
@@ -588,6 +593,8 @@ def _list(block: ListBlock, items: Items, place: Place, own: Entry | None) -> No
         items.claim(block, "contents", "every entry leads to a heading")
     elif len(block.items) > 1 and all(legend(item.head) for item in block.items):
         items.claim(block, "ignored", "a legend of signs")
+    elif place.directly and _describes(block, items):  # "## Metadata"
+        items.claim(block, "prose", f"below {place.explained!r}, {ABOUT}")
     elif own is not None and _describes(block, items):
         for item in block.items:
             value = item.head.text.partition(":")[2].strip()

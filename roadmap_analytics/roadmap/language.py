@@ -27,8 +27,8 @@ _TITLE_END = re.compile(
     r"\s[-–—]{1,2}\s(?=(?i:due|by|target|eta|until|owner|expected)\b)"
 )
 # "1.2. Parser" and "3) Maps" are numbered; "2. Quartal 2026" is a time.
-ORDINAL = re.compile(r"^\d{1,2}(?:\.\d{1,2})*[.)]\s+(?=\S)(?!\w+\s+20\d\d)")
-"""The number that a heading or a cell bears before its words."""
+ORDINAL = re.compile(r"^(?:[-*•]\s+(?=\S)|\d{1,2}(?:\.\d{1,2})*[.)]\s+(?=\S)(?!\w+\s+20\d\d))")
+"""The number or the bullet that a heading or a cell bears before its words."""
 _BRACKET = re.compile(r"\([^()]*\)(?!\s*\.)")
 _ASIDE = re.compile(r"\s+\((?P<inside>[^()]*)\)\s*(?:\.?$|(?=[.;,]))")
 _EXPLAINS = pattern(

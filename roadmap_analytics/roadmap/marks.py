@@ -40,6 +40,7 @@ done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented)
     (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
     (?:klart?|färdigt?|avslutad|avslutat|slutfört?|levererad|levererat)\b
 dropped: (?:won['’]?t(?: (?:do|fix))?|cancell?ed|dropped|abandoned|rejected|obsolete)\b(?!-)
+    (?:removed|archived)\b(?!-)
     (?:gestrichen|entfällt|entfallen|verworfen|eingestellt|abgebrochen)\b
     (?:abandonné|annulé|supprimé)e?s?\b|(?:cancelad|descartad|abandonad)[oa]s?\b
     (?:struken|struket|nedlagd|nedlagt|avbruten|avbrutet|inställd|inställt)\b

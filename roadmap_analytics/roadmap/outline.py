@@ -29,7 +29,8 @@ _ABOUT = (
     r"references?|resources|(?:useful )?links|see also|further reading|faqs?|licen[cs]e|"
     r"contact(?: us)?|contributions?|feedback|who we|why|what is|"
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
-    r"(?:known )?risks?|assumptions|done criteria|definition of (?:done|ready)|changelog|"
+    r"(?:known )?risks?(?:\W+(?:and )?dependencies)?|metadata|assumptions|done criteria|"
+    r"definition of (?:done|ready)|changelog|"
     r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen"
 )
 _MORE = (
