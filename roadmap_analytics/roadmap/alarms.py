@@ -80,7 +80,7 @@ def _labels_as_people(revision: Revision) -> Iterator[Alarm]:
 def _targets(revision: Revision) -> Iterator[Alarm]:
     for entry in revision.entries:
         target = entry.target
-        if target is None or entry.done:
+        if target is None or entry.done or entry.dropped:
             continue
         past = target.end is not None and target.end < revision.written - _LONG_PAST
         if past or target.stale:

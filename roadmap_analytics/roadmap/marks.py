@@ -80,9 +80,12 @@ def state_of(text: str) -> str | None:
     --------
     >>> [state_of(t) for t in ("✅", "Recently shipped", "in progress", "Later", "Done criteria")]
     ['done', 'done', 'active', 'deferred', None]
+    >>> state_of("❌ Wi-Fi"), state_of("❌ Removed")
+    ('deferred', 'dropped')
     """
     signed = next((state for state, sign in _SIGN if sign.search(text)), None)
-    return signed or next((state for state, words in _said(text) if words), None)
+    said = next((state for state, words in _said(text) if words), None)
+    return said if said == DROPPED else signed or said  # a cross alone may mean "not now"
 
 
 def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
