@@ -7,10 +7,12 @@ A line that no reader takes is prose, so a rule can add a reading and can never 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import ftfy
+
+from roadmap_analytics.roadmap.markdown import fenced
 
 __all__ = ["ABOUT", "NOT_UNDERSTOOD", "Line", "Reading", "Source", "settle"]
 
@@ -105,7 +107,7 @@ class Source:
 
     def _comments(self) -> None:
         # By str.find: a pattern would search to the end for each of many comments left open.
-        code = set(_fenced(self.text.split("\n")))
+        code = set(fenced(self.text.split("\n")))
         kept, at, line = [], 0, 0
         while (start := self.text.find("<!--", at)) >= 0:
             stop = self.text.find("-->", start + 4)
@@ -132,7 +134,7 @@ class Source:
             return " " if tag.lower().startswith("<br") else ""
 
         lines = self.text.split("\n")
-        code = set(_fenced(lines))
+        code = set(fenced(lines))
         for number, line in enumerate(lines):
             template = _TEMPLATE.fullmatch(line)
             if number in code or not (template or "<" in line):
@@ -142,16 +144,6 @@ class Source:
                 lines[number] = ""  # else what follows the tag would be indented code
                 self.readings.append(Reading(number, number + 1, "ignored", "template or HTML tag"))
         self.text = "\n".join(lines)
-
-
-def _fenced(lines: Sequence[str]) -> Iterator[int]:
-    """Yield the numbers of the lines of code, with the fences."""
-    inside = False
-    for number, line in enumerate(lines):
-        fence = line.lstrip().startswith(("```", "~~~"))
-        if inside or fence:
-            yield number
-        inside ^= fence
 
 
 def settle(lines: Sequence[str], readings: Iterable[Reading]) -> list[Line]:

@@ -25,6 +25,7 @@ __all__ = [
     "Other",
     "Paragraph",
     "Table",
+    "fenced",
     "inlines_of",
     "parse",
 ]
@@ -36,7 +37,6 @@ _NESTING = 20  # deeper lists are no roadmap, and cost time
 _DEFINITION = re.compile(
     r" {0,3}\[(?P<label>[^\[\]]{1,200})\]:\s+<?(?P<url>https?://[^\s<>]+)>?\s*$"
 )
-_FENCE = re.compile(r"\s*(?:```|~~~)")
 _MARKER = re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap> {1,4}| *$)(?=\S|$)")
 _LETTERED = re.compile(
     r"(?P<indent> *)(?P<mark>(?:(?P<n>[a-z]|[ivx]{2,4})|\((?P<m>[a-z]|[ivx]{2,4}|\d\d?))[.)]) +\S"
@@ -330,12 +330,20 @@ def _nested(lines: list[str]) -> list[str]:
 def _outside_code(
     lines: list[str], pattern: re.Pattern[str]
 ) -> Iterator[tuple[int, re.Match[str]]]:
-    fenced = False
+    code = set(fenced(lines))
     for at, line in enumerate(lines):
-        if _FENCE.match(line):
-            fenced = not fenced
-        elif not fenced and (m := pattern.match(line)):
+        if at not in code and (m := pattern.match(line)):
             yield at, m
+
+
+def fenced(lines: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of the lines of code, with the fences."""
+    inside = False
+    for number, line in enumerate(lines):
+        fence = line.lstrip().startswith(("```", "~~~"))
+        if inside or fence:
+            yield number
+        inside ^= fence
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:

@@ -53,6 +53,8 @@ _WHEN = pattern(
     r"backlog|current(?:ly)?|upcoming|up next)\b"
 )
 _LED = pattern(r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$")
+_YEAR_LED = pattern(r"(?:[(\[]|\b(?:by|until|for|in))\s*$")
+_SINCE = pattern(r"\b(?:since|after|from|before) (?:the )?$")
 _FEW_WORDS = 6
 
 
@@ -103,24 +105,17 @@ def _time_in(heading: str, words: Words) -> Target | None:
     """Give the target of a heading that is about a time: "Q3 2025", "v1.2 (July 2025)"."""
     text = heading.strip()
     found = [one for one in find(text, words.written, words.calendar) if one.span]
-    if not found or re.search(
-        r"\b(?:since|after|from|before)\s+(?:the\s+)?$", text[: found[0].start], re.IGNORECASE
-    ):
+    if not found:
         return None
     first, last = found[0], found[-1]
+    before, behind = text[: first.start], text[last.end :]
     # A year alone is mostly part of a name: "Design System Day 2023".
     bare = re.fullmatch(r"(?:19|20)\d\d", text[first.start : first.end])
     few = len(text.split()) <= _FEW_WORDS and not bare
-    around = re.sub(r"\W", "", text[: first.start] + text[last.end :])
-    if around and not (few or first.start == 0 or _LED.search(text[: first.start])):
+    told = _YEAR_LED.search(before) if bare else few or not before or _LED.search(before)
+    if _SINCE.search(before) or (re.search(r"[^\W_]", before + behind) and not told):
         return None
-    if (
-        bare
-        and around
-        and not re.search(r"[(\[]\s*$|\b(?:by|until|for|in)\s+$", text[: first.start])
-    ):
-        return None
-    return words.target(text[first.start :] if not few else text)
+    return words.target(text if few else text[first.start :])
 
 
 @dataclass

@@ -34,7 +34,6 @@ from roadmap_analytics.roadmap.people import Duty, Names, duties
 from roadmap_analytics.roadmap.sources import date_in
 from roadmap_analytics.roadmap.statements import (
     FINISHED,
-    RENEWS,
     VERDICT,
     Mention,
     Statement,
@@ -99,7 +98,7 @@ _ESTIMATE = pattern(
     r"\b(?:above|all|overall|whole|everything)\b.*\bestimated?\b",
 )
 _WINDOW = pattern(r"\b(?:until|till|through|up to)\b")
-_FOCUS = pattern(r"\b(?:mainly|primarily|focus(?:ed|ing|es)?(?! (?:of|is|will))|best[\s-]effort)\b")
+_WORKS = pattern(r"\b(?:mainly|primarily|focus(?:ed|ing)?|best[\s-]effort|work on)\b")
 _NOT_WORKING = pattern(
     r"(?:\b(?:not|no)|n['’]t) (?:\w+ ){0,3}(?:work(?:ing)? on|start(?:ing)?|focus|do(?:ing)?|plan)",
     r"\b(?:postponed?|deferred?|on (?:hold|ice)|backlogged|parked|paused|will wait)\b",
@@ -122,7 +121,6 @@ _PROSE_END = re.compile(
 )
 _WITH_NAMES = re.compile(r"\b(?:together|jointly)\s+with\s+((?:[A-Z][\w-]+\s*){1,3})")
 _PERMITS = pattern(r"\bif time permits\b")
-_ONLY_NUMBERS = pattern(r"(?:priorit(?:y|ies)|items?|and|or|to|[\W\d]|[PA]\d)*")
 _LEADS_TO_DATE = pattern(r"(?:during|until|till|by|before|in|towards?|around)\b")
 _PROMISES = pattern(
     r"(?P<permits>if time permits\s*[:,]?\s*)?(?:(?:also )?(?:will|(?:plan|aim)(?:s|ning)? to) )?"
@@ -354,17 +352,13 @@ def _layout(sheet: _Sheet) -> str:
 
 def _previous(sheet: _Sheet) -> date | None:
     """Find the date of the roadmap before, by its address."""
-    for passage in sheet.passages:
-        for url in (url for inline in inlines_of([passage.block]) for url in inline.urls):
-            path = path_of(url)
-            named = passage.kind == "previous" or "roadmap" in path.rpartition("/")[2].lower()
-            if not named or passage.kind not in ("previous", "progress", "top"):
-                continue
+    for inline in inlines_of(passage.block for passage in sheet.passages):
+        for path in map(path_of, inline.urls):
             try:
                 day = date.fromisoformat(date_in(path) or "")
             except ValueError:  # no date, or 30 February
                 continue
-            if day < sheet.words.written:
+            if "roadmap" in path.rpartition("/")[2].lower() and day < sheet.words.written:
                 return day
     return None
 
@@ -382,18 +376,16 @@ def _next_update(sheet: _Sheet) -> Target | None:
 def _horizon(sheet: _Sheet) -> Target | None:
     kinds = ("plan", "top", "estimate", "remarks", "unknown")
     for passage, sentence in sheet.paragraphs(*kinds):
-        if _ESTIMATE.search(sentence.text) and not RENEWS.search(sentence.text):
-            target = sheet.words.expression(sentence.text)
-            if target and target.end:
-                _claim(sheet, passage, "date", "estimate of the whole", target)
-                return target
+        target = _ESTIMATE.search(sentence.text) and sheet.words.expression(sentence.text)
+        if target and target.end:
+            _claim(sheet, passage, "date", "estimate of the whole", target)
+            return target
     for heading in sheet.headings:
         if (m := _WINDOW.search(heading)) and section_kind(heading) in ("plan", None):
             return sheet.words.target(heading[m.end() :].strip())
     for passage, sentence in sheet.paragraphs(*kinds):
         m = _WINDOW.search(sentence.text)
-        works = _FOCUS.search(sentence.text) or re.search(r"\bwork\s+on\b", sentence.text)
-        if m and works and not _NOT_WORKING.search(sentence.text):
+        if m and _WORKS.search(sentence.text) and not _NOT_WORKING.search(sentence.text):
             target = sheet.words.expression(sentence.text[m.start() :])
             _claim(sheet, passage, "date", "window of the roadmap", target)
             return target
@@ -467,7 +459,7 @@ def _prose_items(sheet: _Sheet) -> None:
 
 def _prose_item(sheet: _Sheet, block: Paragraph, text: str, m: re.Match[str]) -> None:
     names, title = sheet.words.names, _prose_title(sheet, m["what"])
-    if _ONLY_NUMBERS.fullmatch(title):  # "we will also make progress on (3)"
+    if not re.search(r"[^\W\d]{2}", title):  # "we will also make progress on (3)"
         return
     permits = bool(_PERMITS.search(text))
     who = [] if m["who"].lower() == "we" else _JOINED.split(m["who"].strip())
@@ -510,19 +502,16 @@ def _prose_target(sheet: _Sheet, what: str) -> Target | None:
 def _deferred(sheet: _Sheet) -> None:
     """Items that the document says will have to wait, with everything below them."""
     later: set[str] = set()
-    focus: set[str] = set()
     for _, sentence in sheet.sentences():
         next_time = _NEXT_TIME.search(sentence.text)
         for clause in re.split(r";\s+|,\s+(?:and|but)\s+(?!\(|\d)", sentence.text):
             # "not (4) until (1) is done": what is waited for is not what waits.
             waits = re.split(r"\b(?:until|before|unless)\b", clause)[0]
-            if _FOCUS.search(clause):
-                focus.update(references(waits, sheet.entries))
-            elif _NOT_WORKING.search(clause) or (next_time and _TAKE_UP.search(clause)):
+            if _NOT_WORKING.search(clause) or (next_time and _TAKE_UP.search(clause)):
                 later.update(references(waits, sheet.entries))
     for entry in sheet.entries.values():
         above = [entry.key[: m.start()] for m in re.finditer(r"\.", entry.key)]
-        entry.deferred |= not (later - focus).isdisjoint([entry.key, *above])
+        entry.deferred |= not later.isdisjoint([entry.key, *above])
 
 
 def _targets_elsewhere(sheet: _Sheet) -> None:
