@@ -7,17 +7,19 @@ strict (no other columns), ordered, and sorted by their key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pandera.api.pandas import model as pandera_model
 from pandera.dtypes import immutable
 from pandera.engines import pandas_engine
 from pandera.errors import SchemaErrors
-from pandera.typing import Series
+from pandera.typing import Index, Series
 
 from roadmap_analytics.errors import DatasetError
 
@@ -512,7 +514,22 @@ FRAMES: Mapping[str, type[Frame]] = {
 
 @cache
 def _schema(name: str) -> Any:
-    return FRAMES[name].to_schema()
+    # To see whether a column is a Series of another library, pandera imports each that is
+    # installed: Dask alone takes 0.6 s of every command. Ours are all of pandas.
+    with _only_pandas():
+        return FRAMES[name].to_schema()
+
+
+@contextmanager
+def _only_pandas() -> Iterator[None]:
+    """Keep pandera from importing other libraries while it reads a class of this module."""
+    module: Any = pandera_model
+    before = module.get_series_types, module.get_index_types
+    module.get_series_types, module.get_index_types = lambda: {Series}, lambda: {Index}
+    try:
+        yield
+    finally:
+        module.get_series_types, module.get_index_types = before
 
 
 def _dtypes(name: str) -> dict[str, Any]:

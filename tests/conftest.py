@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.examples import EVERY_RUN
+
 pytest_plugins = ["tests.gitlab_server.fixtures"]
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -19,7 +21,9 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="roadmap-analytics-state-
 
 # The same examples on every run: a red build is red for everyone. `make soak` draws others each
 # time, and prints how to repeat one that fails.
-settings.register_profile("same", derandomize=True, deadline=None, database=None, max_examples=30)
+settings.register_profile(
+    "same", derandomize=True, deadline=None, database=None, max_examples=EVERY_RUN
+)
 # Said in words, as hypothesis repeats the same examples by default where it sees a CI's variables.
 settings.register_profile(
     "fresh", derandomize=False, deadline=None, max_examples=100, print_blob=True
@@ -35,6 +39,17 @@ def shared() -> Path:
     if not (folder / "gitlab").is_dir():
         pytest.skip("needs the real exports in ../shared, which do not belong to the project")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _disk_without_power_cuts() -> Iterator[None]:
+    """Flush nothing to the disk: an export flushes fifty times, and no test pulls the plug.
+
+    Tests of what happens where a flush fails put their own function in its place.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics.analysis.attribution import PARTS, attribution
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import World, eight_issues
+from tests.examples import examples
 
 
 def two_milestones() -> World:
@@ -141,7 +142,7 @@ def worlds(draw: st.DrawFn) -> World:
     return world
 
 
-@settings(max_examples=25)
+@examples(12)
 @given(world=worlds(), days=st.integers(20, 90))
 def test_the_parts_always_sum_to_the_whole_slip(world: World, days: int) -> None:
     as_of = pd.Timestamp("2025-01-01") + pd.Timedelta(days, "D")

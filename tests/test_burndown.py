@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics.analysis import replay
@@ -21,9 +21,10 @@ from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
 from roadmap_analytics.report import sentences
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
+from tests.examples import examples
 from tests.slow_reference import Reference
 
-QUICK = settings(max_examples=settings.default.max_examples // 2)  # 15, and 500 in `make soak`
+QUICK = examples(10)
 
 
 def table(frame: pd.DataFrame, columns: str) -> list[list[Any]]:

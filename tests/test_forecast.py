@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import betaprime
 
@@ -27,6 +27,7 @@ from roadmap_analytics.frames import Dataset, load
 from roadmap_analytics.report import sentences
 from roadmap_analytics.roadmap.tables import parse
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
+from tests.examples import examples
 
 DATES = list(QUANTILES)
 
@@ -356,7 +357,7 @@ def test_before_its_start_a_milestone_is_not_worked_on() -> None:
 counts = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(left=counts, came=counts, remaining=st.integers(1, 60), due=st.integers(-40, 400))
 def test_any_past_gives_dates_in_order(
     left: list[int], came: list[int], remaining: int, due: int

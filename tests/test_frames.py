@@ -13,13 +13,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics import frames, schema, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
 from roadmap_analytics.frames import Dataset, RunRecords, build
 from roadmap_analytics.frames.system_notes import parse
+from tests.examples import examples
 
 Row = dict[str, Any]
 START = dt.datetime(2024, 1, 1, 8, tzinfo=dt.UTC)
@@ -853,7 +854,7 @@ def plain(field: str, value: Any) -> Any:
 
 
 @given(worlds())
-@settings(max_examples=8)
+@examples(6)
 def test_every_frame_fits_its_schema(records: list[Row]) -> None:
     for name, frame in made(*records).items():
         schema.validate(name, frame)
@@ -910,7 +911,7 @@ def test_every_event_is_recovered_and_none_is_invented(records: list[Row]) -> No
 
 
 @given(worlds(), st.lists(worlds(), max_size=3), st.randoms(use_true_random=False))
-@settings(max_examples=20)
+@examples(8)
 def test_repeated_histories_give_what_the_newest_alone_gives(
     last: list[Row], earlier: list[list[Row]], chance: random.Random
 ) -> None:
@@ -930,7 +931,7 @@ def test_repeated_histories_give_what_the_newest_alone_gives(
 
 
 @given(worlds(), worlds(), st.randoms(use_true_random=False))
-@settings(max_examples=20)
+@examples(8)
 def test_order_never_matters(first: list[Row], second: list[Row], chance: random.Random) -> None:
     runs = [
         RunRecords(1, "2025-01-01T00:00:00Z", first),

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import store
 from roadmap_analytics.gitlab import activity, transport
 from tests import big_world
+from tests.examples import examples
 from tests.exporting import Outcome, command, export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import (
@@ -115,9 +116,7 @@ def test_the_hand_made_world_in_three_generations(
 def test_random_worlds_are_the_same_both_ways(
     gitlab: LoopbackGitLab, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @settings(
-        max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
+    @examples(3)
     @given(st.integers(0, 10**6), st.integers(10, 120), st.sampled_from(VERSIONS))
     def hold(seed: int, changes: int, version: str) -> None:
         life = Life(seed)

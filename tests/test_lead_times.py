@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics.analysis.lead_times import lead_times, throughput, work_item_age
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, World, eight_issues
+from tests.examples import examples
 
 
 def closing_after(lead_days: list[float], opened_days: list[float], seen_day: float) -> Dataset:
@@ -69,7 +70,7 @@ def kaplan_meier(days: list[float], done: list[bool]) -> dict[float, float]:
     return curve
 
 
-@settings(max_examples=20)
+@examples(10)
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 9)), min_size=1, max_size=20))
 def test_the_curve_is_that_of_the_definition(issues: list[tuple[int, int]]) -> None:
     leads, opened = [float(lead) for lead, _ in issues], [float(day) for _, day in issues]

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import simulate
 from roadmap_analytics.frames import Dataset, RunRecords, build
 from tests.eight_issues import AS_OF, HARVEST, eight_issues
+from tests.examples import examples
 
 Make = Callable[[Dataset, Any], Any]
 
@@ -60,7 +61,7 @@ CALLS: dict[str, Make] = {
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("name", CALLS)
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=3, deadline=None)
+@examples(1)
 def test_order_of_rows_never_matters(name: str, world: str, seed: int) -> None:
     dataset, day = WORLDS[world]
     as_of = day or dataset.exported_date

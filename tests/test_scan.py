@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import errors
 from roadmap_analytics.frames import BY_ISSUE, Dataset
 from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
+from tests.examples import examples
 from tests.make_sample import SAMPLE
 from tests.test_burndown import measures, reporting_days, worlds, zones
 from tests.test_row_order import simulated
@@ -143,7 +144,7 @@ def test_the_sample_in_partitions(name: str) -> None:
     agree(CALLS[name](scanned, whole.exported_at), CALLS[name](whole, whole.exported_at), name)
 
 
-@settings(max_examples=12)
+@examples(4)
 @given(worlds, reporting_days, measures, zones, st.integers(1, 3), st.integers(0, 99))
 def test_any_world_of_milestones(
     world: World, day: dt.date, measure: Any, zone: str, size: int, seed: int
@@ -166,7 +167,7 @@ def test_any_world_of_milestones(
         agree(ra.check(scanned).findings, ra.check(whole).findings, "check")
 
 
-@settings(max_examples=12)
+@examples(4)
 @given(load_worlds(), load_days, st.sampled_from(["full", "equal"]), zones, st.integers(1, 3))
 def test_any_world_of_people(world: World, day: dt.date, split: Any, zone: str, size: int) -> None:
     whole = storable(world.dataset())

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
 from roadmap_analytics.frames import Dataset, sharing
 from tests.eight_issues import World
+from tests.examples import examples
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 NAMES = ["ada", "bjarne", "cleo", "dag", "elin", "farid", "greta", "lind", "kvist", "ada.old"]
@@ -222,7 +223,7 @@ def test_no_planted_name_is_left(world: tuple[set[str], Dataset], seed: int) -> 
         schema.validate(name, frame)
 
 
-@settings(max_examples=6)
+@examples(3)
 @given(worlds(), st.integers(0, 5))
 def test_no_number_moves(world: tuple[set[str], Dataset], seed: int) -> None:
     _, dataset = world

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import roadmap_analytics as ra
@@ -18,6 +18,7 @@ from roadmap_analytics.analysis.view import state_at
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import World
+from tests.examples import examples
 from tests.odd_datasets import SAMPLE
 
 AS_OF = "2025-03-14"
@@ -356,7 +357,7 @@ def _moment(hour: int) -> str:
 days = st.dates(FIRST, FIRST + dt.timedelta(days=28))
 
 
-@settings(max_examples=25)
+@examples(10)
 @given(worlds(), days)
 def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date) -> None:
     dataset = world.dataset()
@@ -366,7 +367,7 @@ def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date)
         assert rows["open_issues"].sum() == pytest.approx((state["state"] == "opened").sum())
 
 
-@settings(max_examples=25)
+@examples(10)
 @given(worlds(), days, st.sampled_from(["full", "equal"]), st.sampled_from(["D", "W"]))
 def test_the_last_row_is_the_workload_of_that_day(
     world: World, as_of: dt.date, split: Any, freq: Any
@@ -381,7 +382,7 @@ def test_the_last_row_is_the_workload_of_that_day(
         assert held.tolist() == pytest.approx(rows["open_issues"].tolist())
 
 
-@settings(max_examples=12)
+@examples(5)
 @given(worlds(), days, st.randoms(use_true_random=False))
 def test_neither_row_order_nor_the_future_matters(
     world: World, as_of: dt.date, random: Any

@@ -249,6 +249,8 @@ def _frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     Of rows with one key the first stands.
     """
+    if not rows:  # a dataset without documents: its eight empty frames are made once
+        return schema.empty(name)
     key, columns = schema.key_of(name), list(schema.empty(name))
     unique = {tuple(str(row.get(column)) for column in key): row for row in reversed(rows)}
     kept = [[row.get(column) for column in columns] for row in reversed(unique.values())]
