@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from tests.examples import EVERY_RUN
 
-pytest_plugins = ["tests.gitlab_server.fixtures"]
+pytest_plugins = ["tests.gitlab_server.fixtures", "tests.exported"]
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 # What was given on this machine, which a run remembers, is no business of the tests' user.

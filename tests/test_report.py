@@ -39,10 +39,10 @@ conclusion(f"It holds {len(dataset.issues)} issues.")
 """
 
 
-def notebooks(folder: Path, *cells: str, name: str = "page") -> Path:
+def notebooks(folder: Path, *cells: str, name: str = "page", start: str = START) -> Path:
     """A folder with one notebook of these code cells, after the usual first one."""
     folder.mkdir(exist_ok=True)
-    code = [nbformat.v4.new_code_cell(cell) for cell in (START, *cells)]
+    code = [nbformat.v4.new_code_cell(cell) for cell in (start, *cells)]
     prose = nbformat.v4.new_markdown_cell("## Where from\n\nSee [the other](other.ipynb).")
     notebook = nbformat.v4.new_notebook(cells=[*code, prose], metadata={"title": f"The {name}"})
     nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -89,6 +89,14 @@ class Html(HTMLParser):
 
     def values(self, name: str) -> Iterator[str]:
         return (attributes[name] for _, attributes in self.elements if name in attributes)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset for tests of how a page is made, whatever it says."""
+    to = tmp_path_factory.mktemp("small") / "dataset"
+    ra.simulate_dataset(to, issues=12, seed=1)
+    return to
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +181,7 @@ def test_every_picture_is_told_in_words(hostile_pages: list[Path]) -> None:
     assert [alt for alt in alts if len(alt) < 20] == []
 
 
-def test_a_cell_tagged_folded_is_one_line_that_opens_the_rest(tmp_path: Path) -> None:
+def test_a_cell_tagged_folded_is_one_line_that_opens_the_rest(tmp_path: Path, small: Path) -> None:
     folder = notebooks(
         tmp_path / "notebooks",
         "claim('34 of 40 & <b>more</b> held')\nconclusion('folded away')",
@@ -183,7 +191,7 @@ def test_a_cell_tagged_folded_is_one_line_that_opens_the_rest(tmp_path: Path) ->
     stored.cells[1].metadata["tags"] = ["folded"]
     stored.cells[2].metadata["tags"] = ["other"]
     nbformat.write(stored, folder / "page.ipynb")
-    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
+    index = build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
     text = (index.parent / "page.html").read_text("utf-8")
     line = "<summary>34 of 40 &amp; &lt;b&gt;more&lt;/b&gt; held</summary>"
     _, after = text.split(f'<details class="folded">{line}')
@@ -253,7 +261,7 @@ def test_pages_say_that_only_what_is_public_was_exported() -> None:
 
 
 def test_a_page_shows_what_its_notebook_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that a page adds and leaves out, on one small notebook without anything disturbing."""
     monkeypatch.chdir(tmp_path)
@@ -267,7 +275,7 @@ def test_a_page_shows_what_its_notebook_shows(
     ]
     folder = notebooks(tmp_path / "notebooks", *cells)
     notebooks(folder, name="other")
-    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
+    index = build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
     assert index == tmp_path / "out" / "index.html"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out"]
     assert sorted(p.name for p in index.parent.iterdir()) == [
@@ -309,12 +317,14 @@ def test_confidential_titles_only_when_asked_for(tmp_path: Path) -> None:
     assert [title for title in hidden if title not in text] == []
 
 
-def test_a_notebook_that_fails_leaves_the_pages_that_were_there(tmp_path: Path) -> None:
-    folder = notebooks(tmp_path / "notebooks", "raise ValueError('<no> such number')")
+def test_a_notebook_that_fails_leaves_the_pages_that_were_there(
+    tmp_path: Path, small: Path
+) -> None:
+    folder = notebooks(tmp_path / "notebooks", "raise ValueError('<no> such number')", start="")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "page.html").write_text("as it was")
     with pytest.raises(ConfigurationError) as failed:
-        build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
+        build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
     assert str(failed.value).startswith(
         "report: notebook The page failed: ValueError: <no> such number; open it in JupyterLab"
     )
@@ -339,7 +349,7 @@ SECRETS = {
 
 
 def test_kernels_see_no_variable_but_what_python_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
@@ -347,14 +357,15 @@ def test_kernels_see_no_variable_but_what_python_needs(
         tmp_path / "notebooks",
         "print({k: v for k, v in os.environ.items() if 's3cret' in v}, len(os.environ) > 3)",
         "print('in', os.listdir(), end='.')",
+        start="import os",
     )
-    index = build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
+    index = build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
     text = Html.read(index.parent / "page.html").text
     assert "{} True" in text
     assert "in []." in text, "an empty folder of its own"
 
 
-def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path) -> None:
+def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path, small: Path) -> None:
     """A downloaded folder may hold modules and settings of the names that a kernel looks for."""
     folder = notebooks(
         tmp_path / "notebooks", "import matplotlib.pyplot as plt", "plt.plot([1]); print('drawn')"
@@ -378,7 +389,7 @@ def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         # -P: the command roadmap-analytics has the folder of its script in the path, not this one
-        [sys.executable, "-P", "-c", code, str(SAMPLE.resolve()), "out", str(folder)],
+        [sys.executable, "-P", "-c", code, str(small), "out", str(folder)],
         cwd=trap, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -386,16 +397,17 @@ def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
 
 
-def test_interrupted_it_leaves_no_kernel_behind(tmp_path: Path) -> None:
+def test_interrupted_it_leaves_no_kernel_behind(tmp_path: Path, small: Path) -> None:
     mark = tmp_path / "kernel"
     folder = notebooks(
         tmp_path / "notebooks",
         f"import pathlib; pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))",
         "import time; time.sleep(300)",
+        start="import os",
     )
     code = "import sys; from roadmap_analytics.report.build import write_report; "
     code += "write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3], bundled=False)"
-    arguments = [str(SAMPLE), str(tmp_path / "out"), str(folder)]
+    arguments = [str(small), str(tmp_path / "out"), str(folder)]
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stderr=subprocess.DEVNULL,
@@ -411,18 +423,18 @@ def test_interrupted_it_leaves_no_kernel_behind(tmp_path: Path) -> None:
         os.kill(int(mark.read_text()), 0)
 
 
-def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path) -> None:
-    folder = notebooks(tmp_path / "notebooks", "os._exit(1)")
+def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path, small: Path) -> None:
+    folder = notebooks(tmp_path / "notebooks", "os._exit(1)", start="import os")
     with pytest.raises(ConfigurationError, match=r"notebook The page did not finish: .*died"):
-        build.write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False)
+        build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
 
 
 def test_an_nbconvert_without_its_templates_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nbconvert.exporters.templateexporter.jupyter_path", lambda *parts: [])
     with pytest.raises(ConfigurationError) as failed:
-        build.write_report(SAMPLE, tmp_path / "out")
+        build.write_report(small, tmp_path / "out")
     assert str(failed.value) == (
         "report: nbconvert is not whole: No template sub-directory with name 'base' found in the "
         "following paths; reinstall it: pip install --force-reinstall nbconvert"
@@ -430,9 +442,9 @@ def test_an_nbconvert_without_its_templates_is_told_in_a_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_without_notebooks_or_dataset_it_says_so(tmp_path: Path) -> None:
+def test_without_notebooks_or_dataset_it_says_so(tmp_path: Path, small: Path) -> None:
     with pytest.raises(ConfigurationError, match="no notebooks"):
-        build.write_report(SAMPLE, tmp_path / "out", notebooks=tmp_path, bundled=False)
+        build.write_report(small, tmp_path / "out", notebooks=tmp_path, bundled=False)
     with pytest.raises(DatasetError):
         build.write_report(tmp_path / "nothing", tmp_path / "out")
     told = command("report", str(tmp_path / "nothing"), "--to", str(tmp_path / "out"))
