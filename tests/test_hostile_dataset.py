@@ -11,10 +11,12 @@ import os
 import random
 import shutil
 import stat
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import orjson
 import pandas as pd
 import pyarrow as pa
@@ -26,6 +28,7 @@ from roadmap_analytics import export as exporting_module
 from roadmap_analytics import store
 from roadmap_analytics.errors import DatasetError, TablesRebuiltWarning
 from roadmap_analytics.store import disk, tables
+from roadmap_analytics.store.manifest import lock
 from tests.exporting import Outcome, command, export
 from tests.gitlab_server import LoopbackGitLab
 
@@ -702,6 +705,21 @@ def test_a_file_system_without_locks_is_named(
     outcome = command("simulate", "--to", "b", "--issues", "5", "--seed", "1")
     refused(outcome)
     assert "a file system with locks" in outcome.err
+    assert not Path("b/.lock").exists(), "what was taken for the lock is gone"
+
+
+def test_another_warning_of_filelock_is_no_missing_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire = filelock.FileLock.acquire
+
+    def talkative(guard: filelock.FileLock, **how: Any) -> Any:
+        warnings.warn("a clock that is off", UserWarning, stacklevel=2)
+        return acquire(guard, **how)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", talkative)
+    with pytest.warns(UserWarning, match="a clock that is off"), lock(tmp_path / "data"):
+        assert (tmp_path / "data" / ".lock.json").exists()
 
 
 def test_a_file_system_that_cannot_flush_is_no_failure(

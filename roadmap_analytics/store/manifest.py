@@ -358,20 +358,23 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
     with guarded(root):
         make_folder(root)
         refuse_links(root)
-        guard = filelock.FileLock(root / ".lock", mode=0o600)
+        guard: filelock.BaseFileLock = filelock.FileLock(root / ".lock", mode=0o600)
         try:
-            with warnings.catch_warnings(action="error", category=UserWarning):
+            with warnings.catch_warnings():  # what it says so is an error below
+                warnings.filterwarnings("ignore", "flock not supported", UserWarning)
                 guard.acquire(timeout=0)
-        except (NotImplementedError, UserWarning):
-            # filelock would take a file for the lock, which stays when a process is killed.
-            raise DatasetError(
-                f"{root}: expected a file system with locks, found one without (flock). "
-                "Export into a folder on a local disk."
-            ) from None
         except filelock.Timeout:
             raise DatasetError(
                 f"{root}: locked by {_holder(holder)}. Wait for it to end, or export elsewhere."
             ) from None
+        if isinstance(guard, filelock.SoftFileLock):
+            # Where the system has no locks, filelock turns into one that takes a file for the lock.
+            # That file stays when a process is killed, and locks everybody out from then on.
+            guard.release()
+            raise DatasetError(
+                f"{root}: expected a file system with locks, found one without (flock). "
+                "Export into a folder on a local disk."
+            )
     try:
         with guarded(root):
             write(holder, orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
