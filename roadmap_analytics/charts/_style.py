@@ -35,6 +35,7 @@ __all__ = [
     "axes_or_new",
     "counted",
     "date_axis",
+    "day_words",
     "draw_fan",
     "fit",
     "key",
@@ -180,7 +181,7 @@ def _finish(ax: Axes) -> None:
         if _LAST_RESORT not in families:
             text.set_fontfamily([*families, _LAST_RESORT])
     ground = to_rgb(ax.get_facecolor())
-    if sum(ground) / 3 < 0.5:
+    if sum(ground) / 3 < 0.5:  # darker than half grey: a dark style of the caller
         for artist in ax.findobj():
             _lighten(artist, to_hex(ground))
 
@@ -189,12 +190,15 @@ def _lighten(artist: Artist, ground: str) -> None:
     if isinstance(artist, Text):
         artist.set_color(_on_dark(artist.get_color()))
         box = artist.get_bbox_patch()
+        # The white behind a name on a line hides the line; on a dark ground that ground does.
         if box is not None and to_hex(box.get_facecolor()) == "#ffffff":
             box.set_facecolor(ground)
     elif isinstance(artist, Line2D):
         artist.set_color(_on_dark(artist.get_color()))
         artist.set_markeredgecolor(_on_dark(artist.get_markeredgecolor()))
     elif isinstance(artist, Patch):
+        # matplotlib puts a patch's alpha into both colours as they are set, and multiplies nothing:
+        # read all three before the first is written.
         alpha = artist.get_alpha()
         edge, face = artist.get_edgecolor(), artist.get_facecolor()
         artist.set_edgecolor(_on_dark(edge))
@@ -280,6 +284,7 @@ def key(
     shown = ax.get_legend_handles_labels()[0] if handles is None else handles
     longest = max((len(str(handle.get_label())) for handle in shown), default=1)
     # Beside axes with long names, a little more than half of the width is the axes'.
+    # 8 is the size of the words; six letters' width is the sign before them and the gap behind.
     room = int(0.55 * 72 * width_of(ax) / (0.58 * 8 * (longest + 6)))
     below = ScaledTranslation(0, -_UNDER_AXES / 72, ax.figure.dpi_scale_trans)
     ax.legend(
@@ -308,11 +313,12 @@ def tip_days(ax: Axes, days: Any, texts: list[str]) -> None:
     for number in chosen:
         width = chosen.step
         strip = Rectangle(
+            # A day's point stands at its midnight: half a day to either side belongs to it.
             (places[number] - 0.5, 0), width, 1, transform=ax.get_xaxis_transform(),
             facecolor="none", edgecolor="none",
             zorder=3.5,  # marks with words of their own lie above
         )  # fmt: skip
-        strip.set_in_layout(False)
+        strip.set_in_layout(False)  # sixty of them would slow constrained layout down
         strip.set_clip_on(False)  # its clip path would be bytes for nothing
         tip(strip, texts[min(number + width, len(places)) - 1])
         ax.add_patch(strip)
@@ -424,6 +430,7 @@ def shade_days_off(
 
 
 _MOST_FAN_DAYS = 120
+"""Steps of a forecast's bands: a chart is some 560 units wide, so each has four or five."""
 
 
 def draw_fan(ax: Axes, fan: list[list[Any]]) -> None:
@@ -432,10 +439,12 @@ def draw_fan(ax: Axes, fan: list[list[Any]]) -> None:
     `fan` has a row per day: the day, then the 5, 15, 50, 85 and 95 % quantiles of what is left.
     """
     # Of a long fan some days are left out: more steps than a chart has pixels only weigh.
+    # The last day stays in any case: there the band of 85 % ends, which a mark on the axis names.
     rows = [*fan[: -1 : -(-len(fan) // _MOST_FAN_DAYS)], fan[-1]]
     days = pd.to_datetime([row[0] for row in rows]).to_numpy()
     low, lower, middle, upper, high = np.array([row[1:] for row in rows], dtype=float).T
     for bottom, top, color in ((low, high, "p95"), (lower, upper, "p85")):
+        # Steps, since what is left changes by whole issues and stays for the day.
         ax.fill_between(days, bottom, top, step="post", color=COLORS[color], alpha=0.55, lw=0,
                         zorder=1)  # fmt: skip
     ax.step(days, middle, where="post", color=COLORS["remaining"], linestyle="--", zorder=3)
@@ -526,6 +535,18 @@ def counted(value: Any, unit: str) -> str:
     return f"{number(value)} {unit.removesuffix('s') if value == 1 else unit}"
 
 
+def day_words(day: Any) -> str:
+    """Write a day as sentences do.
+
+    Examples
+    --------
+    >>> day_words("2025-03-03")
+    '3 Mar 2025'
+    """
+    day = pd.Timestamp(day)
+    return f"{day.day} {day:%b %Y}"  # not "%-d", which Windows does not know
+
+
 def percent(share: Any) -> str:
     """Write a chance or share; what is possible is never 0 %, what is not certain never 100 %.
 
@@ -567,14 +588,16 @@ def moved_words(row: dict[Any, Any]) -> str:
     due, days = row["due_date"], row["amount"]
     if pd.isna(due):
         return "due date cleared"
-    day = f"{due.day} {due:%b %Y}"
-    return (
-        f"due date set to {day}" if pd.isna(days) else f"due date moved {int(days):+d} d to {day}"
-    )
+    if pd.isna(days):
+        return f"due date set to {day_words(due)}"
+    return f"due date moved {int(days):+d} d to {day_words(due)}"
 
 
 def spread(values: list[float], gap: float) -> list[float]:
     """Move label heights apart until neighbours are at least `gap` apart, keeping their order.
+
+    Labels that touch form a block that stands around the mean of its wanted heights. A block that
+    then touches the one below joins it (as isotonic regression pools neighbours).
 
     Examples
     --------
@@ -583,10 +606,11 @@ def spread(values: list[float], gap: float) -> list[float]:
     """
     if not values:
         return []
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values, kind="stable")  # labels of one height keep the caller's order
     blocks: list[tuple[float, int]] = []  # (mean height, labels) of labels that touch
     for value in np.asarray(values, dtype=float)[order]:
         blocks.append((float(value), 1))
+        # Two blocks touch where their middles are nearer than half of the labels of both need.
         while len(blocks) > 1 and (
             blocks[-1][0] - blocks[-2][0] < gap * (blocks[-1][1] + blocks[-2][1]) / 2
         ):
@@ -597,4 +621,4 @@ def spread(values: list[float], gap: float) -> list[float]:
     ]
     result = np.empty(len(values))
     result[order] = placed
-    return [round(float(v), 9) for v in result]
+    return [round(float(v), 9) for v in result]  # the same bytes of SVG on every machine

@@ -16,6 +16,7 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     counted,
     date_axis,
+    day_words,
     draw_fan,
     fit,
     label_line,
@@ -48,7 +49,7 @@ _MEASURED = {"estimated hours": "estimate"}
 _AHEAD = pd.Timedelta(731, "D")  # how far ahead a due date is shown, unless the past is longer
 _QUIET = pd.Timedelta(92, "D")  # so long before anything happened, days are cut off
 _LEAD = 731  # days before the due date that comparisons show at most
-_HEADROOM = 1.34  # the words on vertical marks stand above the lines
+_HEADROOM = 1.34  # of the highest value: the words on vertical marks stand above the lines
 _FLOOR = 0.035  # of the height: names of lines at 0 stand above the days on the axis
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))]
 
@@ -122,6 +123,7 @@ def plot_burndown(
     label_line(
         ax,
         mdates.date2num(last["date"]),
+        # Lifted off the median of the forecast, which goes on from this very point.
         max(float(last["remaining"]), _FLOOR * top) + (0.05 * top if fan else 0),
         f"{number(last['remaining'])} remaining",
         color=COLORS["overdue" if last["overdue"] else "remaining"],
@@ -135,7 +137,7 @@ def plot_burndown(
 
 def _draw_ideal(ax: Axes, ideal: pd.DataFrame) -> None:
     ax.plot(ideal["date"], ideal["ideal"], color=COLORS["ideal"], lw=1.3, linestyle="--")
-    middle = ideal.iloc[len(ideal) // 3]
+    middle = ideal.iloc[len(ideal) // 3]  # before the words at the end of what remains begin
     ax.annotate(
         "ideal",
         xy=(mdates.date2num(middle["date"]), middle["ideal"]),
@@ -176,7 +178,7 @@ def _likely_dates(ax: Axes, ahead: Any) -> None:
         ax.plot([place], [0], marker=">" if beyond else "v", markersize=7, color=COLORS["as_of"],
                 zorder=5, clip_on=False, linestyle="none")  # fmt: skip
         ax.annotate(
-            f"{share} by {day.day} {day:%b %Y}", xy=(place, 0), xytext=(0, height),
+            f"{share} by {day_words(day)}", xy=(place, 0), xytext=(0, height),
             textcoords="offset points", fontsize=8, color=COLORS["as_of"], zorder=6,
             ha="right" if place > right - 0.12 * (right - ax.get_xlim()[0]) else "center",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
@@ -194,7 +196,7 @@ def _scope_marks(ax: Axes, frame: pd.DataFrame, timeline: pd.DataFrame | None) -
     issues = _issues_by_day(timeline)
     numbered: list[tuple[float, float]] = []
     for what, marker in (("added", "^"), ("removed", "v")):
-        later = frame.iloc[1:]
+        later = frame.iloc[1:]  # what the first day adds is what was committed to, no change
         changed = later[later[what] > 0].sort_values(what, ascending=False, kind="stable")
         look: dict[str, Any] = {
             "marker": marker, "markersize": 6, "linestyle": "none", "color": COLORS[what],
@@ -203,7 +205,7 @@ def _scope_marks(ax: Axes, frame: pd.DataFrame, timeline: pd.DataFrame | None) -
         for row in changed.head(_MOST_TIPPED).to_dict("records"):
             (mark,) = ax.plot([row["date"]], [row["remaining"]], **look)
             names = issues.get((row["date"], what), "")
-            tip(mark, f"{_on(row['date'])}: {number(row[what])} {what}{names}")
+            tip(mark, f"{day_words(row['date'])}: {number(row[what])} {what}{names}")
             _numbered(ax, frame, row, what, numbered)
         rest = changed.iloc[_MOST_TIPPED:]
         ax.plot(rest["date"], rest["remaining"], **look)
@@ -249,7 +251,7 @@ def _moved_dates(ax: Axes, timeline: pd.DataFrame) -> None:
             [place], [1], transform=ax.get_xaxis_transform(), marker="D", markersize=5,
             linestyle="none", color=COLORS["due"], clip_on=False, zorder=5,
         )  # fmt: skip
-        tip(mark, f"{_on(row['date'])}: {moved_words(row)}")
+        tip(mark, f"{day_words(row['date'])}: {moved_words(row)}")
 
 
 _SHORT = {"carried in": "added", "added": "added", "removed": "removed"}
@@ -265,10 +267,6 @@ def _issues_by_day(timeline: pd.DataFrame | None) -> dict[tuple[Any, str], str]:
     return {day: f" ({references(urls)})" for day, urls in found.items() if urls}
 
 
-def _on(day: pd.Timestamp) -> str:
-    return f"{day.day} {day:%b %Y}"
-
-
 def _day_tips(frame: pd.DataFrame) -> list[str]:
     unit = frame.attrs.get("unit", "issues")
     closed = frame["completed"].diff().fillna(0)
@@ -281,9 +279,8 @@ def _day_tips(frame: pd.DataFrame) -> list[str]:
             )
             if amount
         ]  # fmt: skip
-        left = (
-            f"{_on(row['date'])}: {number(row['remaining'])} of {counted(row['scope'], unit)} left"
-        )
+        of = f"{number(row['remaining'])} of {counted(row['scope'], unit)}"
+        left = f"{day_words(row['date'])}: {of} left"
         texts.append("; ".join([left, *(changes if texts else [])]))
     return texts
 
@@ -294,7 +291,7 @@ def _remaining(ax: Axes, frame: pd.DataFrame, *, width: float = 2.0) -> None:
     ax.plot(planned["date"], planned["remaining"], color=COLORS["remaining"], lw=width)
     late = frame[frame["overdue"]]
     if len(late):
-        joined = pd.concat([planned.tail(1), late])
+        joined = pd.concat([planned.tail(1), late])  # else a day's gap stands between the two
         ax.plot(
             joined["date"],
             joined["remaining"],
@@ -332,11 +329,13 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.plot(date, scope, color=COLORS["scope"], lw=1.8, linestyle=(0, (6, 1.5)))
     ax.plot(date, done, color=COLORS["completed"], lw=2.2)
     top = max(scope.max(), 1.0) * _HEADROOM
+    # What remains is the gap between the two lines, so its name stands in the middle of the gap.
     ends = [scope[-1], done[-1], (scope[-1] + done[-1]) / 2]
     texts = ["scope", "completed", "remaining"]
     values = [scope[-1], done[-1], float(frame["remaining"].iloc[-1])]
     shown = [0, 1] if values[2] == 0 else [0, 1, 2]
     heights = spread([max(ends[i], _FLOOR * top) for i in shown], top * 0.075)
+    # `spread` may push the lowest name down onto the days of the axis: then all move up.
     lift = max(0.0, _FLOOR * top - min(heights))
     heights = [height + lift for height in heights]
     for i, height in zip(shown, heights, strict=True):
@@ -377,7 +376,7 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     stamp(ax, frame)
     if frame.empty:
         return nothing(ax, "no milestone is running")
-    place = -np.arange(len(frame))
+    place = -np.arange(len(frame))  # downwards: the first row stands at the top
     done, left = frame["completed"].to_numpy(float), frame["remaining"].to_numpy(float)
     ax.barh(place, done, height=0.62, color=COLORS["completed"])
     ax.barh(place, left, left=done, height=0.62, color="white", edgecolor=COLORS["remaining"],
@@ -410,7 +409,7 @@ def _standing(row: Any, unit: str) -> str:
     left += f" ({unmeasured})" if unmeasured else ""
     if pd.isna(row.due_date):
         return f"{left}, no due date"
-    due = f"due {row.due_date.day} {row.due_date:%b %Y}"
+    due = f"due {day_words(row.due_date)}"
     if not row.remaining:
         nothing = "nothing left" if row.scope else "no issues"
         return f"{unmeasured or nothing}, {due}"
@@ -459,6 +458,7 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
     if dated.empty:
         return nothing(ax, "no milestone with a due date to compare")
     due = dated["date"] + pd.to_timedelta(dated["days_to_due"].astype("int64"), unit="D")
+    # Every row gives the same due date: its day and the days that are left from it.
     order = list(due.groupby(dated["milestone_id"]).first().sort_values(kind="stable").index)
     left, right = int(dated["days_to_due"].max()), -int(dated["days_to_due"].min())
     cut = right > left > 0  # overruns longer than any plan would squeeze the plans
@@ -569,7 +569,7 @@ def _small(ax: Axes, frame: pd.DataFrame, points: float) -> None:
     color = COLORS["overdue" if late else "remaining"]
     ax.set_title(left, fontsize=9, pad=4, loc="right", fontweight="normal", color=color)
     days = [frame["date"].iloc[0], max(last["date"], due) if dated and not far else last["date"]]
-    names = [f"{day.day} {day:%b %Y}" for day in days]
+    names = [day_words(day) for day in days]
     ax.set_xticks(mdates.date2num(days), [names[0], f"due {due.date()} →" if far else names[1]])
     margin = 0.03 * max((days[1] - days[0]).days, 1)
     ax.set_xlim(mdates.date2num(days[0]) - margin, mdates.date2num(days[1]) + margin)
@@ -607,7 +607,7 @@ def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:
 def _busy(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out days before the first change, where they would take up most of the chart."""
     changed = (frame["scope"] != 0).to_numpy() | (frame["completed"] != 0).to_numpy()
-    if not changed.any():
+    if not changed.any():  # nothing ever happened: the newest days stand for all
         return frame.tail(_QUIET.days)
     began = frame["date"].iloc[int(changed.argmax())]
     quiet, rest = began - frame["date"].iloc[0], frame["date"].iloc[-1] - began
@@ -647,6 +647,7 @@ def _ground(
         mark_day(ax, as_of, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
     days = max((shown - first).days, 1)
+    # A name at the end of the line takes a fifth of the width, unless days ahead give that room.
     room = 0.2 * days if (shown - last).days < 0.2 * days else 0.02 * days
     ax.set_xlim(
         mdates.date2num(first) - 0.015 * days - 0.5,
@@ -672,6 +673,7 @@ def _horizon(
     ]
     if pd.isna(ahead["p85_date"]) and fan:
         known.append(pd.Timestamp(fan[-1][0]))
+    # Of a milestone that began yesterday four weeks ahead are shown all the same.
     most = end + max(end - first, pd.Timedelta(28, "D"))
     latest: pd.Timestamp = min(max([end, *known]), most)
     return latest

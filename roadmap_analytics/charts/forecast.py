@@ -115,6 +115,7 @@ def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
         mark_beyond(ax, f"{_due(row)}, {due.date()}", color=COLORS["due"], side=side)
     date_axis(ax)
     top = max([count for _, count in past] + [1])
+    # A little below 0, so that the line of a finished milestone does not lie under the axis.
     ax.set_ylim(-0.02 * top, 1.3 * max(top, _top(frame)))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
@@ -151,7 +152,7 @@ def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
 
 def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     today = _day(frame.attrs["as_of"])
-    heights = np.arange(len(frame))[::-1]
+    heights = np.arange(len(frame))[::-1]  # the first row stands at the top
     ax.set_yticks(heights, [safe_text(title, fit(ax, 38, 0.3)) for title in frame["title"]])
     ax.set_ylim(-0.7, len(frame) + 0.1)
     ax.grid(axis="x")
@@ -190,13 +191,14 @@ def _earliest(frame: pd.DataFrame, today: pd.Timestamp) -> pd.Timestamp:
 
 def _bar(ax: Axes, row: pd.Series[Any], height: float) -> None:
     known = [row[name] for name in _QUANTILES if pd.notna(row[name])]
+    # Both begin at the 50 % date, so the thick one lies over the thin one.
     for end, thick in (("p95_date", 5), ("p85_date", 9)):
         if pd.notna(row[end]):
             ax.plot([row["p50_date"], row[end]], [height, height], color=COLORS[end[:3]], lw=thick,
                     solid_capstyle="butt", zorder=2)  # fmt: skip
     ax.plot([row["p50_date"]], [height], marker="|", markersize=14, markeredgewidth=2.5,
             color=COLORS["p50"], zorder=3)  # fmt: skip
-    if len(known) < len(_QUANTILES):
+    if len(known) < len(_QUANTILES):  # a later date lies beyond what forecasts look at
         ax.plot([known[-1]], [height], marker=">", markersize=7, color=COLORS["p85"], zorder=3)
     chance = row["chance_by_due_date"]
     words = [] if pd.isna(chance) else [f"due date kept: {100 * chance:.0f} %"]
@@ -249,6 +251,8 @@ def plot_backtest(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         known["quantile"],
         known["coverage"],
         yerr=[
+            # Wilson's interval of 0 or 1 ends there; rounding may leave it 1e-17 on the other side,
+            # which matplotlib refuses.
             (known["coverage"] - known["low"]).clip(lower=0),
             (known["high"] - known["coverage"]).clip(lower=0),
         ],
@@ -261,7 +265,7 @@ def plot_backtest(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             xy=(row["quantile"], 0), xycoords=("data", "axes fraction"), xytext=(0, 5),
             textcoords="offset points", ha="center", fontsize=7.5, color=COLORS["muted"],
         )  # fmt: skip
-    ax.set_xlim(0.4, 1.0)
+    ax.set_xlim(0.4, 1.0)  # forecasts give dates at 50 % and above
     ax.set_ylim(0, 1.04)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
@@ -293,7 +297,7 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if _nothing(ax, frame, "no issues"):
         return ax
     frame = _visible_steps(frame)
-    known = frame[frame["low"].notna()]
+    known = frame[frame["low"].notna()]  # where none are left open there is no interval
     ax.fill_between(known["days"], known["low"], known["high"], step="post", color=COLORS["p95"],
                     alpha=0.6, lw=0, label="95 % interval")  # fmt: skip
     ax.step(frame["days"], frame["still_open"], where="post", color=COLORS["remaining"], zorder=3)
@@ -351,7 +355,7 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_title("Issues closed per week")
     if _nothing(ax, frame, "no issues"):
         return ax
-    middle = frame["week_date"] + pd.Timedelta(3.5, "D")
+    middle = frame["week_date"] + pd.Timedelta(3.5, "D")  # `week_date` is the Monday
     bars = ax.bar(middle, frame["closed"], width=5.6, color=COLORS["completed"], lw=0)
     if not frame["whole"].iloc[-1]:
         bars[-1].set(facecolor="white", edgecolor=COLORS["completed"], hatch="////", linewidth=0.8)

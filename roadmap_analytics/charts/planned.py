@@ -64,7 +64,7 @@ def plot_planned(
                 edgecolor="white", lw=0.4),
     ]  # fmt: skip
     for bar, complete in zip(bars, [*frame["complete"], *frame["complete"]], strict=True):
-        if not complete:
+        if not complete:  # else the running week looks like a slump
             bar.set_alpha(0.45)
     ax.xaxis_date()
     date_axis(ax)

@@ -83,6 +83,7 @@ def _trend(frame: pd.DataFrame) -> pd.DataFrame:
                 "open": (frame["revision"] == newest) & ~frame["status"].isin(_ENDED),
             }
         )
+        # Only rows of the newest revision can be open: one such makes the whole line run.
         last = trend.groupby("line")["open"].transform("any")
     trend = trend.assign(open=last.astype(bool)).dropna(subset=["y"])
     # Lone points of what has ended would stretch the chart down to their old dates.
@@ -132,6 +133,7 @@ def plot_slippage(
     ax.set_ylabel("Target date")
     ax.set_xlabel("Reported on")
     ax.set_title(safe_text(_moves(frame), fit(ax, 80, 0.8, size=12)), pad=18 if len(far) else None)
+    # Of rows that have a target, so that a revision without one does not hide a slip across it.
     slips = rows.groupby("line")["y"].diff().dt.days
     newest = rows["x"].max()
     rows = rows.assign(slip=slips.where(rows["x"] == newest))
@@ -231,6 +233,7 @@ def _draw_line(
     )
     title = str(part["title"].iloc[-1])
     for day, target in zip(part["x"], part["y"], strict=True) if part["open"].iloc[-1] else ():
+        # Days across and up: on axes of a year or more some ten pixels, enough to point at.
         point = Rectangle((mdates.date2num(day) - 4, mdates.date2num(target) - 6), 8, 12,
                           facecolor="none", edgecolor="none", zorder=3.5)  # fmt: skip
         tip(point, f"{title}: on {day:%d %b %Y} planned for {target:%d %b %Y}")
@@ -249,12 +252,14 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
     """Give the day of the report as target: what lies on it is due."""
     left, right = mdates.date2num(rows["x"].min()), mdates.date2num(rows["x"].max())
     bottom, top = mdates.date2num(rows["low"].min()), mdates.date2num(rows["y"].max())
+    # Two weeks at least: of one report both would be 0, and the axes a line.
     span, height = max(right - left, 14.0), max(top - bottom, 14.0)
     x0, x1 = left - 0.05 * span, right + 0.06 * span
     # Down to the newest report, so that the diagonal shows how near each target has come.
     y0, y1 = min(bottom, right) - 0.06 * height, top + 0.06 * height
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
+    # The part of the diagonal within the axes: where both a report and a target can lie.
     ends = sorted([max(x0, y0), min(x1, y1)])
     ax.plot(ends, ends, color=COLORS["muted"], lw=1.1, linestyle=(0, (1, 1.5)), zorder=1)
     ax.fill_between(ends, [y0, y0], ends, color=COLORS["weekend"], lw=0, zorder=0)
@@ -277,6 +282,7 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
 def _name_lines(ax: Axes, ends: list[tuple[Any, float, str, str]]) -> None:
     """Write each line's name at the right edge, apart from each other."""
     bottom, top = ax.get_ylim()
+    # Some 22 lines of 8.5 points fit into the height of a chart of its own.
     heights = spread([y for _, y, _, _ in ends], (top - bottom) / 22)
     right = ax.get_xlim()[1]
     for (x, y, title, color), height in zip(ends, heights, strict=True):

@@ -14,6 +14,7 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     counted,
     date_axis,
+    day_words,
     fit,
     mark_day,
     moved_words,
@@ -99,6 +100,7 @@ def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     lanes = _marks(ax, frame, top)
     ax.set_ylim(0, top * (1.06 + _LANE * lanes))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    # No numbers beside the lanes of words: up there the axis counts nothing.
     ax.set_yticks([tick for tick in ax.get_yticks() if tick <= top * 1.01])
     return ax
 
@@ -119,7 +121,7 @@ def _story(frame: pd.DataFrame) -> str:
     ends = frame[frame["step"] == "finished"]
     due = frame[frame["step"] == "due"]
     if len(ends):
-        parts.append(f"finished {_day(ends['date'].iloc[-1])}")
+        parts.append(f"finished {day_words(ends['date'].iloc[-1])}")
     elif len(due):
         parts.append(f"{number(due['amount'].iloc[-1])} open at the due date")
     else:
@@ -127,11 +129,8 @@ def _story(frame: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
-def _day(day: pd.Timestamp) -> str:
-    return f"{day.day} {day:%b %Y}"
-
-
 def _course(ax: Axes, frame: pd.DataFrame) -> None:
+    # Several steps of a day are one step of the line: to what remained in the evening.
     ends = frame.drop_duplicates("date", keep="last")
     days, left = list(ends["date"]), list(ends["remaining"].astype(float))
     as_of = frame.attrs.get("as_of")
@@ -157,6 +156,7 @@ def _marks(ax: Axes, frame: pd.DataFrame, top: float) -> int:
     steps = frame[frame["step"].isin(_MARKS)]
     # The most telling first: they choose their places before the others.
     size = steps["amount"].fillna(0).abs().astype(float)
+    # Infinite: start, moved dates and the end go before any amount.
     rank = size.where(~steps["step"].isin(_ALWAYS), float("inf"))
     order = list(rank.sort_values(ascending=False, kind="stable").index)
     places = _Places(ax)
@@ -170,7 +170,7 @@ def _marks(ax: Axes, frame: pd.DataFrame, top: float) -> int:
         )  # fmt: skip
         words = _words(row)
         named = f" ({references(list(row['issues']))})" if len(row["issues"]) else ""
-        tip(mark, f"{_day(row['date'])}: {words}{named}; {number(row['remaining'])} open")
+        tip(mark, f"{day_words(row['date'])}: {words}{named}; {number(row['remaining'])} open")
         lane = None if row["step"] in _SILENT else places.take(x, words)
         if lane is None:
             continue
@@ -211,6 +211,7 @@ class _Places:
     def take(self, x: float, words: str) -> int | None:
         """Return the lowest line with room for the words at `x`; None where there is none."""
         width = self.letter * (len(words) + 1)
+        # Words that would leave the axes at the right stand to the left of their mark.
         self.turned = x + width > self.last
         begin, end = (x - width, x) if self.turned else (x, x + width)
         if begin < self.first:

@@ -112,6 +112,7 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
 
 
 def _by_load(frame: pd.DataFrame) -> list[str]:
+    # By name first, so that people of equal load stand in the same order on every day.
     load = frame.groupby("person")["open_issues"].sum().sort_index()
     people = load.sort_values(ascending=False, kind="stable").index.tolist()
     return sorted(people, key=lambda person: person != "unassigned")
@@ -123,6 +124,7 @@ def _parts(frame: pd.DataFrame, most: int) -> list[tuple[str, pd.DataFrame]]:
     order = inside.drop_duplicates("milestone_id").sort_values(
         ["due_date", "milestone_id"], na_position="last"
     )
+    # One colour is left for "later", but no such part stands for a single milestone.
     shown = order.head(most if len(order) <= most else most - 1)
     parts = [
         (str(row["milestone"]), inside[inside["milestone_id"] == row["milestone_id"]])
@@ -166,12 +168,13 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
     shown = _by_load(last)[: people + 1]
     ax = axes_or_new(ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
     top = float(frame.loc[frame["person"].isin(shown), "open_issues"].max()) if len(shown) else 1
-    scale = 0.86 / max(top, 1.0)
+    scale = 0.86 / max(top, 1.0)  # rows are 1 apart: some room is left above the highest
     labels = []
     for i, person in enumerate(shown):
         line = frame[frame["person"] == person]
         held = line["open_issues"].astype(float)
         color = COLORS["scope"] if person == "unassigned" else COLORS["remaining"]
+        # Steps: an issue is held whole from one day to the next.
         ax.fill_between(
             line["date"], -i, -i + held * scale, step="post", color=color, alpha=0.25, lw=0
         )
@@ -246,6 +249,7 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     ax.set_xticks(range(0, len(shown), every), [f"{pd.Timestamp(w):%d %b}" for w in shown[::every]])
     ax.set_yticks([-i for i in range(len(people))],
                   [safe_text(p, fit(ax, 24, 0.2)) for p in people])  # fmt: skip
+    # The plan goes on behind the last column; hours that it does not show must not be missed.
     later = (frame.attrs.get("later_hours") or {}).get(str(shown[-1])[:10], 0.0)
     said = f"; {later:,.0f} hours in later weeks" if later else ""
     ax.set_xlabel(f"week that ends on this Sunday; hours (+ overdue){said}")
@@ -288,6 +292,7 @@ def _overload(levels: list[str]) -> str:
 def _plan_cell(ax: Axes, x: int, y: int, row: dict[Any, Any], level: str) -> None:
     hours = row["planned_hours"] + row["overdue_hours"]
     _, color, hatch = _LEVELS[level]
+    # A free week looks like a weekend, not like a light load.
     cell = _cell(x, y, COLORS["weekend"] if hours == 0 else color)
     if hours:
         cell.set(hatch=hatch, edgecolor="white", lw=0)
@@ -363,6 +368,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     missing = dict.fromkeys(
         frame.loc[frame["remark"] == "works without a driver", "key"], "  (no driver)"
     )
+    # After the other: an item that no one carries is worse off than one without a driver.
     missing |= dict.fromkeys(frame.loc[~frame["carried"], "key"], "  (no owner)")
     labels = [
         safe_text(f"{name}  {title}", fit(ax, 46, 0.4, size=8)) + missing.get(name, "")

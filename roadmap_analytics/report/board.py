@@ -24,6 +24,7 @@ from roadmap_analytics.analysis.since import changes, last_review
 from roadmap_analytics.analysis.slippage import slippage
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED
+from roadmap_analytics.charts._style import day_words
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import sentences
 from roadmap_analytics.report.text import said, web_link
@@ -163,6 +164,7 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         drafts=_drafts(progress),
         idle=_idle(progress, rows),
         finished=[] if compared is None else _finished(compared),
+        # Three: a meeting decides on no more, and the table has all of them.
         decisions=[sentences.decision(row) for row in dated[:3] if row.status in _RISKS[:4]],
         changed=[] if compared is None else _changed(dataset, compared),
         roadmap_changes=[] if review is None else _roadmap_changes(dataset, as_of, review[0]),
@@ -187,7 +189,7 @@ def _risk(row: Row) -> tuple[Any, ...]:
     """Sort the riskiest first: overdue ones by how long, then by chance, then by due date."""
     due = row.due if row.due is not None else pd.Timestamp.max
     chance = 1.0 if row.chance is None else row.chance
-    by_due = row.status in ("overdue", "no forecast")
+    by_due = row.status in ("overdue", "no forecast")  # their chance says nothing, or is missing
     return (_RISKS.index(row.status), due if by_due else chance, due, row.milestone_id)
 
 
@@ -280,6 +282,7 @@ def _spark(course: pd.DataFrame | None) -> str:
     remaining = course["remaining"].to_numpy(np.float64)
     places = np.unique(np.linspace(0, len(remaining) - 1, _SPARK_POINTS).round().astype(int))
     top = max(remaining.max(), 1.0)
+    # Two pixels at each side, so that the line and its end are not cut off by the box of 120 by 28.
     x = 2 + 116 * places / max(len(remaining) - 1, 1)
     y = 26 - 24 * remaining[places] / top
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
@@ -352,8 +355,7 @@ def _roadmap_changes(dataset: Dataset, as_of: AsOf, since: pd.Timestamp) -> list
 
 
 def _day(value: Any) -> str:
-    # Not "%-d", which Windows does not know.
-    return "–" if pd.isna(value) else f"{value.day} {value:%b %Y}"
+    return "–" if pd.isna(value) else day_words(value)
 
 
 FILTERS = {

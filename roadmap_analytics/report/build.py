@@ -42,8 +42,11 @@ __all__ = ["write_report", "write_roadmap_page"]
 _TEMPLATE = Path(__file__).parent / "template"
 _SVG = "image/svg+xml"
 _ROADMAPS = "roadmaps.html"
+# A backtest of 50,000 issues takes minutes; a kernel that starts beside a dozen others on a loaded
+# machine, more than the minute that nbclient gives it.
 _CELL_SECONDS = 600
 _KERNEL_SECONDS = 300
+# What Markdown and `show` write; the sanitiser shows all other elements as text.
 _TAGS = [
     "a", "code", "div", "em", "h1", "h2", "h3", "li", "ol", "p", "pre", "small", "span", "strong",
     "ul", "table", "caption", "thead", "tbody", "tr", "th", "td",
@@ -147,6 +150,7 @@ def write_report(
     with tempfile.TemporaryDirectory(prefix="roadmap-analytics-") as scratch:
         path = Path(dataset).resolve()
         if shown is not original:
+            # Kernels load what is shown: a title that is left out must not be in their reach.
             path = Path(scratch) / "dataset"
             shown.save(path)
         _execute(sources, path)
@@ -193,6 +197,7 @@ def _read(files: list[Path]) -> list[tuple[_Page, Any]]:
             raise ConfigurationError(
                 f"report: {file}: expected a notebook of format 4, got {_first_line(error)}"
             ) from None
+    # Notebooks of one's own bear no number, so they follow the bundled ones, by name.
     found.sort(key=lambda pair: (pair[1].metadata.get("order", 99), pair[0]))
     return [(_Page(nb.metadata.get("title", stem), f"{stem}.html"), nb) for stem, nb in found]
 
@@ -340,6 +345,7 @@ def _put(html: Mapping[str, str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for file, text in html.items():
         temporary = out / f".{file}.part"
+        # A reader who has the page open, or a web server, never sees half of it.
         temporary.write_text(text, "utf-8")
         temporary.replace(out / file)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from roadmap_analytics.charts._style import percent
+from roadmap_analytics.charts._style import day_words, percent
 from roadmap_analytics.report.text import isolated
 
 __all__ = [
@@ -63,7 +63,7 @@ def burndown(frame: pd.DataFrame) -> str:
     if frame.empty:
         start, day = frame.attrs.get("start_date"), frame.attrs.get("as_of")
         if start and day and start > day:
-            return f"{title} starts on {_day(start)}; it had not started by {_day(day)}."
+            return f"{title} starts on {day_words(start)}; it had not started by {day_words(day)}."
         return f"{title} has never had an issue."
     last = frame.iloc[-1]
     if last["remaining"] == 0:
@@ -117,7 +117,7 @@ def milestones(frame: pd.DataFrame) -> str:
     if len(ahead):
         first = ahead.sort_values(["days_left", "milestone_id"]).iloc[0]
         said += (
-            f"; next is {isolated(first['title'])}, due {_day(first['due_date'])} "
+            f"; next is {isolated(first['title'])}, due {day_words(first['due_date'])} "
             f"with {_amount(first['remaining'])} left"
         )
     undated = int(frame["due_date"].isna().sum())
@@ -262,15 +262,17 @@ def forecast(frame: pd.DataFrame) -> str:
         return f"No date can be forecast: {note.iloc[0] if len(note) else 'nothing remains'}."
     row = known.sort_values("chance_by_due_date", na_position="last", kind="stable").iloc[0]
     sure = (
-        f"85 % likely by {_day(row['p85_date'])}"
+        f"85 % likely by {day_words(row['p85_date'])}"
         if pd.notna(row["p85_date"])
         else "no date reaches 85 %"
     )
-    said = f"{isolated(row['title'])}: 50 % likely to be over by {_day(row['p50_date'])}, {sure}"
+    said = (
+        f"{isolated(row['title'])}: 50 % likely to be over by {day_words(row['p50_date'])}, {sure}"
+    )
     if pd.isna(row["due_date"]):
         return f"{said}; it has no due date."
     chance = percent(row["chance_by_due_date"])
-    return f"{said}; the due date {_day(row['due_date'])} has a chance of {chance}."
+    return f"{said}; the due date {day_words(row['due_date'])} has a chance of {chance}."
 
 
 def rests_on(frame: pd.DataFrame) -> str:
@@ -383,7 +385,7 @@ def slippage(frame: pd.DataFrame) -> str:
     later, earlier = int((rows["slip_days"] > 0).sum()), int((rows["slip_days"] < 0).sum())
     new, dropped = (int((rows["status"] == status).sum()) for status in ("new", "dropped"))
     said = (
-        f"In the roadmap of {_day(newest)}, {_count(later, 'date')} moved later and {earlier} "
+        f"In the roadmap of {day_words(newest)}, {_count(later, 'date')} moved later and {earlier} "
         f"earlier; {_count(new, 'item')} {'is' if new == 1 else 'are'} new and "
         f"{dropped} dropped"
     )
@@ -480,11 +482,11 @@ none was closed; GitLab is 21 days later than the roadmap.'
     """
     told = []
     if row.status == "overdue":
-        told.append(f"due {_day(row.due)}, and {_count(row.remaining, 'issue')} still open")
+        told.append(f"due {day_words(row.due)}, and {_count(row.remaining, 'issue')} still open")
     elif row.chance is None:
-        told.append(f"due {_day(row.due)}, with {_count(row.remaining, 'issue')} open")
+        told.append(f"due {day_words(row.due)}, with {_count(row.remaining, 'issue')} open")
     else:
-        told.append(f"{percent(row.chance)} likely by {_day(row.due)}")
+        told.append(f"{percent(row.chance)} likely by {day_words(row.due)}")
     if row.unassigned:
         verb = "has" if row.unassigned == 1 else "have"
         told.append(f"{row.unassigned} of {_count(row.remaining, 'open issue')} {verb} no assignee")
@@ -523,11 +525,11 @@ def changed(row: dict[str, Any]) -> list[str]:
     if pd.isna(row["state_before"]):
         told.insert(0, "new")
     elif pd.isna(before) != pd.isna(now):
-        told.append("due date cleared" if pd.isna(now) else f"due date set to {_day(now)}")
+        told.append("due date cleared" if pd.isna(now) else f"due date set to {day_words(now)}")
     elif not pd.isna(now) and before != now:
         days = int((now - before).days)
         told.append(
-            f"due {_count(abs(days), 'day')} {'later' if days > 0 else 'earlier'}, {_day(now)}"
+            f"due {_count(abs(days), 'day')} {'later' if days > 0 else 'earlier'}, {day_words(now)}"
         )
     if row["state_before"] == "active" and row["state"] == "closed":
         told.append("milestone closed")
@@ -591,11 +593,6 @@ def reading_alarms(frame: pd.DataFrame, *, shown: int = 5) -> str:
 def _amount(value: Any) -> str:
     number = round(float(value), 1)
     return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
-
-
-def _day(value: Any) -> str:
-    day = pd.Timestamp(value)
-    return f"{day.day} {day:%b %Y}"  # not "%-d", which Windows does not know
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -241,6 +241,7 @@ def _chooser(
 ) -> None:
     import ipywidgets as widgets
 
+    # From histories, too: who held issues on a past day may hold none today.
     events = dataset.issue_events
     held = events.loc[events["field"] == "assignee", "value"]
     people = sorted({*dataset.assignments["person"], *held.dropna()})
@@ -300,6 +301,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        large = abs(value) >= 100
+        large = abs(value) >= 100  # hours, days: decimals of hundreds are noise
         return f"{value:.0f}" if large else f"{value:.2f}".rstrip("0").rstrip(".")
     return str(value)

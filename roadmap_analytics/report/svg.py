@@ -35,6 +35,8 @@ _PLACED = {
     "patternUnits", "patternTransform", "patternContentUnits", "clipPathUnits", "gradientUnits",
     "gradientTransform", "offset", "pointer-events", "id", "href",
 }  # fmt: skip
+# A hundredth of a unit is less than a pixel at any zoom that shows the chart; matplotlib's six
+# decimals are half of its bytes.
 _ROUNDED = {"d", "x", "y", "points", "x1", "y1", "x2", "y2"}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"url\(\s*[\"']?#([^\"')\s]+)[\"']?\s*\)")
@@ -157,7 +159,7 @@ def _short(numbers: str) -> str:
 
 def _rounded(number: re.Match[str]) -> str:
     short = f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
-    return "0" if short == "-0" else short
+    return "0" if short == "-0" else short  # -0.001 and 0.001 are the same text on all machines
 
 
 def _renumber(root: ElementTree.Element, prefix: str) -> None:

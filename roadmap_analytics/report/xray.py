@@ -63,6 +63,7 @@ def _alarm_lines(alarms: pd.DataFrame) -> list[str]:
     out = []
     for row in _rows(alarms.head(_MOST_ALARMS)):
         where = "" if pd.isna(row.line) else f"line {row.line}: "
+        # It goes to a terminal, which control characters of a document could steer.
         text = "".join(c if c.isprintable() else " " for c in row.text)
         out.append(f"  {row.alarm}: {where}{text}")
     left = len(alarms) - _MOST_ALARMS

@@ -31,8 +31,11 @@ __all__ = ["issue_records", "oddities"]
 
 Row = dict[str, Any]
 
+# One generator for so many issues: making one for each would take longer than the draws.
 BLOCK = 4096
-DRAWS = 64  # random numbers that one issue may use
+# Random numbers that one issue may use. Each issue has its own row of them, so that a story that
+# takes one draw more leaves all other issues as they were. No issue has as many steps.
+DRAWS = 64
 # Shares that give a simulated project the measures of real ones (tests/test_sample.py has them).
 QUICK = 0.19  # issues closed within minutes to days
 OLD = 0.25  # of a milestone's planned issues, those that waited in the backlog for long
@@ -119,10 +122,12 @@ def _stories(world: World, count: int, seed: int) -> Iterator[Story]:
     ident = 10_000
     dice = _dice(seed, count)
     for unit in range(world.units):
+        # Rounded up at both ends, so that the units share all issues out and none twice.
         first, last = -(-unit * count // world.units), -(-(unit + 1) * count // world.units)
         stories = [_story(world, unit, n, next(dice)) for n in range(first, last)]
         stories += [story.copy for story in stories if story.copy is not None]
         iids: dict[int, int] = defaultdict(int)
+        # GitLab numbers an issue when it appears: the copy that a move makes late gets a late id.
         for story in sorted(stories, key=lambda story: story.born):
             ident += 1
             iids[story.project["id"]] += 1
@@ -147,16 +152,18 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
         project = _project(milestone, projects, dice)
         created, joins, closes = _planned(milestone, clock, dice)
     else:
+        # No milestone: what is done on the side within weeks, or lies in the backlog for years.
         created = clock.between(FIRST, LAST, next(dice))
         project = projects[int(next(dice) * len(projects))]
         joins, mean = None, 30 if roll < 0.88 else 900
+        # The inverse of the exponential distribution, so that one draw is one waiting time.
         closes = clock.later(created, -log(1 - next(dice)) * mean)
     created = _office(created, next(dice))
     closes = max(_free(_office(closes, next(dice)), next(dice)), created + HOUR)
     if next(dice) < QUICK:
         created, joins, closes = _quick(milestone, clock, created, dice)
     people = world.people_of(unit, created)
-    author = people[int(next(dice) ** 2 * 7)]
+    author = people[int(next(dice) ** 2 * 7)]  # squared: who leads opens most issues
     drafts = [m for m in world.drafts[unit] if m.created < created and roll >= 0.97]
     steps = _assigning(people, created, closes, dice)
     assignee = next((s.value[0][0] for s in steps if s.what == "assign" and s.value[0]), author)
@@ -168,7 +175,7 @@ def _story(world: World, unit: int, n: int, dice: Iterator[float]) -> Story:
         steps, home = steps + stays, stays[-1].value
     elif drafts:
         steps.append(Step(created + HOUR, "milestone", author, drafts[n % len(drafts)]))
-        closes = LAST + DAY
+        closes = LAST + DAY  # work on a draft has not begun
     steps += _closing(closes, assignee, home, dice)
     odd = next(dice)
     if odd < 0.01:  # a person who left stands in notes as the ghost; events name no user
@@ -197,6 +204,7 @@ def _project(milestone: Milestone, projects: list[Row], dice: Iterator[float]) -
     """Give a project that works on a milestone: its own, or those of its theme."""
     if milestone.project is not None:
         return milestone.project
+    # Places in PROJECTS: the theme of guides and packages is done on website and documentation.
     code = [4, 4, 3, 0] if milestone.theme == 1 else [0, 1, 2]
     return projects[code[int(next(dice) * len(code))]]
 
@@ -264,6 +272,7 @@ def _quick(
 
 
 def _assigning(people: list[Row], created: int, closes: int, dice: Iterator[float]) -> list[Step]:
+    # A power above one: some people carry more than others, as the load charts are to show.
     roll, first = next(dice), people[int(next(dice) ** 1.4 * 7)]
     second = people[int(next(dice) * 7)]
     if roll < 0.07:
@@ -410,6 +419,8 @@ def _days(days: float) -> int:
 def _office(at: int, roll: float) -> int:
     """Move a moment to working hours, and off most weekends."""
     weekday = (at // DAY + 3) % 7  # 1970-01-01 was a Thursday
+    # Another digit of the same draw decides: the draw itself is the hour. One in seven of these
+    # is done on a weekend all the same.
     if weekday > 4 and (roll * 97) % 1 > 0.14:
         at += (7 - weekday) * DAY
     return at // DAY * DAY + int((7 + 10 * roll) * HOUR)
@@ -426,7 +437,7 @@ def _free(at: int, roll: float) -> int:
 
 
 def _title(n: int, dice: Iterator[float]) -> str:
-    if n % 97 == 13:
+    if n % 97 == 13:  # few enough to leave the charts alone, and some in a world of 120
         return HOSTILE[n // 97 % len(HOSTILE)]
     verb, thing = VERBS[int(next(dice) * 9)], THINGS[int(next(dice) * len(THINGS))]
     return f"{verb} {thing}{CASES[int(next(dice) * 9)]}"
@@ -498,6 +509,7 @@ class _Player:
     def play(self, number: int, step: Step, silent: bool) -> None:
         """Do one step."""
         self.silent = silent
+        # Unique over all issues and growing with time, as GitLab's ids of events are.
         self.number = self.story.id * DRAWS + number
         getattr(self, "_" + step.what.replace(" ", "_"))(step)
 
@@ -610,7 +622,7 @@ class _Player:
 
     def _moved_to(self, step: Step) -> None:
         self._note(step, f"moved to {_reference(step.value)}")
-        self.number += DRAWS // 2
+        self.number += DRAWS // 2  # one step, but the note and the event need an id each
         self._state(step._replace(value="closed"))
         self.issue["moved_to_id"] = step.value.id
 

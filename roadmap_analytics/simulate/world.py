@@ -223,7 +223,7 @@ class World:
         self.planned: list[list[Milestone]] = []
         self.drafts: list[list[Milestone]] = []
         self.clocks = [
-            Clock(np.random.default_rng([seed, 191, unit])) for unit in range(self.units)
+            Clock(np.random.default_rng([seed, CLOCKS, unit])) for unit in range(self.units)
         ]
         for unit in range(self.units):
             self._plan(unit)
@@ -245,7 +245,8 @@ class World:
 
     def people_of(self, unit: int, at: int) -> list[Row]:
         """Give the members of a unit at a time, lead first."""
-        members = len(self.users) - 2
+        members = len(self.users) - 2  # the last two are accounts that are no longer used
+        # At most 60 people, so that teams of a big world share some, as in a real company.
         people = [self.users[(7 * unit + i) % members] for i in range(7)]
         if unit == 0 and at < at_noon(ADA_MOVED):
             people[0] = self.users[-2]
@@ -390,6 +391,7 @@ class World:
             created = at_noon(begin - timedelta(days=int(random.integers(14, 36))))
             dues: list[tuple[int, date | None]] = [(created, due)]
             last = due
+            # Most plans are put off once, few three times: the slip charts need lines of each kind.
             for chance in (0.65, 0.45, 0.25):
                 if random.random() < chance:
                     noticed = at_noon(last - timedelta(days=int(random.integers(4, 32))))
@@ -401,11 +403,11 @@ class World:
             title = THEMES[theme][n] if unit == 0 else f"{THEMES[theme][n]} {unit + 1}"
             milestone = Milestone(0, 0, unit, theme, title, created, begin, dues, ended)
             milestone.share = float(random.uniform(0.6, 1.4))
-            if line:
+            if line:  # unfinished issues know where they go on
                 line[-1].after = milestone
             line.append(milestone)
             begin = day_of(ended) + timedelta(days=int(random.integers(4, 12)))
-            if begin > now + timedelta(days=60):
+            if begin > now + timedelta(days=60):  # not yet made in GitLab
                 break
         return line
 
