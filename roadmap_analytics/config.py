@@ -103,12 +103,12 @@ def load(path: str | os.PathLike[str]) -> Config:
     file = Path(path)
     try:
         with file.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
+            data = stream.read(MOST_BYTES + 1)  # the one byte more tells that there is more
         if len(data) > MOST_BYTES:
             raise ConfigurationError(
                 f"{file}: expected at most {MOST_BYTES:,} bytes of TOML, got more. Check --config."
             )
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")  # some editors on Windows begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{file}: expected a readable TOML file in UTF-8, got: {error}. Check --config."
@@ -218,6 +218,7 @@ def _texts(value: Any) -> bool:
 
 
 def _jobs(value: Any) -> bool:
+    # To Python, True is the number 1.
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 64
 
 
@@ -272,6 +273,7 @@ def _people_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
         if not _texts(spellings):
             expected = "a list of other spellings and user names"
             raise _wrong(where, handle, expected, _kind(spellings))
+        # Case does not tell people apart: `@Ada` in a document is the user ada.
         for spelling in {handle, *spellings}:
             other = owner.setdefault(spelling.casefold(), handle)
             if other != handle:
@@ -312,6 +314,7 @@ def _timezone(value: Any, where: str, key: str) -> str:
 
 
 def _workdays(value: Any, where: str, key: str) -> list[str]:
+    # "Mon", "monday" and "MON" are all understood; they are kept in one form.
     names = [str(one)[:3].title() for one in value] if isinstance(value, list) else []
     if not names or any(name not in WEEKDAYS for name in names):
         raise _wrong(where, key, f"a list of {', '.join(WEEKDAYS)}", _kind(value))
@@ -333,6 +336,7 @@ def _day(value: Any, where: str, key: str) -> str:
 
 def _period(value: str, where: str, key: str) -> str:
     found = _PERIOD.fullmatch(value.replace(" ", ""))
+    # Without two days: a pair out of order, so that one error covers both.
     first, last = (_day(one, where, key) for one in found.groups()) if found else ("1", "0")
     if first > last:
         raise _wrong(where, key, "first day/last day, e.g. 2025-07-08/2025-08-18", _said(value))

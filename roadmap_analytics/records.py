@@ -104,6 +104,7 @@ def milestone(owner: Owner, row: Row, odd: Iterable[Iterable[str]] = ()) -> Reco
 
 def milestone_listing(owner: Owner, ids: Iterable[int]) -> Record:
     """Return the record of the complete list of a group's or project's milestones."""
+    # Sorted, so that the same list is the same bytes in whatever order its pages came.
     return {
         "kind": "listing", "of": "milestones", "container": owner._asdict(), "ids": sorted(ids)
     }  # fmt: skip

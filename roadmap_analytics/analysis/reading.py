@@ -57,7 +57,7 @@ def reading_quality(dataset: Dataset) -> pd.DataFrame:
         "alarms": dataset["roadmap_alarms"],
     }
     out = dataset["revisions"][["revision", "layout"]].sort_values("revision", ignore_index=True)
-    for name, rows in parts.items():
+    for name, rows in parts.items():  # a revision without such rows counts 0, not NA
         counted = out["revision"].map(rows["revision"].value_counts())
         out[name] = counted.fillna(0).astype("int64")
     out["share_not_understood"] = (out["not_understood"] / out["lines"]).where(out["lines"] > 0)
@@ -71,11 +71,8 @@ def reading_alarms(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
     ----------
     dataset : Dataset
         Needs `roadmap_alarms`.
-    as_of : date or aware timestamp
-        Revisions dated later do not exist.
-    timezone : str, optional
-        IANA name of the zone whose days are meant; by default that of the dataset's
-        ``[calendar]``, else UTC.
+    as_of, timezone
+        As in `slippage`.
 
     Returns
     -------

@@ -67,6 +67,7 @@ def _moves(frame: pd.DataFrame, by: str, column: str) -> pd.DataFrame:
     """Add slip against the last date of the same thing, and against its first; in order of rows."""
     dates = frame[column]
     groups = dates.groupby(frame[by], sort=False)
+    # Filled before it is shifted: what has no date in one report is measured against the last one.
     before = groups.ffill().groupby(frame[by], sort=False).shift()
     first = groups.transform("first")
     return frame.assign(
@@ -175,6 +176,7 @@ def _appearances(
     out = []
     for row in items.to_dict("records"):
         place = (row["revision"], row["key"])
+        # Of several matches the one that the item's id comes from is first, then the surest.
         rows = sorted(
             found.get(place, []),
             key=lambda m: (
@@ -182,7 +184,7 @@ def _appearances(
                 -m.confidence,
             ),
         )
-        kinds = [m.kind for m in rows]
+        kinds = [m.kind for m in rows]  # what is unusual about one match is said of the item
         status = next(
             (k for k in ("returned", "merged", "split") if k in kinds), kinds[0] if kinds else "new"
         )
@@ -206,7 +208,7 @@ def _absorbed(
     """Return a last row for each item that went into another one."""
     present = items.groupby("revision")["item"].agg(set).to_dict()
     rows = {(row["revision"], row["key"]): row for row in items.to_dict("records")}
-    out = {}
+    out = {}  # by item and revision: one that went into several others ends once
     for match in matches.itertuples(index=False):
         item = ids.get((match.previous_revision, match.previous_key))
         if item is None or item in present.get(match.revision, set()):
@@ -286,6 +288,8 @@ def _measured(frame: pd.DataFrame) -> pd.DataFrame:
     first: dict[str, pd.Timestamp] = {}
     slips, totals = [], []
     for _, group in frame.groupby("revision", sort=True):
+        # Noted after the revision: parts that are split off one item in it are all measured
+        # against the target that the item had before, not against each other's.
         seen: list[tuple[str, pd.Timestamp, pd.Timestamp]] = []
         for item, before, target in group[["item", "before", "target_date"]].itertuples(
             index=False
@@ -365,9 +369,8 @@ def milestone_slippage(
         reports as exports.
     as_of : date or aware timestamp
         Observations made later do not exist.
-    timezone : str, optional
-        IANA name of the zone whose days are meant; by default that of the dataset's
-        ``[calendar]``, else UTC.
+    timezone
+        As in `slippage`.
 
     Returns
     -------
@@ -394,6 +397,7 @@ def milestone_slippage(
     seen = seen.sort_values(["milestone_id", "observed_at"], kind="stable", ignore_index=True)
     before = seen.groupby("milestone_id", sort=False)["due_date"].shift()
     first = ~seen["milestone_id"].duplicated()
+    # Two missing dates are the same date here, though NaT equals nothing.
     same = (seen["due_date"] == before) | (seen["due_date"].isna() & before.isna())
     rows = seen[first | ~same].reset_index(drop=True)
     rows = _moves(rows, "milestone_id", "due_date")
@@ -411,6 +415,11 @@ def milestone_slippage(
 
 def renewal_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
     """Compare each planned update of the roadmap with the update that came.
+
+    Parameters
+    ----------
+    dataset, as_of, timezone
+        As in `slippage`.
 
     Returns
     -------
@@ -450,6 +459,11 @@ def renewal_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
 def horizon_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
     """Follow the roadmap's estimate for the whole over its revisions.
 
+    Parameters
+    ----------
+    dataset, as_of, timezone
+        As in `slippage`.
+
     Returns
     -------
     DataFrame
@@ -481,6 +495,11 @@ def carry_over_counts(
     dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
 ) -> pd.DataFrame:
     """Count how often each item was carried over into the next revision.
+
+    Parameters
+    ----------
+    dataset, as_of, timezone
+        As in `slippage`.
 
     Returns
     -------

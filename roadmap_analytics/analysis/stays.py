@@ -29,8 +29,6 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 NEVER = np.datetime64("9999-12-31", "D")
 """The day on which an issue left that is still there."""
 
-_NAT = np.datetime64("NaT", "D")
-
 
 @dataclass(frozen=True)
 class Stays:
@@ -58,12 +56,6 @@ class Stays:
         offset = (days - first).astype(np.int64)
         inside = offset[(offset >= 0) & (offset < count)]
         return np.bincount(inside, minlength=count).astype(np.float64)
-
-    def emptied_after(self, day: np.datetime64) -> np.datetime64:
-        """Return the first day after `day` at whose end nothing was open; NaT for none."""
-        days = np.unique(self.left[(self.left > day) & (self.left < NEVER)])
-        empty = days[self.remaining(days) == 0]
-        return empty[0] if len(empty) else _NAT
 
 
 def _open_spans(dataset: Dataset, at: pd.Timestamp, types: tuple[str, ...] | None) -> pd.DataFrame:

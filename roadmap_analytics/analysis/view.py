@@ -21,7 +21,7 @@ A view of another day of the same dataset is ``view.on(day)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -132,7 +132,6 @@ class View:
         function: Callable[..., Result],
         condense: Callable[[Result], Result],
         *arguments: Any,
-        names: Sequence[str] = HISTORIES,
     ) -> Result:
         """Compute something that depends on each issue by itself, all at once or in partitions.
 
@@ -147,8 +146,6 @@ class View:
             same for the result itself and the condensed one.
         *arguments
             What else the function takes.
-        names : list of str
-            The frames of issues that the function needs.
         """
         if not isinstance(self.dataset, Scan):
             return function(self, *arguments)
@@ -156,7 +153,7 @@ class View:
         return self.dataset.reduced(
             partial(_of_partition, function=function, asked=asked, arguments=arguments),
             condense,
-            names,
+            HISTORIES,
         )
 
     def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +179,7 @@ class View:
         if name not in self._frames:
             self._frames[name] = make()
         frame: pd.DataFrame = self._frames[name]
-        return frame.copy(deep=False)
+        return frame.copy(deep=False)  # a caller may add columns; the values are shared
 
     @property
     def issues(self) -> pd.DataFrame:

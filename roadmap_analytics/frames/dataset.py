@@ -89,6 +89,7 @@ class Dataset:
         return self.frames[name]
 
     def __getattr__(self, name: str) -> pd.DataFrame:
+        # Asked of a copy that is still being made: `self.frames` would ask again, without end.
         if name.startswith("_") or name == "frames":
             raise AttributeError(name)
         try:

@@ -102,6 +102,7 @@ def _state(body: str) -> list[Part]:
 def _labels(body: str) -> list[Part]:
     parts: list[Part] = []
     at = 0
+    # "added ~1 and removed ~2 ~3 labels" is one sentence of several clauses, read one by one.
     while True:
         found = _LABELS.match(body, at)
         if found is None:
@@ -225,6 +226,8 @@ def decode(
         "weight_events": [],
         "notes": [],
     }
+    # What the issue is in, by the notes so far: old versions write "removed milestone" without
+    # saying which.
     held: Row | None = None
     place = 0
     for note in notes:

@@ -72,6 +72,7 @@ def parse(text: str, base: str | None = None) -> Address:
     origin, path = _split(whole, base, text)
     grouped = path[:1] == ["groups"]
     parts = path[1:] if grouped else path
+    # GitLab sets "-" between a path and the pages below it; no group or project bears that name.
     page = "-" in parts
     parts = parts[: parts.index("-")] if page else parts
     if not parts:
@@ -79,7 +80,7 @@ def parse(text: str, base: str | None = None) -> Address:
             f"{_shown(text)}: expected the address of a group or project, "
             "for example https://git.example.org/groups/sigsum. Copy it from the browser."
         )
-    parts[-1] = parts[-1].removesuffix(".git")
+    parts[-1] = parts[-1].removesuffix(".git")  # the address to clone from
     if not all(_PART.fullmatch(part) for part in parts):
         raise ConfigurationError(
             f"{_shown(text)}: expected the address of a group or project, got characters that "
@@ -104,6 +105,7 @@ _TOKEN = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?<![\w-])[\w-]{
 """A long word of small and capital letters and digits, as GitLab's older tokens are."""
 
 
+# "https:/me:token@host" is neither path nor host: taken for one, its token would be shown.
 _MISTYPED = re.compile(r"(?i)https?(:|/)")
 _PART = re.compile(r"[A-Za-z0-9_.+-]+")
 """One name of a path, as GitLab allows it (and a plus sign)."""
@@ -118,7 +120,8 @@ def _kind(parts: list[str], grouped: bool, page: bool) -> Kind:
     if grouped:
         return "group"
     if len(parts) == 1:
-        return "group"
+        return "group"  # projects live below a group or a person
+    # The pages of a group lie below /groups/, so what has a page without that is a project.
     return "project or group" if page else "group or project"
 
 
@@ -141,6 +144,7 @@ def _split(whole: str, base: str | None, text: str) -> tuple[str, list[str]]:
         )
     origin = f"{url.scheme}://{url.netloc.lower()}"
     path = url.path
+    # With the slash, so that https://host/git is no beginning of https://host/github.
     if base and (f"{origin}{path}/").startswith(f"{base}/"):
         path = f"{origin}{path}".removeprefix(base)
         origin = base

@@ -218,7 +218,6 @@ class Client:
         path: str,
         size: int,
         *,
-        needed: Collection[str] = (),
         sound: Callable[[Any], Any] | None = None,
         **query: Any,
     ) -> tuple[list[Row], int | None]:
@@ -229,7 +228,6 @@ class Client:
             raise PartFailed(200, "an answer that is no list")
         for row in rows[:size]:
             try:
-                _has(row, needed)
                 if sound is not None:
                     sound(row)
             except OddRow as why:

@@ -18,7 +18,7 @@ __all__ = ["GraphQL", "Refused"]
 Row = dict[str, Any]
 Why = Literal["too dear", "unknown here", "failed"]
 
-PAGE = 100
+PAGE = 100  # GitLab gives no more rows, however many are asked for
 
 
 class Refused(PartFailed):
@@ -56,7 +56,7 @@ class GraphQL:
         try:
             answer = self._client.graphql({"query": query, "variables": variables})
         except PartFailed as failed:
-            off = failed.status in (403, 404)
+            off = failed.status in (403, 404)  # there is no such address, or no one may use it
             why: Why = "unknown here" if off else "failed"
             raise Refused(failed.status, failed.message, why) from None
         errors = answer.get("errors")
@@ -134,6 +134,7 @@ class GraphQL:
                 raise Refused(404, f"no such {kind}, or it may not be seen", "failed")
             try:
                 page = owner[what]
+                # GitLab puts null in the place of a row that this visitor may not see.
                 rows = [row(owner, node) for node in page["nodes"] if node is not None]
                 following = cursor_after(page["pageInfo"], after)
             except (KeyError, TypeError, ValueError, AttributeError):
@@ -205,6 +206,7 @@ def _why(message: str) -> Why:
         return "too dear"
     if any(said in words for said in ("doesn't exist", "doesn't accept", "no such type")):
         return "unknown here"
+    # An old version, with a lower limit of depth or without `... on` for this type.
     if "max depth" in words or "parse error" in words:
         return "unknown here"
     return "failed"

@@ -163,7 +163,7 @@ class Limiter:
                 self._gap = min(max(2 * self._gap, self.SMALLEST_GAP), self.LARGEST_GAP)
                 self._in_a_row += 1
             in_a_row = max(1, self._in_a_row)
-            wait = self._backoff(in_a_row) if told is None else told + 0.1 * self._draw()
+            wait = self.backoff(in_a_row) if told is None else told + 0.1 * self._draw()
             until = self._clock() + min(wait, LONGEST_WAIT_SECONDS)
             longer = until > self._next
             self._until = max(self._until, until)
@@ -172,11 +172,11 @@ class Limiter:
             self._waiting(wait)
 
     def backoff(self, attempt: int) -> float:
-        """Seconds to wait before attempt 2, 3 ..., with jitter, growing, bounded."""
-        return self._backoff(attempt)
+        """Seconds to wait after so many attempts, growing and bounded.
 
-    def _backoff(self, times: int) -> float:
-        longest: float = min(BACKOFF_SECONDS * 2 ** (times - 1), LONGEST_BACKOFF_SECONDS)
+        By chance between half and all of it: threads that failed together do not come together.
+        """
+        longest: float = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
         return longest * (0.5 + 0.5 * self._draw())
 
 

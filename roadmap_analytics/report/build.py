@@ -30,8 +30,7 @@ from traitlets.config import Config
 from roadmap_analytics import frames
 from roadmap_analytics.analysis import quality
 from roadmap_analytics.analysis.days import AsOf
-from roadmap_analytics.analysis.view import View
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.errors import ConfigurationError, DatasetError
 from roadmap_analytics.report import sentences, svg
 from roadmap_analytics.report.board import FILTERS, Board, board
 from roadmap_analytics.report.show import CONCLUSION
@@ -159,16 +158,13 @@ def write_report(
 
 def _last_day(dataset: frames.Dataset) -> pd.Timestamp:
     """Return the day that the data describe: of the newest export, else the newest revision."""
-    exported = dataset.exported_at
-    if not pd.isna(exported):
-        return View.of(dataset, exported).day
-    newest = dataset.revisions["revision"].max()
-    if pd.isna(newest):
+    try:
+        return pd.Timestamp(dataset.exported_date)
+    except DatasetError:
         raise ConfigurationError(
             "report: the dataset holds neither an export nor a roadmap revision, so it has no day; "
             "name one with --as-of"
-        )
-    return pd.Timestamp(newest)
+        ) from None
 
 
 def _notebook_files(own: str | Path | None, bundled: bool) -> list[Path]:

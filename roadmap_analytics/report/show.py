@@ -105,7 +105,6 @@ def table(
     frame: pd.DataFrame,
     *,
     caption: str,
-    index: bool = False,
     links: Mapping[str, str] | None = None,
     filters: Iterable[str] = (),
     shares: Iterable[str] = (),
@@ -121,8 +120,6 @@ def table(
         Column names are shown with spaces for underscores.
     caption : str
         What the table holds, with units.
-    index : bool
-        Whether the index is a column of the table.
     links : mapping, optional
         Column -> column with its web addresses, which is not shown itself.
     filters : list of str
@@ -136,24 +133,23 @@ def table(
     KeyError
         Where `links`, `filters` or `shares` names a column that the frame lacks.
     """
-    shown = frame.reset_index() if index else frame
     links, filters, shares = dict(links or {}), set(filters), set(shares)
-    if missing := {*links, *links.values(), *filters, *shares} - set(shown.columns):
+    if missing := {*links, *links.values(), *filters, *shares} - set(frame.columns):
         raise KeyError(f"table: expected columns of the frame, got {sorted(missing)}")
-    columns = [c for c in shown.columns if c not in links.values()]
-    if shown.empty:
+    columns = [c for c in frame.columns if c not in links.values()]
+    if frame.empty:
         _display(f"<p class='caption'>{said(caption)}: none.</p>", f"{caption}: none.")
         return
     cells = pd.DataFrame(
-        {c: shown[c].map(_share if c in shares else _cell) for c in columns}, dtype=object
+        {c: frame[c].map(_share if c in shares else _cell) for c in columns}, dtype=object
     )
-    numeric = {c for c in columns if pd.api.types.is_numeric_dtype(shown[c])}
+    numeric = {c for c in columns if pd.api.types.is_numeric_dtype(frame[c])}
     head = "".join(
         f"<th scope='col'{_classes(c in numeric and 'number', c in filters and 'filter')}>"
         f"{escape(_name(c))}</th>"
         for c in columns
     )
-    addresses = {c: shown[of].tolist() for c, of in links.items()}
+    addresses = {c: frame[of].tolist() for c, of in links.items()}
     rows = "".join(
         "<tr>"
         + "".join(
