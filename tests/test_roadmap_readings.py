@@ -482,6 +482,25 @@ def test_what_describes_the_document_is_no_item() -> None:
     assert f"{frames['revisions']['next_update_date'].item():%Y-%m-%d}" == "2026-05-12"
 
 
+def test_people_of_a_column_with_initials_and_those_that_were_not_read() -> None:
+    frames = read(
+        "# Plan\n\n| Initiative | Champion |\n|--|--|\n| A maps | James M Snell |\n"
+        "| B docs | O. Nilsson, B. Ek |\n| C site | ? |\n| D code | Anna Henn Rod Vagg |\n"
+    )
+    duties = frames["responsibilities"].groupby("key")["person"].agg(set).to_dict()
+    assert duties == {"1": {"james m snell"}, "2": {"o. nilsson", "b. ek"}}
+    (alarm,) = frames["roadmap_alarms"].itertuples()
+    assert (alarm.line, alarm.alarm) == (8, "lines not understood")
+    assert "Champion: Anna Henn Rod Vagg" in alarm.text
+
+
+def test_a_week_beside_a_date_to_come_is_no_target() -> None:
+    frames = read(
+        "# Plan\n\n|What|When|Week|\n|--|--|--|\n|A|31 July 2026|week 1|\n|B|TBC|week 18|\n"
+    )
+    assert targets(frames) == {"A": "2026-07-31"}
+
+
 def test_a_state_in_square_brackets_is_no_part_of_the_title() -> None:
     frames = read("# Plan\n\n- [Done] Maps\n- [In-progress] Docs\n- [Server] Parser\n")
     items = frames["roadmap_items"].set_index("title")
@@ -709,7 +728,7 @@ def test_weeks_and_quarters_that_exist_are_no_alarm() -> None:
 def test_lines_of_which_nothing_was_taken_count_as_not_understood() -> None:
     text = (
         "# Plan\n\nWe plan a lot.\nAnd more.\n\n## Q3 2026\n\n- Docs\n\n  Chapters one to five.\n"
-        "- Maps\n  - Owner: ???\n\nLater on we ship the radio.\n\n## Legend\n\nA box is done.\n"
+        "- Maps\n  - Owner: 12 34\n\nLater on we ship the radio.\n\n## Legend\n\nA box is done.\n"
     )
     frames = read(text)
     (row,) = ra.reading_quality(ra.Dataset(frames)).to_dict("records")

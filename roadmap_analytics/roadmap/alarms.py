@@ -130,8 +130,8 @@ def _ahead(revision: Revision, number: int, text: str) -> Iterator[Alarm]:
 def _not_understood(revision: Revision) -> Iterator[Alarm]:
     said = [line for line in revision.lines if line.reading not in SAYS_NOTHING]
     lost = [line for line in said if line.why.startswith(NOT_UNDERSTOOD)]
-    for line in lost:
-        if line.reading == "field":
+    for line in said:
+        if f"; {NOT_UNDERSTOOD}" in line.why or (line.reading == "field" and line in lost):
             yield Alarm("lines not understood", line.why, revision.written, line.number)
     if len(said) >= _FEW_LINES and len(lost) > _MUCH * len(said):
         text = f"{len(lost)} of {len(said)} lines were not understood"

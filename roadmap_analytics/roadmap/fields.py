@@ -14,7 +14,7 @@ from roadmap_analytics.roadmap.language import title_of
 from roadmap_analytics.roadmap.links import tracked
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, DROPPED, marked, state_of
-from roadmap_analytics.roadmap.people import Duty, Names, assigned
+from roadmap_analytics.roadmap.people import Duty, Names, assigned, names_no_one
 from roadmap_analytics.roadmap.targets import (
     NO_DATE,
     UNREAD,
@@ -297,7 +297,7 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     if label.kind == "people":
         found = assigned(value, list(label.roles), words.names)
         entry.duties += found
-        return bool(found)
+        return bool(found) or names_no_one(value)
     if label.kind == "status":
         entry.say(state_of(value))
         if entry.deferred and not (entry.target and entry.target.end):  # "postponed to 2027"

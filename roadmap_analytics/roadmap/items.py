@@ -303,6 +303,7 @@ class Items:
     def columns(self, table: Table) -> list[tuple[str, str]]:
         """Give the head of each column and what it holds; one of issue numbers links to them."""
         out = []
+        dated = any((one := column_kind(cell.text)) and one.kind == "target" for cell in table.head)
         for n, cell in enumerate(table.head):
             head, label = cell.text.strip(), column_kind(cell.text)
             below = [row[n].text.strip() for row in table.rows if n < len(row)]
@@ -314,6 +315,7 @@ class Items:
             elif (
                 len(table.head) > 2  # two may be label and value
                 and not label
+                and not dated
                 and any(below)
                 and all(map(self._time, filter(None, below)))
             ):
@@ -336,16 +338,15 @@ class Items:
         entry = self.take(self.draft(place, "table", line, cell), place)
         entry.target = None if rest and entry.target and not entry.target.end else entry.target
         entry.inlines += [inline for _, _, inline in rest]
-        self.readings.append(
-            Reading(line, line + 1, "item", "row of a table", entry.key, "title", entry.title)
-        )
-        self.cells(entry, rest)
+        lost = self.cells(entry, rest)
+        why = f"row of a table; {NOT_UNDERSTOOD}{lost}" if lost else "row of a table"
+        self.readings.append(Reading(line, line + 1, "item", why, entry.key, "title", entry.title))
         self.settle(entry, place)
         return entry
 
-    def cells(self, entry: Entry, cells: Iterable[Cell]) -> None:
-        """Let the cells of a row speak for an item."""
-        best = None
+    def cells(self, entry: Entry, cells: Iterable[Cell]) -> str:
+        """Let the cells of a row speak for an item; give those that say nothing understood."""
+        best, lost = None, []
         # A status comes first: the date of what is done may lie in the past.
         for head, kind, cell in sorted(cells, key=lambda one: one[1] != "status"):
             text = cell.standing.text.strip()
@@ -357,8 +358,10 @@ class Items:
                 target = self.words.target(text, entry.done)
                 best = target if target and _narrower(target, best) else best
             elif label and text:
-                take_field(entry, replace(label, value=text), self.words, cell.urls)
+                value = replace(label, value=text)
+                lost += [f"{head}: {text}"] * (not take_field(entry, value, self.words, cell.urls))
         entry.target = best if best and (best.end or not entry.target) else entry.target
+        return ", ".join(lost)
 
 
 def _narrower(one: Target, other: Target | None) -> bool:

@@ -49,6 +49,13 @@ _GIVEN_BY = pattern(
 _GIVEN_ASIDE = pattern(rf" \(((?:with )?{_ROLE_NOUN} (?:from|by|with) [^()]*)\)")
 _WITHIN = pattern(rf"\bwith ({_GIVEN_BY.pattern[1:]})")
 _LEADS = pattern(r"(?:or|and|with|also|maybe|likely|plus)\b|\S+ is (?:also )?avail")
+# "Dr. Ada M. Lovelace", "Jean-Luc de la Tour"; four words may be two people.
+_FULL_NAME = re.compile(
+    r"(?:(?:Dr|Prof|Mrs?|Ms)\.? )?[A-ZÀ-Þ][\w’'-]*\.?"
+    r"(?: (?:(?:de|la|van|der|den|von|da|dos|del|di|le) )*[A-ZÀ-Þ][\w’'-]*\.?){1,2}"
+)
+# The dot of an initial or a title ends no sentence.
+_SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bProf)\.\s+(?=[A-Z])")
 _NO_ONE = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
 _TITLE = pattern(r"^(?:mrs?|ms|dr|herr|frau|mme|se[ñn]ora?)\.? (?=\w)")
 _SAYS_HOW = pattern(r"(?:for|is|if|when|also|available|interested|with)\b|\bteam\b")
@@ -203,6 +210,17 @@ class Duty:
     words: str = ""  # the clause it was read from, where references to items are looked for
 
 
+def names_no_one(value: str) -> bool:
+    """Whether the value of a label for people says that there is no one yet.
+
+    Examples
+    --------
+    >>> names_no_one("TBD"), names_no_one("nobody"), names_no_one("Bug triage")
+    (True, True, False)
+    """
+    return bool(_NO_ONE.fullmatch(value.strip())) or plain(value) in _NO_NAMES
+
+
 def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     """Read the value of "Work and review by:".
 
@@ -220,8 +238,8 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     bo review also available
     """
     value = re.sub(r"https?://\S+", "", value[:_LONGEST]).strip()
-    main = re.split(r"\.\s+(?=[A-Z])", value, maxsplit=1)[0]
-    if _NO_ONE.fullmatch(value):
+    main = _SENTENCE_END.split(value, maxsplit=1)[0]
+    if names_no_one(value):
         return []
     asides = [  # "(or bo)", not "(design)"
         aside
@@ -241,6 +259,8 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
 
 def _assigned_chunk(chunk: str, roles: list[str], names: Names) -> list[Duty]:
     """Read "ada", "ada for the design", "bo is available for questions"."""
+    if _FULL_NAME.fullmatch(chunk) and plain(chunk).split()[0] not in _NO_NAMES:
+        return [Duty(names.handle(chunk), role) for role in roles]
     if given := _GIVEN_BY.match(chunk):
         return _given(given, names)
     m = re.match(rf"(?P<name>{_NAME}(?:/{_NAME})*)(?P<rest>.*)$", chunk, re.IGNORECASE)

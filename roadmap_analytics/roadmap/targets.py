@@ -121,7 +121,8 @@ _PIECES = {
     "to_d": r"(?:\s*(?:-|–|—|--|to|and|or|/)\s*(?P<d2>\d\d?)(?:st|nd|rd|th|\.)?)?",
     "iso": r"20\d\d(?:-(?:0?[1-9]|1[0-2])-|/(?:0?[1-9]|1[0-2])/)(?:0?[1-9]|[12]\d|3[01])(?!\d)",
     # After a month: "Oct-27" is a year, "Oct 27" is a day.
-    "year": r"(?:(?:\s*,?\s*(?:of |del? )?|\s*[-/]\s*|\s*\(\s*)(?P<y>(?:19|20)\d\d(?![\d.-]*\d)|"
+    "year": r"(?:(?:\s*,?\s*(?:of |del? )?|\s*[-/]\s*|\s*\(\s*)(?P<y>(?:19|20)\d\d(?![\d.]*\d)"
+    r"(?!-[\d.-]*\d(?!\d|\s[a-z]))|"
     r"['’]\d\d(?!\d)|(?<=[a-z.-])[2-4]\d(?!\d))(?:\s*\))?)",
     # After a quarter, a half or a week; two digits alone end what they stand in.
     "near": r"(?:[\s,/(-]*(?:of )?(?P<y2>(?:FY|CY)\s?'?(?:20)?\d\d|20\d\d|['’]\d\d|"
@@ -150,13 +151,13 @@ _MONTHS_OF = {"month number": 1, "quarter": 3, "half": 6, "year": 12}
 _ROWS = r"""
 iso_range: {iso}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{iso}
 iso: {iso}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?
-year: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)
+year: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)(?![-/]\d)
 week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)
 week: (?:(?:(?:calendar )?week|woche|vecka|semaine|semana|[KC]W)\s*|w)(?P<w>\d\d?){near}?
 week: \Av\. (?P<w>\d\d)\Z
-quarter: {when}{ahead}?(?:Q(?P<q>[1-4]){to_q}|(?P<qa>[1-4])Q){near}?
+quarter: {when}{ahead}?(?:Q(?P<q>[1-4]){to_q}|(?P<qa>[1-4])Q)(?(y)|{near}?)
 quarter: {when}{ordinal} quarter(?:\s*,?\s*(?:of )?(?P<y>20\d\d))?
-half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H){near}?
+half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H)(?(y)|{near}?)
 half: {ordinal} half (?:of )?(?:(?P<y>20\d\d)|{year_word})
 no_such: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
 month number: (?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)
@@ -459,6 +460,7 @@ _NOT_YET = pattern(
     r"\b(?:not (?:\w+ ){0,6}(?:before|until)|not? (?:earlier|sooner) than|after|from|since|"
     r"starting|as of|start(?:s|ed)? in) (?:the )?(?:around )?$"
 )
+_WITHIN = re.compile(r"\d[-/]|\w-")
 _CONNECTOR = pattern(
     r"^[\s,]*(?:/|-|–|—|or|to|and|until|till|through|latest|likely|maybe|possibly|perhaps|probably|"
     r"early|by|at|the|in|around|about|towards?|worst case|rather|but|more|\s)*[\s,]*$"
@@ -517,8 +519,14 @@ def find(text: str, written: date, context: Calendar = Calendar()) -> list[Found
     out: list[Found] = []
     text = _ADDRESS.sub(lambda m: "_" * len(m.group()), text[:_LONGEST])
     place = 0
-    for word in re.finditer(r"(?<![\w.%@#$+])(?<!\d[-/])(?<!\w-)[\w'’]", text):
-        if word.start() >= place and (found := scan.at(text, word.start())):
+    for word in re.finditer(r"(?<![\w.%@#$+])[\w'’]", text):
+        # What begins within "12/2026" or "pre-2026" is no date; what goes on with one is:
+        # "2026-H1/2026-H2".
+        at = word.start()
+        goes_on = out and at == place + 1
+        if at < place or (_WITHIN.fullmatch(text[max(at - 2, 0) : at]) and not goes_on):
+            continue
+        if found := scan.at(text, at):
             out.append(found)
             place = found.end
     return _share_years(out, text)
