@@ -22,12 +22,14 @@ from matplotlib.axes import Axes
 import roadmap_analytics as ra
 from roadmap_analytics import Dataset
 from tests.eight_issues import AS_OF, SOMEDAY, eight_issues
+from tests.examples import left_to_soak
 
 NEVER, TYPO = pd.Timestamp("9999-12-31"), pd.Timestamp("0202-01-01")
 MOST = 0.5  # seconds
 
 
-@pytest.fixture(scope="module", params=["UTC", "America/Los_Angeles"])
+# West of UTC the end of 9999-12-31 lies in the year 10000.
+@pytest.fixture(scope="module", params=["America/Los_Angeles", *left_to_soak("UTC")])
 def odd(request: pytest.FixtureRequest) -> Dataset:
     """The sample, with far dates on milestones, issues and roadmap items of every kind."""
     sample = ra.load("data/sample")

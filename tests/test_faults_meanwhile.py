@@ -126,11 +126,11 @@ class _OnDisk:
 def test_a_full_disk(
     gitlab: LoopbackGitLab, tmp_path: Path, via: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It fills up at eight places of a run; each time the next run has some more room."""
+    """It fills up at five places of a run; each time the next run has some more room."""
     draw, life, to = random.Random(64), Life(64), tmp_path / "data"
     gitlab.set(licensed=True)
     full = 0
-    for _ in range(8):
+    for _ in range(5):
         gitlab.load(life.records(), now=life.now)
         gitlab.inject(*edits(life, REQUESTS[via], 3))
         with monkeypatch.context() as patch:
