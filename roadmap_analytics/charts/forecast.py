@@ -330,7 +330,7 @@ def _visible_steps(frame: pd.DataFrame) -> pd.DataFrame:
     across = frame["days"].to_numpy() / max(frame["days"].max(), 1)
     cells = np.floor(1000 * np.column_stack([across, frame["still_open"].to_numpy()]))
     seen = np.append(True, (np.diff(cells, axis=0) != 0).any(axis=1))
-    seen[-1] = True  # the curve reaches as far as before
+    seen[-1] = True  # the curve ends where it did
     return frame[seen]
 
 
