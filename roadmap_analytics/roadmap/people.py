@@ -431,9 +431,8 @@ def _roles(body: str) -> tuple[list[str], str]:
     while hit := next(((role, m) for role, cue in _CUE if (m := cue.match(body, at))), None):
         roles.append(hit[0])
         at = hit[1].end()
-        join = _AND_ROLE.match(body, at)
-        more = join and any(cue.match(body, join.end()) for _, cue in _CUE)
-        if not more or not join or hit[0] not in ("review", "input"):
+        join = _AND_ROLE.match(body, at) if hit[0] in ("review", "input") else None
+        if join is None:
             break
         at = join.end()
     if not roles:

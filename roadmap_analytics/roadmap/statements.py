@@ -149,7 +149,8 @@ def renewal_in(text: str, words: Words) -> Target | None:
         return None
     # "Next roadmap" is itself a time expression: what counts stands beside it.
     targets = map(words.expression, (text[m.end() :], text[: m.start()]))
-    return next((target for target in targets if target and target.end), None)
+    ahead = (one for one in targets if one and one.end and one.end >= words.written)
+    return next(ahead, None)
 
 
 def statements_in(inline: Inline, *, done: bool = False) -> list[Statement]:
