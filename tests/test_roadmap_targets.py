@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from roadmap_analytics.roadmap.targets import (
     DAY_AND_MONTH,
+    EARLIEST,
     MISSPELT,
     NO_SUCH_DAY,
     STALE,
@@ -27,6 +28,16 @@ CONTEXT = Calendar(
 
 # Written on, words, first day, latest day (None: no day is known).
 EXPRESSIONS = [
+    ("2026-09-20", "KW 42-44", "2026-10-12", "2026-11-01"),  # not week 42 of 2044
+    ("2026-09-20", "2026-W42..W44", "2026-10-12", "2026-11-01"),
+    ("2026-09-20", "weeks 51-02", "2026-12-14", "2027-01-17"),
+    ("2026-09-20", "wk 42", "2026-10-12", "2026-10-18"),
+    ("2026-09-20", "2. Quartal 2027", "2027-04-01", "2027-06-30"),
+    ("2026-09-20", "zweites Halbjahr 2027", "2027-07-01", "2027-12-31"),
+    ("2026-09-20", "T2 2027", "2027-04-01", "2027-06-30"),
+    ("2026-09-20", "primer trimestre de 2027", "2027-01-01", "2027-03-31"),
+    ("2026-09-20", "andra kvartalet 2027", "2027-04-01", "2027-06-30"),
+    ("2026-09-20", "Mar-15-2027", "2027-03-15", "2027-03-15"),
     ("2025-09-02", "end of October", "2025-10-21", "2025-10-31"),
     ("2025-09-02", "mid April", "2026-04-11", "2026-04-20"),
     ("2025-09-02", "in the beginning of November", "2025-11-01", "2025-11-10"),
@@ -204,3 +215,21 @@ def test_a_range_is_read_from_its_first_to_its_last_day_or_flagged(kind: str) ->
             assert other is not None
             assert both is not None
             assert both.flag or (both.start, both.end) == (one.start, other.end), first + joiner
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        ("Q2 2027 or later", EARLIEST),
+        ("2027+", EARLIEST),
+        ("≥ Q3 2027", EARLIEST),
+        ("Frühjahr 2027", "Frühjahr"),  # not the whole year
+        ("TBD Q2 2027", "Q2 2027"),
+        ("20270315", "20270315"),
+        ("2027.03.15", "2027.03.15"),
+    ],
+)
+def test_what_is_read_in_part_or_is_no_latest_day_is_flagged(words: str, flag: str) -> None:
+    target = read_target(words, date(2026, 9, 20))
+    assert target is not None
+    assert flag in str(target.flag)

@@ -29,6 +29,7 @@ MISSPELT = "month misspelt"
 DAY_AND_MONTH = "day and month may be swapped"
 FISCAL = "fiscal year without [calendar] fiscal_year_start: read as the calendar year"
 SEASON = "a season has no certain days: read as its three months in the north"
+EARLIEST = "the earliest day, not the latest"
 UNREAD = "not read: "
 """Stands before the part of an expression that was not understood."""
 
@@ -104,6 +105,15 @@ _DAYS_OF_PART = {  # of a month
     "middle": (11, 20),
 }
 _ORDINAL = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "latter": 2}
+_ORDINALS_ABROAD = """
+erste erstes premier primer första; zweite zweites deuxième second segundo andra;
+dritte drittes troisième tercer tredje; vierte viertes quatrième cuarto fjärde
+"""
+_ORDINAL |= {
+    name: number
+    for number, names in enumerate(_ORDINALS_ABROAD.split(";"), start=1)
+    for name in names.split()
+}
 _NUMBER = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _NUMBER |= {"couple": 2, "a couple": 2}
 _UNITS = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}
@@ -134,6 +144,12 @@ _PIECES = {
     rf"(?:first|second|latter) half|middle|mid|late|end|last days?|{_any_of(_PARTS)})",
     "of": r"(?:\s*-\s*| (?:(?:of|de|av) )?(?:the )?(?:month of )?)",
     "when": r"(?:{part}{of})?",
+    "week_word": r"(?:(?:calendar )?weeks?|wk|woche|vecka|semaine|semana|[KC]W)",
+    "near_week": r"(?:[\s,/(-]*(?:of )?(?P<y2>20\d\d|['’]\d\d)(?:\s*\))?)",
+    "to_w": r"(?:\s*(?:-|–|—|to|\.\.+|/)\s*(?:KW|CW|W)?(?P<w2>[0-4]?\d|5[0-3])(?!\d))?",
+    "rank": rf"(?P<ord>(?:{_any_of(_ORDINAL)})|[1-4](?:\.|º|ª|er|e|ème|:a|:e)?)",
+    "quarter_abroad": r"(?:quartal|kvartal(?:et)?|trimestre)",
+    "half_abroad": r"(?:halbjahr|semestre|halvår(?:et)?)",
     "to_q": r"(?:\s*(?:-|–|—|to|and|or|/)\s*Q?(?P<q2>[1-4]))?",
     "ordinal": r"(?P<ord>first|second|third|fourth|last|latter|[1-4](?:st|nd|rd|th))",
     "count": r"(?P<n>\d{1,3}|an?|one|two|three|four|five|six|(?:a )?couple)(?: of)?",
@@ -152,18 +168,23 @@ _ROWS = r"""
 iso_range: {iso}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{iso}
 iso: {iso}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?
 year: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)(?![-/]\d)
-week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)
-week: (?:(?:(?:calendar )?week|woche|vecka|semaine|semana|[KC]W)\s*|w)(?P<w>\d\d?){near}?
-week: \Av\. (?P<w>\d\d)\Z
+week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?){to_w}
+week: (?:{week_word}\s*|w)(?P<w>\d\d?){to_w}{near_week}?
+week: \Av\. ?(?P<w>\d\d){near_week}?\Z
 quarter: {when}{ahead}?(?:Q(?P<q>[1-4]){to_q}|(?P<qa>[1-4])Q)(?(y)|{near}?)
 quarter: {when}{ordinal} quarter(?:\s*,?\s*(?:of )?(?P<y>20\d\d))?
 half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H)(?(y)|{near}?)
 half: {ordinal} half (?:of )?(?:(?P<y>20\d\d)|{year_word})
+quarter: {rank}\s*{quarter_abroad}(?: (?:de |del )?(?P<y>20\d\d))?
+quarter: {quarter_abroad} (?P<q>[1-4])(?: (?P<y>20\d\d))?
+quarter: (?:T(?P<q>[1-4])|(?P<qa>[1-4])T) (?P<y>20\d\d)
+half: {rank}\s*{half_abroad}(?: (?:de |del )?(?P<y>20\d\d))?
 no_such: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
 month number: (?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)
 month number: (?P<m>0?[1-9]|1[0-2])[/.](?P<y>20\d\d)
 numeric: (?P<a>\d\d?)(?P<s>[./])(?P<b>\d\d?)(?P=s)(?P<y>20\d\d)
 day: (?P<week>week of (?:the )?)?{d}{to_d}[\s-]+(?:(?:of|de) )?{month}(?:-?{year})?
+day: (?P<week>){month}-{d}(?P<d2>)-(?P<y>20\d\d)
 day: (?P<week>week of )?{month} (?:the )?{d}{to_d}(?!\s*[%:.]\d){year}?
 month: {when}{month}(?:\s*[-–/]\s*{month2})?{year}?
 relative: {when}(?P<which>this|next|coming|current|the(?= [mq])) (?P<unit>week|month|quarter)
@@ -338,8 +359,9 @@ class _Scan:
 
     def week(self, m: re.Match[str]) -> Found | None:
         def make(y: int) -> Span:
-            monday = date.fromisocalendar(y, int(m["w"]), 1)
-            return monday, monday + timedelta(days=6)
+            first, last = int(m["w"]), int(m.groupdict().get("w2") or m["w"])
+            monday = date.fromisocalendar(y + (last < first), last, 1)
+            return date.fromisocalendar(y, first, 1), monday + timedelta(days=6)
 
         return self.dated(m, make)
 
@@ -460,6 +482,14 @@ _NOT_YET = pattern(
     r"\b(?:not (?:\w+ ){0,6}(?:before|until)|not? (?:earlier|sooner) than|after|from|since|"
     r"starting|as of|start(?:s|ed)? in) (?:the )?(?:around )?$"
 )
+_EARLIEST_BEHIND = pattern(r"\s*(?:\+|(?:or|and) (?:later|beyond)|at the earliest|onwards?)")
+_EARLIEST_AHEAD = re.compile(r"(?:≥|>=?)\s*$")
+_BARE_YEAR = re.compile(r"20\d\d")
+_WORD_AHEAD = re.compile(
+    r"^\W*((?!(?:in|by|of|the|end|until|for|during|year|calendar|fiscal|target|due|to|early|late|mid|"
+    r"before|around|about|sometime|maybe|likely|probably|expected|planned|estimated)\b)\w+)\s+$",
+    re.IGNORECASE,
+)
 _WITHIN = re.compile(r"\d[-/]|\w-")
 _CONNECTOR = pattern(
     r"^[\s,]*(?:/|-|–|—|or|to|and|until|till|through|latest|likely|maybe|possibly|perhaps|probably|"
@@ -484,7 +514,8 @@ _INSTEAD = pattern(
     r"(?: (?:to|until|till|for|into))?|→|->|=>|➔)\s*$"
 )
 _DATELIKE = pattern(
-    r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d\.\d\d?|(?:19|20)\d\d|"
+    r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d(?:\.\d\d?){1,2}|20\d{6}|"
+    r"\d\d?\.\d\d?\.(?=\s|$)|(?:19|20)\d\d|"
     r"[FC]Y\s?'?\d\d(?:\d\d)?|['’]\d\d|[QH]\d|\d\d?[QH]\d?|\d{1,2}\.\d{1,2}\.\d{2,4}|"
     r"quartal|kvartal|trimestre|semestre|halbjahr|halvår|[KC]?W\s?\d\d?|\d{1,2}(?:st|nd|rd|th)|"
     r"January|February|April|June|July|August|September|October|November|December)(?![\w.-]*\w)"
@@ -592,7 +623,11 @@ def read_target(text: str, written: date, context: Calendar = Calendar()) -> Tar
     if not text:
         return None
     if none := NO_DATE.match(text):
-        return Target(re.split(r"[,;.(]", text[: none.end() + 40], maxsplit=1)[0].strip() or text)
+        words = re.split(r"[,;.(]", text[: none.end() + 40], maxsplit=1)[0].strip() or text
+        dated = next((f for f in find(text, written, context) if f.span and f.anchored), None)
+        if dated is None or _NOT_YET.search(_ahead(text, dated.start)):
+            return Target(words)
+        return Target(words, flag=UNREAD + text[dated.start : dated.end])  # "TBD Q2 2027"
     text = _STRUCK.sub(lambda m: " " * len(m.group()), text)
     # An aside is no part of the expression, but for its year: "Q1 (2027)".
     main = _ASIDE.sub(_blank, text)
@@ -650,6 +685,13 @@ def _unread(
     part: str, text: str, found: list[Found], target: Target, context: Calendar
 ) -> str | None:
     """Name what looks like a date and is in no expression that was read."""
+    for one in found:
+        if _EARLIEST_BEHIND.match(part, one.end) or _EARLIEST_AHEAD.search(_ahead(part, one.start)):
+            return EARLIEST
+        # "Frühjahr 2027" is no whole year.
+        named = _WORD_AHEAD.search(_ahead(part, one.start))
+        if named and _BARE_YEAR.fullmatch(part[one.start : one.end]):
+            return UNREAD + named.group(1)
     rest = _without(_ADDRESS.sub(_blank, part[:_LONGEST]), found)
     odd = _DATELIKE.search(rest)
     if odd and not _NOT_YET.search(_ahead(rest, odd.start())):
