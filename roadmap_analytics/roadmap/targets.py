@@ -168,9 +168,9 @@ _ROWS = r"""
 iso_range: {iso}\s*(?:/|–|—|--|\.\.+|\bto\b)\s*{iso}
 iso: {iso}(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?
 year: (?P<y1>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<y>20\d\d)(?![-/]\d)
-week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?){to_w}
+week: (?P<y>20\d\d)[\s/-]*(?:KW|CW|W)\s?(?P<w>\d\d?)(?:{to_w}(?![\s,/-]*20\d\d))?
 week: (?:{week_word}\s*|w)(?P<w>\d\d?){to_w}{near_week}?
-week: \Av\. ?(?P<w>\d\d){near_week}?\Z
+week: \Av\. ?(?P<w>\d\d)(?P<w2>){near_week}?\Z
 quarter: {when}{ahead}?(?:Q(?P<q>[1-4]){to_q}|(?P<qa>[1-4])Q)(?(y)|{near}?)
 quarter: {when}{ordinal} quarter(?:\s*,?\s*(?:of )?(?P<y>20\d\d))?
 half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H)(?(y)|{near}?)
@@ -359,9 +359,12 @@ class _Scan:
 
     def week(self, m: re.Match[str]) -> Found | None:
         def make(y: int) -> Span:
-            first, last = int(m["w"]), int(m.groupdict().get("w2") or m["w"])
-            monday = date.fromisocalendar(y + (last < first), last, 1)
-            return date.fromisocalendar(y, first, 1), monday + timedelta(days=6)
+            first, last = int(m["w"]), int(m["w2"] or m["w"])
+            turns = last < first  # "W51-W02 2027": the year behind is that of the last week
+            behind = bool(m.groupdict().get("y2"))
+            monday = date.fromisocalendar(y + (turns and not behind), last, 1)
+            first_day = date.fromisocalendar(y - (turns and behind), first, 1)
+            return first_day, monday + timedelta(days=6)
 
         return self.dated(m, make)
 
