@@ -25,6 +25,7 @@ from roadmap_analytics.report import sentences
 from roadmap_analytics.report.board import board
 from roadmap_analytics.report.xray import reading_html, reading_summary
 from roadmap_analytics.roadmap import tables
+from roadmap_analytics.roadmap.marks import state_of
 from roadmap_analytics.roadmap.targets import Calendar, read_target
 from roadmap_analytics.schema import ALARMS
 
@@ -499,6 +500,27 @@ def test_a_week_beside_a_date_to_come_is_no_target() -> None:
         "# Plan\n\n|What|When|Week|\n|--|--|--|\n|A|31 July 2026|week 1|\n|B|TBC|week 18|\n"
     )
     assert targets(frames) == {"A": "2026-07-31"}
+
+
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        ("100%", "done"),
+        ("Live", "done"),
+        ("Live migration", None),
+        ("Done?", None),
+        ("Done (partially)", None),
+        ("Done (2026-05)", "done"),
+        ("Closed as won't fix", "dropped"),
+        ("Closed", "done"),
+        ("Descoped", "dropped"),
+        ("De-prioritised", "deferred"),
+        ("Cut", "dropped"),
+        ("Cut the release", None),
+    ],
+)
+def test_words_of_a_status_column(words: str, state: str | None) -> None:
+    assert state_of(words) == state
 
 
 def test_a_state_in_square_brackets_is_no_part_of_the_title() -> None:

@@ -33,18 +33,22 @@ _LEAD = (  # "v1.2: recently", "What we have"
 # nothing about what is; "stale-while-revalidate" is a name.
 _STATE = vocabulary(
     r"""
+dropped: closed\W+(?:as )?(?:a )?(?:duplicate|won['’]?t|wontfix|not planned|obsolete|invalid)\b
 done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented){not_yet}
-    (?:achieved|accomplished|launched|landed|merged|resolved|100\s?%){not_yet}
+    (?:achieved|accomplished|launched|landed|merged|resolved){not_yet}|100\s?%(?!\w)
+    (?:live|deployed|in production)\W*$
     (?:erledigt|abgeschlossen|fertig(?:gestellt)?|umgesetzt|ausgeliefert|veröffentlicht)\b
     (?:terminé|achevé|réalisé|livré|publié|fait)e?s?\b
     (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
     (?:klart?|färdigt?|avslutad|avslutat|slutfört?|levererad|levererat)\b
 dropped: (?:won['’]?t(?: (?:do|fix))?|cancell?ed|dropped|abandoned|rejected|obsolete)\b(?!-)
-    (?:removed|archived)\b(?!-)
+    (?:removed|archived|descoped|de-scoped|superseded|no longer planned)\b(?!-)
+    (?:duplicate|cut|retired|sunset|stopped|terminated)\W*$
     (?:gestrichen|entfällt|entfallen|verworfen|eingestellt|abgebrochen)\b
     (?:abandonné|annulé|supprimé)e?s?\b|(?:cancelad|descartad|abandonad)[oa]s?\b
     (?:struken|struket|nedlagd|nedlagt|avbruten|avbrutet|inställd|inställt)\b
-deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on (?:hold|ice))\b(?!-)
+deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on[\s-](?:hold|ice))\b(?!-)
+    (?:de-?prioriti[sz]ed|backlogged|waiting)\b(?!-)
     (?:postponed|deferred|parked|paused|parking lot|ideas?|long(?:er)?[\s-]term)\b(?!-)
     (?:wish\s?list|maybe|under consideration|considering|exploring|out of scope)\b(?!-)
     (?:nice[\s-]to[\s-]haves?|non[\s-]?goals?|stale|unscheduled)\b(?!-)
@@ -61,7 +65,10 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
     (?:en cours|prévue?s?|planifiée?s?|à (?:faire|venir)|maintenant|prochain(?:ement)?)\b
     (?:en (?:curso|progreso|proceso|marcha)|planificad[oa]s?|pendientes?|ahora|próxim[oa]s?)\b
     (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
-""".replace("{not_yet}", r"\b(?! (?:criteria|when|by|beta|definition|for)\b)"),
+""".replace(
+        "{not_yet}",
+        r"\b(?! (?:criteria|when|by|beta|definition|for)\b|\?|-ish|\W{1,2}(?:partial|in part|most))",
+    ),
     lead=_LEAD,
 )
 
