@@ -67,7 +67,7 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
     (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
 """.replace(
         "{not_yet}",
-        r"\b(?! (?:criteria|when|by|beta|definition|for)\b|\?|-ish|\W{1,2}(?:partial|in part|most))",
+        r"\b(?! (?:criteria|when|by|beta|definition|for)\b|\?|-ish|\W{1,2}(?:part|in part|most))",
     ),
     lead=_LEAD,
 )
