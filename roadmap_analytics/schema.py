@@ -614,6 +614,7 @@ def tidy(name: str, rows: Any) -> pd.DataFrame:
         frame = frame.astype(dtypes)
     except (TypeError, ValueError) as error:
         raise DatasetError(f"frame {name}: a value does not fit its column: {error}") from None
+    # Sorted by the key, so that the same rows give the same bytes in whatever order they came.
     return frame.sort_values(key_of(name), kind="stable", na_position="first", ignore_index=True)
 
 

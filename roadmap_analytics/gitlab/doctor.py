@@ -164,7 +164,7 @@ class _Visit:
         return answer
 
     def _home(self) -> tuple[str, Row]:
-        kinds = self._address.kind.split(" or ")
+        kinds = self._address.kind.split(" or ")  # the likelier first: mostly one request
         path = quote(self._address.path, "")
         for kind in kinds[:-1]:
             try:
@@ -214,7 +214,7 @@ class _Visit:
                     sound=sound_issue,
                     scope="all",
                     state="all",
-                    order_by="updated_at",
+                    order_by="updated_at",  # the busiest: old ones would promise too little
                 )
             )
         except PartFailed as failed:
@@ -234,6 +234,7 @@ class _Visit:
         """Ask the real query for the busiest project of the sample."""
         ident = Counter(row["project_id"] for row in rows).most_common(1)[0][0]
         iids = [str(row["iid"]) for row in rows if row["project_id"] == ident]
+        # The very query of an export, so that the server counts what an export would cost.
         query = batch_query().replace("{ project(", "{ queryComplexity { score limit } project(", 1)
         try:
             home = self._client.get(f"/projects/{ident}", needed=("path_with_namespace",))
@@ -271,6 +272,7 @@ class _Visit:
     def _guess(self) -> Iterator[Answer]:
         """Guess what a first export takes."""
         seen = self._seen
+        # Above this number GitLab no longer counts the rows of a list.
         issues = seen.issues if seen.issues is not None else 10_000
         least = "at least " if seen.issues is None else ""
         projects = seen.projects or 1

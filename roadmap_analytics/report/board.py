@@ -154,7 +154,6 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
     compared = None if review is None else changes(dataset, since=review[0], as_of=as_of)
     rows = sorted(_rows(dataset, as_of, current, compared), key=_risk)
     dated = [row for row in rows if row.due is not None]
-    plan = plan_differences(dataset, as_of=as_of)
     return Board(
         day=view.day,
         since=None if review is None else review[0],
@@ -168,8 +167,8 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         decisions=[sentences.decision(row) for row in dated[:3] if row.status in _RISKS[:4]],
         changed=[] if compared is None else _changed(dataset, compared),
         roadmap_changes=[] if review is None else _roadmap_changes(dataset, as_of, review[0]),
-        differences=_records(plan),
-        revision=plan.attrs["revision"],
+        differences=_records(plan_differences(dataset, as_of=as_of)),
+        revision=None if view.revision is None else str(view.revision.date()),
         alarms=len(reading_alarms(dataset, as_of=as_of)),
     )
 

@@ -241,6 +241,7 @@ def punctuality(frame: pd.DataFrame) -> str:
     past = frame[(frame["state"] == "closed") & ~frame["draft"] & frame["carried_over"].notna()]
     if past.empty:
         return "No milestone has been closed after its due date yet."
+    # `carried_over` is of the due day: what GitLab says now is 0 for most closed milestones.
     late = past[(past["carried_over"] > 0).fillna(False)]
     grown = past[(past["added_after_start"] > past["removed_after_start"]).fillna(False)]
     return (
@@ -260,6 +261,7 @@ def forecast(frame: pd.DataFrame) -> str:
     if known.empty:
         note = frame["note"].dropna()
         return f"No date can be forecast: {note.iloc[0] if len(note) else 'nothing remains'}."
+    # One without a due date misses none: it is named only where all are like that.
     row = known.sort_values("chance_by_due_date", na_position="last", kind="stable").iloc[0]
     sure = (
         f"85 % likely by {day_words(row['p85_date'])}"

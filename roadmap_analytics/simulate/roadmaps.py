@@ -70,6 +70,7 @@ def _target(milestone: Milestone, day: date, style: int) -> str:
 
 def _called(milestone: Milestone, n: int) -> str:
     """Give the title of an activity: some are worded differently when they come back."""
+    # Like real ones: matching must not rest on titles alone, nor on links alone.
     again = milestone.created < at_noon(_before(n))
     words = milestone.title[0].lower() + milestone.title[1:]
     return f"Wrap up the {words}" if again and milestone.id % 3 == 0 else milestone.title
@@ -140,7 +141,7 @@ def _numbered(world: World, n: int) -> str:
         "What the Beacon team plans to do, in what order, and who looks after what.",
         "",
     ]
-    lines += _progress(world, n) if n else []
+    lines += _progress(world, n) if n else []  # the first plan has none before it
     lines += [
         f"The next roadmap update is planned to happen {month_name[update.month]} {update.day}, "
         f"{update.year}.",
@@ -157,6 +158,7 @@ def _numbered(world: World, n: int) -> str:
         for place, milestone in enumerate(mine, start=1):
             keys[milestone.id] = f"{theme}.{place}"
             lines.append(f"     {place}. {milestone.title}.  Done by {_target(milestone, day, n)}.")
+    # The estimate for the whole never lies before the next update, or no one would plan that.
     last = max(update, *(_due(m, day) for m in current))
     lines += [
         "  4. Solar lamps.  Needs planning before anybody starts.",
@@ -269,7 +271,7 @@ def _activities(world: World, n: int) -> str:
             f"    - Expected outcome: {_url(milestone)}",
             f"    - Estimated done: {_target(milestone, day, n + place)}",
         ]
-    if n % 2 == 0:
+    if n % 2 == 0:  # an item that comes, goes and returns, without date and milestone
         lines += [
             "  - **Talks at the harbour fair**",
             f"    - Work by: {team[6]}",

@@ -357,7 +357,7 @@ def lock(path: str | os.PathLike[str]) -> Iterator[None]:
     holder = root / ".lock.json"
     with guarded(root):
         make_folder(root)
-        refuse_links(root)
+        refuse_links(root)  # before the first byte is written: the lock itself may be one
         guard: filelock.BaseFileLock = filelock.FileLock(root / ".lock", mode=0o600)
         try:
             with warnings.catch_warnings():  # what it says so is an error below

@@ -232,9 +232,10 @@ def write_tables(
     entries = {}
     for name, frame in tables.items():
         buffer = io.BytesIO()
+        # Frames are numbered from 0: an index would be one more column that says nothing.
         table = pa.Table.from_pandas(frame, preserve_index=False)
         pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
-        data = buffer.getvalue()
+        data = buffer.getvalue()  # in memory, so that hash and file are of the same bytes
         file = folder / f"{name}.parquet"
         write(file, data)
         entries[name] = {
