@@ -53,13 +53,8 @@ def attribution(
     Parameters
     ----------
     dataset : Dataset
-    as_of : date or aware timestamp
-        A date means the end of that day in `timezone`. Nothing after it matters.
-    timezone : str, optional
-        IANA name of the zone whose days are meant; by default that of the dataset's
-        ``[calendar]``, else UTC.
-    types : str or list of str, optional
-        Work item types to count; all by default.
+    as_of, timezone, types
+        As in `burndown`.
 
     Returns
     -------

@@ -44,12 +44,8 @@ def open_issues(
     person : str, optional
         Canonical handle, or ``"unassigned"``: only what this person had. ``"*"`` keeps everybody's
         and repeats an issue for each of its assignees.
-    as_of : date or aware timestamp
-        A date means the end of that day in `timezone`. Nothing after it matters.
-    timezone : str, optional
-        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
-    types : str or list of str, optional
-        Work item types to count; all by default.
+    as_of, timezone, types
+        As in `burndown`.
 
     Returns
     -------

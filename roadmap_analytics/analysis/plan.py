@@ -27,10 +27,8 @@ def plan_differences(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
     Parameters
     ----------
     dataset : Dataset
-    as_of : date or aware timestamp
-        A date means the end of that day in `timezone`. Nothing after it matters.
-    timezone : str, optional
-        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
+    as_of, timezone
+        As in `burndown`.
 
     Returns
     -------

@@ -48,12 +48,8 @@ def milestone_timeline(
     dataset : Dataset
     milestone : int or str, or a list of these
         Id, title or web address; several are counted together, as one.
-    as_of : date or aware timestamp
-        A date means the end of that day in `timezone`. Nothing after it matters.
-    timezone : str, optional
-        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
-    types : str or list of str, optional
-        Work item types to count; all by default.
+    as_of, timezone, types
+        As in `burndown`.
 
     Returns
     -------
