@@ -310,6 +310,8 @@ class Extract:
             self._milestone(run, milestone)
         time = data.get("time_stats") or {}
         imported = data.get("imported_from")
+        # In the order of `_ISSUES`. By position, since a dict per row takes ten times as long to
+        # make, and millions are made; Arrow refuses a value that does not fit its column.
         self._issues.add(
             (
                 data["id"],
@@ -413,7 +415,7 @@ class Extract:
         milestone_id: int | None = None,
         number: float | None = None,
     ) -> tuple[Any, ...]:
-        return (
+        return (  # in the order of `_EVENTS`
             issue,
             history,
             FIELD[field],
