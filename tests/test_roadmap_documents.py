@@ -905,3 +905,65 @@ These are done:
     assert [said.pop(14), said.pop(19)] == ["date", "statement"]
     assert set(said.values()) == {"heading"}
     assert not lines["why"].str.startswith("not understood").drop(15).any()
+
+
+# A second team in the same layouts, written after the labels of the real one --------------------
+
+
+@pytest.fixture(scope="module")
+def keepers() -> ra.Dataset:
+    return ra.read_roadmaps(Path(__file__).parent / "keeper_roadmaps")
+
+
+def test_items_of_the_keepers(keepers: ra.Dataset) -> None:
+    items = keepers.roadmap_items
+    rows = items.assign(day=days(items["target_date"]), of=items["revision"].dt.strftime("%m"))
+    assert column(rows, "of", "key", "title", "day") == [
+        ("03", "A1", "Fog horn controller", None),
+        ("03", "A2", "Buoy register and buoy map", "2025-05-20"),
+        ("03", "A3", "Radio archive", None),
+        ("03", "A4", "explore solar panels", None),
+        ("03", "P1", "Harbour lights", None),
+        ("03", "P1.1", "Lens cleaning robot, arm and brush", None),
+        ("03", "P2", "Weather service", None),
+        ("07", "A1", "Buoy register", "2025-08-31"),
+        ("07", "A2", "Buoy map", "2025-09-30"),
+        ("11", "A1", "Radio archive of the coast", "2025-12-20"),
+        ("11", "A2", "Harbour lights", "2026-01-20"),
+    ]
+    words = items.set_index(["revision", "key"])["target_text"]
+    assert words["2025-03-04", "A1"] == words["2025-03-04", "A4"] == "before the summer holidays"
+    assert list(items.index[items["deferred"]]) == [6]
+
+
+def test_people_of_the_keepers(keepers: ra.Dataset) -> None:
+    assert column(keepers.responsibilities.iloc[:10], "person", "role", "key", "qualifier") == [
+        *(("ada", "driver", "P1", None), ("ada", "work", "A1", None), ("ada", "work", "A4", None)),
+        *(("bo", "driver", "P2", None), ("bo", "review", None, None), ("bo", "review", "A1", None)),
+        *(("bo", "work", "A3", None), ("bo", "work", "A4", None), ("cy", "work", "A2", None)),
+        ("cy", "work", "P1.1", "help"),
+    ]
+
+
+def test_dates_and_milestones_of_the_keepers(keepers: ra.Dataset) -> None:
+    revisions = keepers.revisions
+    assert days(revisions["previous"]) == [None, "2025-03-04", "2025-07-01"]
+    assert days(revisions["next_update_date"]) == ["2025-06-30", "2025-10-31", "2026-01-31"]
+    assert days(revisions["horizon_date"]) == ["2025-06-30", "2025-10-31", "2026-01-31"]
+    assert column(keepers.roadmap_milestones, "iid", "title", "status") == [
+        *((11, "Fog horn", "new"), (9, "Buoy register", "almost done"), (11, "The horn", "done")),
+    ]
+
+
+def test_how_the_items_of_the_keepers_go_on(keepers: ra.Dataset) -> None:
+    assert column(keepers.carry_over.iloc[1:], "text", "status", "previous_key") == [
+        ("Finish the lens cleaning robot", "continued", "P1.1"),
+        ("Sort the radio archive", "backlogged", "A3"),
+        ("The horn is done", "done", "A1"),
+        ("The weather service got its first user. Not yet done", "continued", None),
+        ("The buoy map is done", "done", "A2"),
+    ]
+    assert column(keepers.item_matches, "previous_key", "key", "kind", "reason") == [
+        *(("A2", "A1", "split", "words"), ("A2", "A2", "split", "words")),
+        *(("A3", "A1", "returned", "words"), ("P1", "A2", "returned", "title")),
+    ]

@@ -33,7 +33,9 @@ OTHERS = Path(__file__).parent / "other_roadmaps"
 TEXTS = [path.read_text("utf-8") for path in sorted(OTHERS.glob("*/*.md"))]
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "others"
 SHARED = [path.read_text("utf-8", "replace") for path in sorted(CORPUS.glob("*/*.md"))]
-TEAM = [*Path(__file__).parent.glob("roadmaps/*.md"), *CORPUS.parent.glob("sigsum/roadmaps/*.md")]
+HERE = Path(__file__).parent
+TEAM = [*HERE.glob("roadmaps/*.md"), *HERE.glob("keeper_roadmaps/*.md")]
+TEAM += CORPUS.parent.glob("sigsum/roadmaps/*.md")
 EVERY = [*TEXTS, *SHARED, *(path.read_text("utf-8") for path in sorted(TEAM))]
 Frames = dict[str, pd.DataFrame]
 
