@@ -119,17 +119,23 @@ _SAID_LAST = re.compile(r"\s+[-–—]+\s+([\w'’]+(?: [\w'’]+)?)$")
 _ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _DUE = (
     r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|tentatively|by|until|"
-    r"before|in)"
+    r"before|in|bis(?: zum)?|vor|avant(?: le)?|jusqu['’]au|antes del?|hasta|före|senast)"
+)
+_MOVED = (
+    r"(?:(?:postponed|moved|deferred|delayed|pushed|slipped|verschoben|reportée?|aplazad[oa]|"
+    r"pospuest[oa]|uppskjut(?:en|et))(?: (?:to|until|till|auf|bis|au|à|al?|hasta|till))? )?"
 )
 _DUE_ASIDE = pattern(
     rf"[(\[](?:(?:estimated|expected|planned|to be) )?{_DUE}?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]"
 )
 _DUE_CLAUSE = pattern(
-    rf"(?:[,;:]|\.(?!\d)|\s[-–—]+|(?:^|\s)(?={_DUE}\s))\s*"
+    rf"(?:[,;:]|\.(?!\d)|\s[-–—→>=]+|(?:^|\s)(?={_DUE}\s))\s*{_MOVED}"
     rf"(?:(?:estimated|expected|planned) )?{_DUE}?\s*(?:date|for|by)?\s*:?\s*"
     r"(?P<when>(?:[^.;:,]|(?<=\d)\.(?=\s)){1,120}?(?:,?\s*20\d\d)?)"
     r"(?: (?:at the latest|latest|if possible))?\s*[.;]?$"
 )
+# "Target: 40", "300 ms", "99.9 %": what shall be measured then, and no time. "2.3" is a version.
+_AMOUNT = re.compile(r"[<>≤≥~]?\s*(?:\d+|\d+(?:[.,]\d+)?\s*(?:%|[a-zA-Zµ]{1,8}))")
 _DATE_FIRST = re.compile(r"(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(
     r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
@@ -157,6 +163,8 @@ class Words:
     def target(self, words: str, done: bool = False) -> Target | None:
         """Read a target; of what is done it may lie in the past: "shipped in March"."""
         target = read_target(words, self.written, self.calendar)
+        if target and not (target.end or target.flag) and _AMOUNT.fullmatch(words.strip()):
+            return None
         if target and target.end and done and not re.search(r"(?:19|20)\d\d", words):
             earlier = read_target(words, self.written - timedelta(days=365), self.calendar)
             if earlier and earlier.end and earlier.end <= self.written < target.end:
@@ -293,7 +301,7 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     if label.kind == "target":
         target = words.target(value, entry.done)
         entry.target = target or entry.target
-        return target is not None
+        return target is not None or bool(_AMOUNT.fullmatch(value))
     if label.kind == "people":
         found = assigned(value, list(label.roles), words.names)
         entry.duties += found

@@ -52,6 +52,7 @@ _ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
 _LETTER = re.compile(r"[^\W_]")
 _FILLED = re.compile(r"\w|[xX✓✔✅●■]")
 _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
+_MEANING = pattern(r"meanings?|explanation|bedeutung|signification|significado|betydelse")
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
 _PERIOD = pattern(r"\b(?:since|during|in|this|last|so far)\b")
@@ -262,6 +263,9 @@ class Items:
             for head, kind in columns
         ]
         kinds = [kind for _, kind in columns]
+        if len(columns) == 2 and any(_MEANING.fullmatch(head) for head, _ in columns):
+            self.claim(table, "ignored", "a legend of signs")
+            return
         people = any(_PERSON_HEAD.search(head) for head, _ in columns)
         work = {"target", "status"} & {*kinds}
         if (place.explained or people) and not work and not any(given):
@@ -450,7 +454,7 @@ def _section(
     elif section is title or names_document(text):
         place = replace(place, given=place.given.under(text, items.words, title=True))
         items.claim(section.heading, "heading", "title of the document")
-    elif owner is not None and section.label is not None:
+    elif owner is not None and section.label is not None and section.label.kind != "title":
         _label_section(section, items, owner, section.label)
         return
     else:
@@ -462,7 +466,8 @@ def _section(
             here = explains(text)
             about = text if here else place.explained
             place = replace(place, given=given, explained=about, directly=here)
-            items.claim(section.heading, "heading", _what_it_gives(given, place))
+            place = place if about else _labelled(section, items, place)
+            items.claim(section.heading, "heading", _what_it_gives(place.given, place))
     for block in section.blocks:
         _block(block, items, place, own)
     if own is not None:
@@ -471,6 +476,19 @@ def _section(
     beside = 2 * sum(why is not None for why in whys) > len(whys)
     for below in section.below:
         _section(below, items, place, own or owner, title, beside)
+
+
+def _labelled(section: Section, items: Items, place: Place) -> Place:
+    """Let "Target: Q3 2026" right below a heading speak for everything below it."""
+    for block in section.blocks:
+        labels = fields_within(block.inline.standing) if isinstance(block, Paragraph) else []
+        for label in labels:
+            target = items.words.target(label.value) if label.kind == "target" else None
+            if target and target.end:
+                said = {"field": "target", "value": target.text}
+                items.claim(block, "field", "a label of the section", **said)
+                return replace(place, given=replace(place.given, target=target))
+    return place
 
 
 def _what_it_gives(given: Given, place: Place) -> str:

@@ -41,7 +41,7 @@ _MORE = (
 _OPENING = pattern(rf"^\W*(?:{_OPENS}){_MORE}")
 _EXPLAINS = pattern(
     rf"^\W*(?:{_ABOUT}){_MORE}",
-    r"^\W*(?:contribut(?:e|ing)\b|get(?:ting)? involved\b|how )",
+    r"^\W*(?:contribut(?:e|ing)\b|get(?:ting)? involved\b|how |want to help)",
 )
 _DOCUMENT = pattern(r"\broad\s*-?\s*map\b")
 _VERSION = pattern(

@@ -106,8 +106,8 @@ _DAYS_OF_PART = {  # of a month
 }
 _ORDINAL = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "latter": 2}
 _ORDINALS_ABROAD = """
-erste erstes premier primer första; zweite zweites deuxième second segundo andra;
-dritte drittes troisième tercer tredje; vierte viertes quatrième cuarto fjärde
+i erste erstes premier primer första; ii zweite zweites deuxième second segundo andra;
+iii dritte drittes troisième tercer tredje; iv vierte viertes quatrième cuarto fjärde
 """
 _ORDINAL |= {
     name: number
@@ -147,7 +147,7 @@ _PIECES = {
     "week_word": r"(?:(?:calendar )?weeks?|wk|woche|vecka|semaine|semana|[KC]W)",
     "near_week": r"(?:[\s,/(-]*(?:of )?(?P<y2>20\d\d|['’]\d\d)(?:\s*\))?)",
     "to_w": r"(?:\s*(?:-|–|—|to|\.\.+|/)\s*(?:KW|CW|W)?(?P<w2>[0-4]?\d|5[0-3])(?!\d))?",
-    "rank": rf"(?P<ord>(?:{_any_of(_ORDINAL)})|[1-4](?:\.|º|ª|er|e|ème|:a|:e)?)",
+    "rank": rf"(?P<ord>(?:{_any_of(_ORDINAL)})|[1-4](?:º|ª|er|e|ème|:a|:e)?)\.?",
     "quarter_abroad": r"(?:quartal|kvartal(?:et)?|trimestre)",
     "half_abroad": r"(?:halbjahr|semestre|halvår(?:et)?)",
     "to_q": r"(?:\s*(?:-|–|—|to|and|or|/)\s*Q?(?P<q2>[1-4]))?",
@@ -176,8 +176,9 @@ quarter: {when}{ordinal} quarter(?:\s*,?\s*(?:of )?(?P<y>20\d\d))?
 half: {when}{ahead}?(?:H(?P<q>[12])|(?P<qa>[12])H)(?(y)|{near}?)
 half: {ordinal} half (?:of )?(?:(?P<y>20\d\d)|{year_word})
 quarter: {rank}\s*{quarter_abroad}(?: (?:de |del )?(?P<y>20\d\d))?
-quarter: {quarter_abroad} (?P<q>[1-4])(?: (?P<y>20\d\d))?
-quarter: (?:T(?P<q>[1-4])|(?P<qa>[1-4])T) (?P<y>20\d\d)
+quarter: {quarter_abroad} (?P<q>[1-4]){near}?
+quarter: {when}(?:T(?P<q>[1-4])|(?P<qa>[1-4])T){near}
+half: {when}(?:S(?P<q>[12])|(?P<qa>[12])S){near}
 half: {rank}\s*{half_abroad}(?: (?:de |del )?(?P<y>20\d\d))?
 no_such: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
 month number: (?P<y>20\d\d)[-/](?P<m>0?[1-9]|1[0-2])(?![-/]?\d)
@@ -188,6 +189,7 @@ day: (?P<week>){month}-{d}(?P<d2>)-(?P<y>20\d\d)
 day: (?P<week>week of )?{month} (?:the )?{d}{to_d}(?!\s*[%:.]\d){year}?
 month: {when}{month}(?:\s*[-–/]\s*{month2})?{year}?
 relative: {when}(?P<which>this|next|coming|current|the(?= [mq])) (?P<unit>week|month|quarter)
+relative: {part} of (?P<which>)(?P<unit>month|quarter)
 year: (?P<part>end-of-year|EOY|year[\s-]end)(?: (?P<y>20\d\d))?
 year: {part}{of}(?:{a_year}(?![-.]\d)|{year_word})
 year: {a_year}(?![-./]\d)|(?P<year_word>(?:this|next) year)
