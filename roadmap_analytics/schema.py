@@ -628,11 +628,21 @@ def _empty(name: str) -> pd.DataFrame:
     return tidy(name, {})
 
 
-def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def validate(
+    name: str, frame: pd.DataFrame, words: Mapping[str, set[str | None]] | None = None
+) -> pd.DataFrame:
     """Check a frame against its class; all failures are reported at once.
 
     pandera words what is wrong. `_fits` sees before, from the same class and much faster, whether
     anything is.
+
+    Parameters
+    ----------
+    name : str
+        One of `FRAMES`.
+    frame : DataFrame
+    words : mapping, optional
+        Column to all texts that can be in it, and more perhaps, where that is known beforehand.
 
     Returns
     -------
@@ -644,7 +654,7 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     DatasetError
         Naming each column, check and up to five offending values.
     """
-    if _fits(name, frame):
+    if _fits(name, frame, words or {}):
         return frame
     try:
         _schema(name).validate(frame, lazy=True)
@@ -653,7 +663,7 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _fits(name: str, frame: pd.DataFrame) -> bool:
+def _fits(name: str, frame: pd.DataFrame, words: Mapping[str, set[str | None]]) -> bool:
     """Tell whether a frame keeps all rules; False, too, where that cannot be seen cheaply."""
     dtypes = _empty(name).dtypes
     if not frame.columns.equals(dtypes.index):
@@ -664,22 +674,26 @@ def _fits(name: str, frame: pd.DataFrame) -> bool:
         return True
     columns = _schema(name).columns
     key = key_of(name)
-    return all(_column_fits(frame[c], rules) for c, rules in columns.items()) and (
+    return all(_column_fits(frame[c], rules, words.get(c)) for c, rules in columns.items()) and (
         _ascends(frame, key) or not frame.duplicated(key).any()
     )
 
 
-def _column_fits(column: pd.Series[Any], rules: Any) -> bool:
+def _column_fits(column: pd.Series[Any], rules: Any, words: set[str | None] | None) -> bool:
     if not rules.nullable and column.hasnans:
         return False
     for check in rules.checks:
         said = check.statistics or {}
         if said.keys() == {"allowed_values"}:
-            # Each value that occurs is looked up once: there are few.
-            if not set(column.dropna().unique()) <= set(said["allowed_values"]):
+            # Each value that occurs is looked up once: there are few. To find them in millions of
+            # rows takes a fifth of the time of loading, where they are not known beforehand.
+            allowed = set(said["allowed_values"])
+            known = words is not None and words <= allowed
+            # Missing ones are dropped at the end, since `dropna` would copy the column.
+            if not known and not set(pd.Series(column.unique()).dropna()) <= allowed:
                 return False
         elif said.keys() == {"min_value"} and check.name == "greater_than_or_equal_to":
-            if (column.dropna() < said["min_value"]).any():
+            if (column < said["min_value"]).any():  # missing values compare as False
                 return False
         else:
             return False

@@ -31,9 +31,9 @@ def pandera_accepts(name: str, frame: pd.DataFrame) -> bool:
 
 @pytest.mark.parametrize("name", schema.FRAMES)
 def test_what_is_stored_is_seen_to_fit(name: str) -> None:
-    assert schema._fits(name, FRAMES[name])
-    assert schema._fits(name, FRAMES[name].iloc[:0])
-    assert schema._fits(name, FRAMES[name].iloc[::-1])
+    assert schema._fits(name, FRAMES[name], {})
+    assert schema._fits(name, FRAMES[name].iloc[:0], {})
+    assert schema._fits(name, FRAMES[name].iloc[::-1], {})
     assert pandera_accepts(name, FRAMES[name])
 
 
@@ -45,7 +45,7 @@ def test_a_row_twice_is_seen(name: str) -> None:
     for row in (0, len(frame) // 2, len(frame) - 1):
         twice = pd.concat([frame, frame.iloc[[row]]], ignore_index=True)
         for rows in (twice, twice.sort_values(schema.key_of(name), ignore_index=True)):
-            assert not schema._fits(name, rows)
+            assert not schema._fits(name, rows, {})
             with pytest.raises(DatasetError, match=f"frame {name}: "):
                 schema.validate(name, rows)
 
@@ -68,7 +68,10 @@ def test_any_odd_value_is_judged_as_pandera_judges_it(
         frame.loc[row % len(frame), which] = value
     except (TypeError, ValueError):
         return  # pandas does not take it for this type
-    if schema._fits(name, frame):
+    texts = {c: set(frame[c].dropna()) for c in frame.select_dtypes("str")}
+    for known in (texts, {c: words | {"unused"} for c, words in texts.items()}):
+        assert schema._fits(name, frame, known) == schema._fits(name, frame, {})
+    if schema._fits(name, frame, {}):
         assert pandera_accepts(name, frame)
     elif frame.dtypes.equals(FRAMES[name].dtypes):
         assert not pandera_accepts(name, frame)
@@ -87,7 +90,7 @@ def test_any_odd_value_is_judged_as_pandera_judges_it(
     ids=["another column", "one too few", "another order", "floats", "short", "objects"],
 )
 def test_other_columns_and_types_are_seen(broken: Any) -> None:
-    assert not schema._fits("assignments", broken(FRAMES["assignments"]))
+    assert not schema._fits("assignments", broken(FRAMES["assignments"]), {})
 
 
 def test_neighbours_decide_by_later_columns_only_where_earlier_ones_are_equal() -> None:

@@ -85,12 +85,13 @@ def test_the_manifest_says_what_was_done(dataset: Path) -> None:
     assert store.verify(dataset) == manifest
 
 
-def test_tables_are_read_by_column(dataset: Path) -> None:
-    pd.testing.assert_frame_equal(store.read_table(dataset, "assignments"), FRAME)
-    some = store.read_table(dataset, "assignments", columns=["person"])
-    assert some["person"].tolist() == FRAME["person"].tolist()
+def test_tables_are_read_by_name(dataset: Path) -> None:
+    manifest = store.read_manifest(dataset)
+    read = store.read_table(dataset, manifest, "assignments")
+    pd.testing.assert_frame_equal(read.frame, FRAME)
+    assert read.words == {"person": set(FRAME["person"])}
     with pytest.raises(DatasetError, match="expected the frame nothing, found assignments"):
-        store.read_table(dataset, "nothing")
+        store.read_table(dataset, manifest, "nothing")
 
 
 def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_a_damaged_file_is_never_half_read(dataset: Path) -> None:
 def test_a_missing_file_is_refused(dataset: Path) -> None:
     (dataset / "tables/000002/assignments.parquet").unlink()
     with pytest.raises(DatasetError, match=r"assignments\.parquet: damaged: it cannot be read"):
-        store.read_table(dataset, "assignments")
+        store.read_table(dataset, store.read_manifest(dataset), "assignments")
 
 
 def test_other_formats_are_refused(dataset: Path, tmp_path: Path) -> None:

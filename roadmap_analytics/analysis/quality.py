@@ -310,11 +310,23 @@ def _found_by_issue(dataset: Dataset, known: _Known) -> _ByIssue:
         issues=dataset.issues.sort_values("issue_id", ignore_index=True),
         milestones=dataset.milestones.sort_values("milestone_id", ignore_index=True),
     )
-    corrections, wrong = _replay(dataset, known)
-    exact = _assemble([corrections, wrong])
-    looks = [look(dataset, known) for look in _LOOKS_AT_ISSUES]
-    findings = _assemble([_orphans(dataset), corrections, wrong, *looks])
-    return _ByIssue(findings, _per_field(dataset, exact))
+    differing = _replay(dataset, known)
+    counted = dataset.issues.loc[replay.scope_mask(dataset), _OF_COUNTED]
+    opened = _open(dataset, counted)
+    looks = [
+        _milestones_left_open(dataset, opened),
+        _unmeasured(opened, known),
+        _issue_dates(dataset),
+        _assignees_left(dataset, opened),
+        _odd_history(dataset),
+        _given_up(counted),
+        _outside(counted),
+    ]
+    # Named at the end: few issues have a finding, and text is slow to put together.
+    findings = _named(dataset, _table([*differing, *looks]))
+    return _ByIssue(
+        _table([findings, _orphans(dataset)]), _per_field(dataset, pd.concat(differing))
+    )
 
 
 def _joined(found: _ByIssue) -> _ByIssue:
@@ -324,9 +336,13 @@ def _joined(found: _ByIssue) -> _ByIssue:
     return _ByIssue(found.findings[~(of_all & found.findings.duplicated())], counts)
 
 
+def _table(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    found = pd.concat([p for p in parts if len(p)] or [pd.DataFrame()], ignore_index=True)
+    return found.reindex(columns=list(COLUMNS)).fillna({"count": 1}).astype(COLUMNS)
+
+
 def _assemble(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    found = pd.concat([p for p in parts if len(p)] or [pd.DataFrame()])
-    found = found.reindex(columns=list(COLUMNS)).fillna({"count": 1}).astype(COLUMNS)
+    found = _table(parts)
     order = found.assign(
         severity=pd.Categorical(found["severity"], SEVERITIES),
         kind=pd.Categorical(found["kind"], list(KINDS)),
@@ -442,11 +458,11 @@ def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame
     corrections = _found(
         "history_differs",
         "fault",
-        _named(dataset, differing),
+        differing,
         cause=[cause.text for cause in causes],
     )
     corrections.loc[[cause.past for cause in causes], "severity"] = "warning"
-    return corrections, _found("replay_differs", "fault", _named(dataset, wrong))
+    return corrections, _found("replay_differs", "fault", wrong)
 
 
 def _only(dataset: Dataset, issues: Any) -> Dataset:
@@ -490,25 +506,24 @@ def _words(values: pd.Series[Any], titles: pd.Series[Any], field: str) -> pd.Ser
 
 def _membership(dataset: Dataset, replayed: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame:
     frame, column = _MEMBERS[field]
-    today = dataset[frame].rename(columns={column: "value"})
-    then = replay.members_at(replayed, end, field)  # type: ignore[arg-type]
-    both = today.merge(then, on=["issue_id", "value"], how="outer", indicator=True)
-    here, there = both["_merge"] == "left_only", both["_merge"] == "right_only"
-    both = both.assign(
+    today = dataset[frame].rename(columns={column: "value"}).assign(here=True)
+    then = replay.members_at(replayed, end, field).assign(here=False)  # type: ignore[arg-type]
+    both = pd.concat([today, then], ignore_index=True)
+    both = both[~both.duplicated(["issue_id", "value"], keep=False)]
+    return both.assign(
         field=field,
-        expected=both["value"].where(here, "none"),
-        got=both["value"].where(there, "none"),
-    )
-    return both.loc[here | there, ["issue_id", "field", "expected", "got"]]
+        expected=both["value"].where(both["here"], "none"),
+        got=both["value"].where(~both["here"], "none"),
+    )[["issue_id", "field", "expected", "got"]]
 
 
-def _named(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
-    issues = dataset.issues[["issue_id", "project", "iid"]]
-    if len(rows) < len(issues):  # few rows of many issues: text is put together for these alone
-        issues = issues[issues["issue_id"].isin(rows["issue_id"])]
-    issues = issues.set_index("issue_id")
-    subject = issues["project"] + "#" + issues["iid"].astype("str")
-    return rows.assign(subject=rows["issue_id"].map(subject).astype("str"))
+def _named(dataset: Dataset, found: pd.DataFrame) -> pd.DataFrame:
+    """Name the issue of each finding that has no subject yet."""
+    issues = dataset.issues
+    issues = issues.loc[issues["issue_id"].isin(found["issue_id"]), ["issue_id", "project", "iid"]]
+    named = (issues["project"] + "#" + issues["iid"].astype("str")).set_axis(issues["issue_id"])
+    subject = found["issue_id"].map(named).astype("str")
+    return found.assign(subject=found["subject"].fillna(subject))
 
 
 def _causes(dataset: Dataset, rows: pd.DataFrame, known: _Known) -> list[str]:
@@ -587,18 +602,22 @@ def _milestones_gone(dataset: Dataset, projects: pd.Series[Any]) -> np.ndarray[A
 # -- for the planner -------------------------------------------------------------------------------
 
 
-def _open(dataset: Dataset) -> pd.DataFrame:
-    issues = replay.in_scope(dataset)
-    issues = issues[issues["state"] == "opened"]
+_OF_COUNTED = [
+    *("issue_id", "milestone_id", "state", "state_reason", "weight", "time_estimate_hours")
+]
+
+
+def _open(dataset: Dataset, counted: pd.DataFrame) -> pd.DataFrame:
+    """Return the open issues, with what the milestones that they are in are like."""
     columns = ["milestone_id", "title", "state", "due_date"]
     home = dataset.milestones[columns].rename(
         columns={"title": "milestone", "state": "milestone_state", "due_date": "milestone_due"}
     )
-    return _named(dataset, issues).merge(home.astype({"milestone_id": "Int64"}), how="left")
+    opened = counted[counted["state"] == "opened"]
+    return opened.merge(home.astype({"milestone_id": "Int64"}), on="milestone_id", how="left")
 
 
-def _milestones_left_open(dataset: Dataset, _: _Known) -> pd.DataFrame:
-    issues = _open(dataset)
+def _milestones_left_open(dataset: Dataset, issues: pd.DataFrame) -> pd.DataFrame:
     closed = issues[issues["milestone_state"] == "closed"]
     today = _today(dataset)
     late = issues[(issues["milestone_state"] == "active") & (issues["milestone_due"] < today)]
@@ -624,9 +643,8 @@ def _today(dataset: Dataset) -> pd.Timestamp:
     return last_day(at, zone) if pd.notna(at) else pd.Timestamp("NaT")
 
 
-def _unmeasured(dataset: Dataset, known: _Known) -> pd.DataFrame:
+def _unmeasured(issues: pd.DataFrame, known: _Known) -> pd.DataFrame:
     """Find unmeasured issues; where no issue has a measure, say it once."""
-    issues = _open(dataset)
     issues = issues[issues["milestone_id"].notna()]
     used = known.uses["use"].tolist()
     parts = []
@@ -652,8 +670,8 @@ def _milestone_dates(dataset: Dataset) -> pd.DataFrame:
     return pd.concat([*missing, _turned(milestones)])
 
 
-def _issue_dates(dataset: Dataset, _: _Known) -> pd.DataFrame:
-    return _turned(_named(dataset, dataset.issues.drop(columns="milestone_id")))
+def _issue_dates(dataset: Dataset) -> pd.DataFrame:
+    return _turned(dataset.issues[["issue_id", "start_date", "due_date"]])
 
 
 def _turned(rows: pd.DataFrame) -> pd.DataFrame:
@@ -667,13 +685,13 @@ def _turned(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _assignees_left(dataset: Dataset, _: _Known) -> pd.DataFrame:
+def _assignees_left(dataset: Dataset, issues: pd.DataFrame) -> pd.DataFrame:
     people = dataset.people
     active = ~(people["state"].notna() & (people["state"] != "active"))
     here = people.loc[active, "person"]
     left = people.loc[~people["person"].isin(here), ["person", "state"]].drop_duplicates("person")
     held = dataset.assignments.merge(left, on="person")
-    held = _open(dataset).drop(columns="state").merge(held, on="issue_id")
+    held = issues[["issue_id", "milestone_id"]].merge(held, on="issue_id")
     gone = _found("assignee_left", "warning", held, got=held["person"] + " is " + held["state"])
     return gone.drop_duplicates(["issue_id", "person", "got"])
 
@@ -698,19 +716,19 @@ def _people_twice(dataset: Dataset, known: _Known) -> pd.DataFrame:
     return pd.concat(parts).drop_duplicates(["person", "got"])
 
 
-def _odd_history(dataset: Dataset, _: _Known) -> pd.DataFrame:
+def _odd_history(dataset: Dataset) -> pd.DataFrame:
     events = dataset.issue_events
-    added = events[(events["field"] == "milestone") & (events["action"] == "add")]
-    lost = added[~added["milestone_id"].isin(dataset.milestones["milestone_id"])]
-    lost = lost.drop_duplicates(["issue_id", "value"])[["issue_id", "value"]]
+    added = (events["field"] == "milestone") & (events["action"] == "add")
+    unknown = ~events["milestone_id"].isin(dataset.milestones["milestone_id"])
+    lost = events.loc[added & unknown, ["issue_id", "value"]].drop_duplicates()
     created = dataset.issues.set_index("issue_id")["created_at"]
     born = created.reindex(events["issue_id"]).set_axis(events.index)
-    early = events[(events["at"] < born).to_numpy()]
-    early = early.drop_duplicates("issue_id")[["issue_id", "field"]]
+    early = events.loc[(events["at"] < born).to_numpy(), ["issue_id", "field"]]
+    early = early.drop_duplicates("issue_id")
     return pd.concat(
         [
-            _found("unknown_milestone", "note", _named(dataset, lost), got=lost["value"]),
-            _found("before_creation", "note", _named(dataset, early)),
+            _found("unknown_milestone", "note", lost, got=lost["value"]),
+            _found("before_creation", "note", early),
         ]
     )
 
@@ -747,16 +765,13 @@ def _numbers_missing(_: Dataset, known: _Known) -> pd.DataFrame:
     )
 
 
-def _outside(dataset: Dataset, _: _Known) -> pd.DataFrame:
-    issues = replay.in_scope(dataset)
-    closed = issues[(issues["state"] == "closed") & issues["milestone_id"].isna()]
-    done = closed[closed["state_reason"].isna()]
-    return _found("closed_without_milestone", "note", _named(dataset, done))
+def _outside(issues: pd.DataFrame) -> pd.DataFrame:
+    done = (issues["state"] == "closed") & issues["state_reason"].isna()
+    return _found("closed_without_milestone", "note", issues[done & issues["milestone_id"].isna()])
 
 
-def _given_up(dataset: Dataset, _: _Known) -> pd.DataFrame:
-    issues = replay.in_scope(dataset)
-    given_up = _named(dataset, issues[issues["state_reason"].notna()])
+def _given_up(issues: pd.DataFrame) -> pd.DataFrame:
+    given_up = issues[issues["state_reason"].notna()]
     return _found("given_up", "note", given_up, got=given_up["state_reason"].map(_REASONS))
 
 
@@ -772,13 +787,3 @@ _LOOKS: list[Callable[[Dataset], pd.DataFrame]] = [
 
 _COUNTS: list[Callable[[Dataset, _Known], pd.DataFrame]] = [_people_twice, _numbers_missing]
 """Looks at what comes whole and what is known of all issues."""
-
-_LOOKS_AT_ISSUES: list[Callable[[Dataset, _Known], pd.DataFrame]] = [
-    _milestones_left_open,
-    _unmeasured,
-    _issue_dates,
-    _assignees_left,
-    _odd_history,
-    _given_up,
-    _outside,
-]

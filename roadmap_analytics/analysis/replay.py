@@ -463,16 +463,22 @@ def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     born = issues.loc[(issues["created_at"] < at).to_numpy(), ["issue_id", "created_at"]]
     born = born.set_index("issue_id").sort_index()
 
+    log = _ordered(dataset.issue_events, [f for f in _HELD_IN if f not in _MEMBERSHIPS], at)
+
     def held(field: str, column_name: str | None = None) -> pd.Series[Any]:
-        events = events_of(dataset, [field], at)
-        column = events[column_name or _HELD_IN[field]]
+        mine = log.of[field]
+        issue = log.issue[mine]
+        last = last_of(issue)
+        # Of the columns only what is needed, and of it the newest rows: to take text costs most.
+        rows = log.rows[mine][last]
         if field == "time_spent":
-            column = pd.Series(_spent(events), index=events.index)
-        elif field == "milestone":
-            column = column.where(events["action"] == "add")
-        last = last_of(events["issue_id"].to_numpy())
-        column = column[last].set_axis(events["issue_id"][last])
-        return column.reindex(born.index)
+            events = log.events[["issue_id", "action", "number"]].iloc[log.rows[mine]]
+            column = pd.Series(_spent(events)[last])
+        else:
+            column = log.events[column_name or _HELD_IN[field]].iloc[rows]
+        if field == "milestone":
+            column = column.where(log.events["action"].iloc[rows] == "add")
+        return column.set_axis(issue[last]).reindex(born.index)
 
     return pd.DataFrame(
         {
@@ -504,10 +510,14 @@ def members_at(
     DataFrame
         One row per issue and value, sorted: `issue_id`, `value` (a canonical handle, or a label).
     """
-    spans = intervals(dataset, field, until=at)
-    return spans.loc[spans["end_at"].isna().to_numpy(), ["issue_id", "value"]].reset_index(
-        drop=True
-    )
+    log = _ordered(dataset.issue_events, [field], at)
+    value = pd.factorize(log.events["value"].iloc[log.rows], sort=True)[0]
+    # The events stand in order of time, which stays within each pair: lexsort is stable.
+    order = np.lexsort((value, log.issue))
+    last = order[last_of(log.issue[order], value[order])]
+    last = log.rows[last[value[last] >= 0]]  # a deleted label has no name, and -1
+    last = last[(log.events["action"].iloc[last] == "add").to_numpy()]
+    return log.events[["issue_id", "value"]].iloc[last].reset_index(drop=True)
 
 
 def milestones_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:

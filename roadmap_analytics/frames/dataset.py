@@ -320,7 +320,7 @@ def _stored(
     # An earlier version knew fewer frames.
     there = set(names) <= manifest.tables.get("frames", {}).keys()
     if manifest.tables_are_ours and (there or not _has_records(manifest)):
-        return {name: _read(path, name) for name in names}
+        return {name: _read(path, manifest, name) for name in names}
     return build_tables(store.Records(Path(path), manifest.runs), config=manifest.config)
 
 
@@ -350,10 +350,10 @@ def _has_records(manifest: store.Manifest) -> bool:
     return any(run.files for run in manifest.runs)
 
 
-def _read(path: str | os.PathLike[str], name: str) -> pd.DataFrame:
-    frame = store.read_table(path, name)
+def _read(path: str | os.PathLike[str], manifest: store.Manifest, name: str) -> pd.DataFrame:
+    frame, words = store.read_table(path, manifest, name)
     with store.foreign(Path(path) / "tables", f"dataset with a valid table {name}"):
-        return schema.validate(name, typed(name, frame))
+        return schema.validate(name, typed(name, frame), words)
 
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -78,9 +78,9 @@ class _Source:
     def read(self, name: str, between: tuple[int, int] | None = None) -> pd.DataFrame:
         """Read a frame, or its rows about some issues, and compare it with its schema."""
         entry = self.entry(name)
-        frame = self.folder.table(entry, between=between)
+        frame, words = self.folder.table(entry, between=between)
         with store.foreign(self.folder.file(entry["file"]), f"valid table {name}"):
-            return self.keyed(schema.validate(name, typed(name, frame)))
+            return self.keyed(schema.validate(name, typed(name, frame), words))
 
     def keyed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Count the ids of a frame from the first id of its GitLab."""
@@ -107,7 +107,7 @@ def _moves(source: _Source) -> _Moves:
     for name in BY_ISSUE:
         source.folder.verify(source.entry(name))
     entry = source.entry("issues")
-    ids = source.folder.table(entry, ["issue_id", "moved_to_id"])
+    ids = source.folder.table(entry, ["issue_id", "moved_to_id"]).frame
     with store.foreign(source.folder.file(entry["file"]), "valid table issues"):
         ids = source.keyed(ids.astype({"issue_id": "int64", "moved_to_id": "Int64"}))
         moved = ids[ids["moved_to_id"].notna().to_numpy()].sort_values("issue_id")

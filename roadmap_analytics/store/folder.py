@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,7 +24,7 @@ from roadmap_analytics.store.manifest import (
     no_dataset,
     parse_manifest,
 )
-from roadmap_analytics.store.tables import fit, unpacked
+from roadmap_analytics.store.tables import Read, fit, unpacked
 
 __all__ = ["Folder", "folders"]
 
@@ -119,7 +118,7 @@ class Folder:
         entry: Mapping[str, Any],
         columns: list[str] | None = None,
         between: tuple[int, int] | None = None,
-    ) -> pd.DataFrame:
+    ) -> Read:
         """Read a table, or the rows of some issues: only the row groups that hold them are read.
 
         Parameters
@@ -144,10 +143,7 @@ class Folder:
             only = between and [("issue_id", ">=", between[0]), ("issue_id", "<=", between[1])]
             # Threads belong to the scheduler: one partition is one task.
             source = pa.PythonFile(stream, mode="r")
-            found: pd.DataFrame = unpacked(
-                source, columns, filters=only, use_threads=False
-            ).to_pandas()
-        return found
+            return unpacked(source, columns, filters=only, use_threads=False)
 
 
 def _remote(address: str) -> bool:

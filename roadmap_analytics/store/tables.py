@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,32 +53,46 @@ MOST_TEXT = 4 * 2**30
 MOST_COLUMNS = 200
 """Of any version to come; today's widest table has a tenth of that."""
 
+FEW_WORDS = 10_000
+"""Of all row groups of a column: a million issues have 60, with 10 words of a closed list each."""
+
 ROW_GROUP = 2**17
 """Rows that a reader can skip or take at once; Dask and DuckDB read row groups side by side."""
 
 
-def read_table(
-    path: str | os.PathLike[str],
-    name: str,
-    columns: list[str] | None = None,
-) -> pd.DataFrame:
-    """Read one frame of a dataset, or some columns of it.
+class Read(NamedTuple):
+    """A frame as it was stored.
+
+    Attributes
+    ----------
+    frame : DataFrame
+    words : dict
+        Column of text to the texts that its file lists for it, where these are few: no row has
+        another one.
+    """
+
+    frame: pd.DataFrame
+    words: dict[str, set[str | None]]
+
+
+def read_table(path: str | os.PathLike[str], manifest: Manifest, name: str) -> Read:
+    """Read one frame of a dataset.
 
     Parameters
     ----------
     path
         The dataset.
+    manifest
+        Its manifest; read once for all frames, since that of a dataset with many runs is long.
     name
         Name of the frame.
-    columns
-        Columns to read; all unless given.
 
     Raises
     ------
     DatasetError
         Where the frame is not there, or its file differs from its hash.
     """
-    frames = read_manifest(path).tables.get("frames", {})
+    frames = manifest.tables.get("frames", {})
     if name not in frames:
         raise DatasetError(
             f"{path}: expected the frame {name}, found {', '.join(frames)}. "
@@ -91,8 +105,7 @@ def read_table(
         rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
     fit(file, rows, entry, len(data))
     with foreign(file, f"table of {name}"):
-        frame: pd.DataFrame = unpacked(pa.BufferReader(data), columns).to_pandas()
-    return frame
+        return unpacked(pa.BufferReader(data), None)
 
 
 def fit(file: PurePath, rows: int, entry: Mapping[str, Any], size: int) -> None:
@@ -101,7 +114,7 @@ def fit(file: PurePath, rows: int, entry: Mapping[str, Any], size: int) -> None:
         raise damaged(file, f"it says that it has {rows:,} rows, which does not fit")
 
 
-def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> pa.Table:
+def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> Read:
     """Read a table whose texts the memory can hold.
 
     Parquet stores a text once, and in each row that has it a small number: one of 100 MiB in a
@@ -135,25 +148,35 @@ def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> pa
         raise ValueError(f"more than {MOST_TEXT:,} bytes when unpacked")
     texts = [kind.name for kind in kinds if kind.physical_type == "BYTE_ARRAY"]
     table = pq.read_table(source, columns=columns, read_dictionary=texts, **how)
-    left = MOST_TEXT
+    left, words = MOST_TEXT, {}
     for number, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
         if not pa.types.is_dictionary(column.type):
             continue
-        left -= sum(_length(piece) for piece in column.chunks)
+        left -= sum(_length(piece, left) for piece in column.chunks)
         if left < 0:
             raise ValueError(f"more than {MOST_TEXT:,} bytes of text up to the column {name[:40]}")
-        plain = column.cast(pa.large_string())
-        table = table.set_column(number, name, plain)
-    return table
+        listed = [piece.dictionary for piece in column.chunks]
+        if sum(map(len, listed)) <= FEW_WORDS:
+            words[name] = {text for texts in listed for text in texts.to_pylist()}
+        table = table.set_column(number, name, column.cast(pa.large_string()))
+    return Read(table.to_pandas(), words)
 
 
-def _length(piece: pa.DictionaryArray) -> int:
-    """Return how many bytes the texts of a column have when each row has its own.
+def _length(piece: pa.DictionaryArray, left: int) -> int:
+    """Return at most how many bytes the texts of a column have when each row has its own.
 
-    >>> _length(pa.array(["ab", "c", "ab", None]).dictionary_encode())
-    5
+    Exact where the bytes that are left could be too few. Else the longest text stands for all: to
+    look up the length of each row would cost a fifth of the reading.
+
+    >>> piece = pa.array(["ab", "c", "ab", None]).dictionary_encode()
+    >>> _length(piece, 5), _length(piece, 1000)
+    (5, 8)
     """
     lengths = pc.binary_length(piece.dictionary).cast(pa.int64())
+    most = (pc.max(lengths).as_py() or 0) * len(piece)
+    # A hundredth: a table has tens of columns and row groups, which share the bytes.
+    if most <= left // 100:
+        return int(most)
     return pc.sum(lengths.take(piece.indices)).as_py() or 0
 
 
