@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from roadmap_analytics import frames, store
@@ -25,14 +26,15 @@ def measure(folder: Path, issues: int) -> bool:
     manifest = store.read_manifest(folder)
     counts: dict[str, int] = {}
     began, busy = time.perf_counter(), time.process_time()
-    built = frames.build_tables(
-        store.Records(folder, manifest.runs), config=manifest.config, counts=counts
-    )
+    rows: Counter[str] = Counter()
+    records = store.Records(folder, manifest.runs)
+    for part in frames.build_tables(records, config=manifest.config, counts=counts):
+        rows.update({name: len(frame) for name, frame in part.items()})
     busy, taken = time.process_time() - busy, time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     limit = BASE + PER_ISSUE * issues
     print(
-        f"{len(built['issues']):,} issues, {len(built['issue_events']):,} rows of history: "
+        f"{rows['issues']:,} issues, {rows['issue_events']:,} rows of history: "
         f"{taken:.1f} s ({busy:.1f} s of processor, {issues / busy:,.0f} issues/s), "
         f"{peak / 2**30:.2f} GiB at most (limit {limit / 2**30:.2f})"
     )

@@ -229,8 +229,8 @@ def simulate_dataset(to: str | os.PathLike[str], *, issues: int, seed: int) -> E
             for record in simulate.records(issues, seed):
                 run.write(record)
             tables = frames.build_tables(run.records(), config=config)
-            run.commit(tables, ended_at=simulate.NOW, config=config, simulated=True)
-    return Exported(to, _rows(tables), 0, [], first=True)
+            made = run.commit(tables, ended_at=simulate.NOW, config=config, simulated=True)
+    return Exported(to, _rows(made), 0, [], first=True)
 
 
 # -- what to export --------------------------------------------------------------------------------
@@ -463,9 +463,8 @@ def _run(
             run.write(record)
         run.started_at = export.started_at  # earlier than before, where the clock was set back
         reporter.stage("tables")
-        made = frames.build_tables(run.records(), config=config)
-        run.commit(
-            made,
+        made = run.commit(
+            frames.build_tables(run.records(), config=config),
             ended_at=export.ended_at,
             config=config,
             requests=export.requests,
@@ -497,13 +496,13 @@ def _run_of_documents(to: Path, plan: _Plan, config: dict[str, Any], *, full: bo
             _learn(known, run, full)
             _forget_unreadable(known, run)  # what is there now decides
         _write_documents(run, plan.documents, known)
-        made = frames.build_tables(run.records(), config=config)
-        run.commit(made, ended_at=now, config=config, via="none")
+        tables = frames.build_tables(run.records(), config=config)
+        made = run.commit(tables, ended_at=now, config=config, via="none")
     return Exported(to, _rows(made), 0, [], run.manifest is None, via="none")
 
 
-def _rows(made: dict[str, Any]) -> dict[str, int]:
-    return {name: len(frame) for name, frame in made.items()}
+def _rows(made: store.Manifest) -> dict[str, int]:
+    return {name: entry["rows"] for name, entry in made.tables["frames"].items()}
 
 
 def _learn(known: gitlab.Known, run: store.OpenRun, full: bool) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from roadmap_analytics import frames, schema, store
 from roadmap_analytics.errors import DatasetError, UnknownNameError
-from roadmap_analytics.frames import Dataset, RunRecords, build
+from roadmap_analytics.frames import Dataset, RunRecords, build, extract
 from roadmap_analytics.frames.system_notes import parse
 from tests.examples import examples
 
@@ -948,6 +950,27 @@ def test_order_never_matters(first: list[Row], second: list[Row], chance: random
     found = build(shuffled)
     for name, frame in expected.items():
         pd.testing.assert_frame_equal(found[name], frame)
+
+
+@given(worlds(), worlds(), st.integers(1, 4))
+@settings(max_examples=20)
+def test_any_cut_of_the_issues_gives_the_same_frames(
+    first: list[Row], second: list[Row], size: int
+) -> None:
+    runs = [
+        RunRecords(1, "2025-01-01T00:00:00Z", first),
+        RunRecords(2, "2025-01-02T00:00:00Z", second),
+    ]
+    counted: dict[str, int] = {}
+    expected = build(runs, counts=counted)
+    again: dict[str, int] = {}
+    with mock.patch.object(extract, "PART", size):
+        parts = list(frames.build_parts(runs, counts=again))
+    assert all(len(part["issues"]) <= size for part in parts[:-1])
+    assert len(parts) - 1 == max(math.ceil(len(expected["issues"]) / size), 1)
+    assert again == counted
+    for name, frame in frames.whole(parts).items():
+        pd.testing.assert_frame_equal(frame, expected[name])
 
 
 def shuffle(value: Any, chance: random.Random) -> Any:

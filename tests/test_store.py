@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import itertools
 import json
 import multiprocessing
 import os
@@ -10,9 +12,12 @@ import random
 import signal
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import orjson
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +25,7 @@ from hypothesis import strategies as st
 from roadmap_analytics import store
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.records import Record
-from roadmap_analytics.store import runs
+from roadmap_analytics.store import runs, tables
 
 ABOUT: dict[str, Any] = {
     "origin": "https://git.example.org",
@@ -44,7 +49,7 @@ def write(to: Path, *records: Record, **more: Any) -> store.Manifest:
     with store.open_run(to, **ABOUT, **more) as run:
         for record in records:
             run.write(record)
-        return run.commit({"assignments": FRAME}, ended_at=ENDED, config={}, requests=7)
+        return run.commit([{"assignments": FRAME}], ended_at=ENDED, config={}, requests=7)
 
 
 @pytest.fixture
@@ -92,6 +97,27 @@ def test_tables_are_read_by_name(dataset: Path) -> None:
     assert read.words == {"person": set(FRAME["person"])}
     with pytest.raises(DatasetError, match="expected the frame nothing, found assignments"):
         store.read_table(dataset, manifest, "nothing")
+
+
+@given(st.lists(st.integers(0, 30), max_size=5), st.integers(0, 60))
+def test_a_file_does_not_show_in_which_parts_its_rows_came(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], rows: int
+) -> None:
+    at = pd.date_range("2025-01-01", periods=rows, tz="UTC", unit="us")
+    texts = pd.Series([None if n % 3 else f"text {n % 5}" for n in range(rows)], dtype="str")
+    frame = pd.DataFrame({"number": range(rows), "text": texts, "at": at})
+    edges = [0, *sorted(min(cut, rows) for cut in cuts), rows]
+    parts = [frame.iloc[first:end] for first, end in itertools.pairwise(edges)]
+    to = tmp_path_factory.mktemp("tables")
+    with mock.patch.object(tables, "ROW_GROUP", 7):
+        once = tables.write_tables(to, "once", [{"frame": frame}])
+        cut = tables.write_tables(to, "cut", ({"frame": part} for part in parts))
+    assert cut["frame"] | {"file": ""} == once["frame"] | {"file": ""}
+    buffer = io.BytesIO()
+    whole = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(whole, buffer, compression="zstd", row_group_size=7)
+    assert (to / once["frame"]["file"]).read_bytes() == buffer.getvalue()
+    pd.testing.assert_frame_equal(pd.read_parquet(to / cut["frame"]["file"]), frame)
 
 
 def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
@@ -178,7 +204,7 @@ def test_an_interrupted_run_is_taken_up(tmp_path: Path) -> None:
         assert (run.began_at, run.started_at) == (ABOUT["started_at"], later["started_at"])
         assert list(run.records()) == [issue(1), history(1)], "lists are read again"
         run.write(issue(2))
-        run.commit({}, ended_at=ENDED, config={})
+        run.commit([], ended_at=ENDED, config={})
     assert list(store.iter_records(tmp_path)) == [issue(1), issue(2), history(1)]
     assert not list(tmp_path.rglob("*.jsonl")), "no journal is left"
     assert not list(tmp_path.rglob("run.json"))
@@ -206,7 +232,7 @@ def _writes_until_killed(to: Path, ready: Any) -> None:
             for _ in range(3):
                 number += 1
                 run.write(issue(number))
-            run.commit({"assignments": FRAME}, ended_at=ENDED, config={})
+            run.commit([{"assignments": FRAME}], ended_at=ENDED, config={})
 
 
 @pytest.mark.parametrize(
@@ -250,7 +276,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", full)
             with pytest.raises(DatasetError, match=r"No space left on device.*Free some space"):
-                run.commit({"assignments": FRAME}, ended_at=ENDED, config={})
+                run.commit([{"assignments": FRAME}], ended_at=ENDED, config={})
     assert list(store.iter_records(tmp_path)) == [issue(1)]
     with store.open_run(tmp_path, **ABOUT, keep={"issue"}) as run:
         assert list(run.records()) == [issue(1), issue(2)]

@@ -3,7 +3,7 @@
 `Scan` stands for datasets that are too large for memory: it holds their frames in partitions.
 """
 
-from roadmap_analytics.frames.build import RunRecords, build, build_tables
+from roadmap_analytics.frames.build import RunRecords, build, build_parts, build_tables, whole
 from roadmap_analytics.frames.dataset import Dataset, load, read_roadmaps
 from roadmap_analytics.frames.partitions import BY_ISSUE, Scan, scan
 
@@ -13,8 +13,10 @@ __all__ = [
     "RunRecords",
     "Scan",
     "build",
+    "build_parts",
     "build_tables",
     "load",
     "read_roadmaps",
     "scan",
+    "whole",
 ]

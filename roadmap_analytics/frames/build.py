@@ -22,7 +22,7 @@ from roadmap_analytics.frames.extract import Extract, Milestone, Record, instant
 from roadmap_analytics.frames.unread import unread
 from roadmap_analytics.roadmap import tables
 
-__all__ = ["RunRecords", "build", "build_tables", "roadmap_frames"]
+__all__ = ["RunRecords", "build", "build_parts", "build_tables", "roadmap_frames", "whole"]
 
 DRAFT_PREFIX = "DRAFT: "
 
@@ -95,7 +95,32 @@ def build(
     0 2025-01-01 08:00:00+00:00  state  opened  creation       False
     1 2025-01-03 08:00:00+00:00  state  closed  inferred        True
     """
-    config = config or {}
+    return whole(build_parts(runs, config=config, counts=counts))
+
+
+def build_parts(
+    runs: Iterable[RunRecords],
+    *,
+    config: Mapping[str, Any] | None = None,
+    counts: dict[str, int] | None = None,
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Make every frame as `build` does, in parts that lie one below the other.
+
+    The history of an issue depends on no other issue, once the names of people, labels and
+    milestones are known. So frames of issues are made for some issues at a time, by id; the small
+    frames come last, whole. Memory then holds the records as columns, and one part.
+
+    Parameters
+    ----------
+    runs, config, counts
+        As in `build`.
+
+    Yields
+    ------
+    dict
+        Frame name to some rows of it, in the order of `schema.FRAMES`.
+    """
+    config, counts = config or {}, {} if counts is None else counts
     extract = Extract()
     started: dict[int, str] = {}
     with _collector_paused():
@@ -107,31 +132,36 @@ def build(
     person = _canonical(config.get("people") or {}, extract.people, extract.accounts)
     deleted = extract.deleted_milestones()
     known = _milestones(extract, deleted)
-    issues = _with_links(extract.issues(), extract, known, deleted)
-    made, found = events.history(
-        issues,
-        extract.events(),
-        milestones=known,
-        labels={label: name for label, (_, name) in extract.labels.items()},
-        person=person,
-        reasons=extract.state_reasons(),
-    )
-    if counts is not None:
-        unread_notes = extract.unread_notes().num_rows
-        counts.update(found, notes_other=extract.other, notes_unread=unread_notes)
+    labels = {label: name for label, (_, name) in extract.labels.items()}
+    named = []
+    for part in extract.issues():
+        issues = _with_links(part, extract, known, deleted)
+        named.append(issues.select(["issue_id", "project", "iid", "run"]))
+        ids = issues["issue_id"].to_numpy()
+        made, found = events.history(
+            issues,
+            extract.events(ids),
+            milestones=known,
+            labels=labels,
+            person=person,
+            reasons=extract.state_reasons(ids),
+        )
+        counts.update({name: counts.get(name, 0) + number for name, number in found.items()})
+        yield {
+            "issues": _issues(issues, person, made),
+            "assignments": _members(issues, "assignees", "person", person),
+            "issue_labels": _members(issues, "labels", "label", str),
+            "issue_events": made,
+        }
+    counts.update(notes_other=extract.other, notes_unread=extract.unread_notes().num_rows)
     accounts = {name: person(name) for name in extract.people}
-    frames = {
-        "issues": _issues(issues, person, made),
-        "assignments": _members(issues, "assignees", "person", person),
-        "issue_labels": _members(issues, "labels", "label", str),
-        "issue_events": made,
+    yield {
         "milestones": _milestone_frame(extract, deleted, config),
         "milestone_dates": _milestone_dates(extract, deleted, started),
         "people": _people(extract, person),
-        "unread": unread(extract, issues),
+        "unread": unread(extract, pa.concat_tables(named).to_pandas()),
         **roadmap_frames(extract.documents(), config, accounts),
     }
-    return {name: frames[name] for name in schema.FRAMES}
 
 
 @contextmanager
@@ -151,8 +181,8 @@ def build_tables(
     *,
     config: Mapping[str, Any] | None = None,
     counts: dict[str, int] | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Make every frame from the records of a dataset on disk (see `build`), validated.
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Make every frame from the records of a dataset on disk (see `build_parts`), validated.
 
     Raises
     ------
@@ -161,8 +191,28 @@ def build_tables(
     """
     runs = (RunRecords(int(run.run), run.started_at, records.of(run)) for run in records.runs)
     with store.foreign(records.path / "records", "set of records that this version can read"):
-        frames = build(runs, config=config, counts=counts)
-        return {name: schema.validate(name, frame) for name, frame in frames.items()}
+        for part in build_parts(runs, config=config, counts=counts):
+            # Parts have other ids each: what is unique in each of them is unique in all.
+            yield {name: schema.validate(name, frame) for name, frame in part.items()}
+
+
+def whole(parts: Iterable[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Join the parts of frames, one below the other.
+
+    Examples
+    --------
+    >>> ids = [pd.DataFrame({"issue_id": [n]}) for n in (7, 8)]
+    >>> whole({"issues": rows} for rows in ids)["issues"]["issue_id"].tolist()
+    [7, 8]
+    """
+    found: dict[str, list[pd.DataFrame]] = {}
+    for part in parts:
+        for name, frame in part.items():
+            found.setdefault(name, []).append(frame)
+    return {
+        name: pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
+        for name, rows in found.items()
+    }
 
 
 def _canonical(

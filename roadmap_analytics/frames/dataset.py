@@ -25,7 +25,7 @@ from roadmap_analytics.errors import (
     UnknownNameError,
 )
 from roadmap_analytics.frames import sharing
-from roadmap_analytics.frames.build import build_tables, roadmap_frames
+from roadmap_analytics.frames.build import build_tables, roadmap_frames, whole
 from roadmap_analytics.roadmap import sources
 
 __all__ = ["Dataset", "load", "read_roadmaps"]
@@ -321,7 +321,7 @@ def _stored(
     there = set(names) <= manifest.tables.get("frames", {}).keys()
     if manifest.tables_are_ours and (there or not _has_records(manifest)):
         return {name: _read(path, manifest, name) for name in names}
-    return build_tables(store.Records(Path(path), manifest.runs), config=manifest.config)
+    return whole(build_tables(store.Records(Path(path), manifest.runs), config=manifest.config))
 
 
 def _rebuilt(
@@ -332,7 +332,7 @@ def _rebuilt(
     if not damage.file.is_relative_to(root / "tables") or not _has_records(manifest):
         raise damage
     store.refuse_links(root)  # a link in place of a table is no accident
-    made = build_tables(store.Records(root, manifest.runs), config=manifest.config)
+    made = whole(build_tables(store.Records(root, manifest.runs), config=manifest.config))
     try:
         store.replace_tables(root, manifest, made)
         manifest, so = store.read_manifest(root), "and stored."

@@ -34,7 +34,7 @@ from roadmap_analytics.soundness import (
     sound_milestone,
 )
 
-__all__ = ["Extract", "Milestone", "Record", "instants"]
+__all__ = ["PART", "Extract", "Milestone", "Record", "instants"]
 
 Record = Mapping[str, Any]
 
@@ -47,6 +47,8 @@ NO_ID = -1
 # Rows as Python objects until then, and as Arrow columns after: fewer rows make too many chunks to
 # join, more hold hundreds of MiB of objects at a time.
 _CHUNK = 20_000
+PART = 2**16
+"""Issues of which frames are made at a time: a few hundred MiB of work, and no more at any size."""
 _AT = pa.timestamp("us", "UTC")
 # Few texts, many times: a dictionary stores each once. "Large" strings have 64-bit offsets, as ten
 # million values pass the 2 GiB of plain ones.
@@ -181,9 +183,15 @@ class _Rows:
         self._chunks = [table]
         return table
 
-    def replace(self, table: pa.Table) -> None:
-        """Keep only these rows."""
-        self._chunks = [table]
+    def where(self, keep: Callable[[pa.Table], npt.NDArray[np.bool_]]) -> pa.Table:
+        """Return the rows that `keep` marks, looked for chunk by chunk: no copy of all is made."""
+        if self._pending or not self._chunks:
+            self._flush()
+        kept = [
+            chunk.filter(pa.array(marks)) for chunk in self._chunks if (marks := keep(chunk)).any()
+        ]
+        found = pa.concat_tables(kept or [self._chunks[0].slice(0, 0)])
+        return found.unify_dictionaries().combine_chunks()
 
 
 class Milestone(NamedTuple):
@@ -233,6 +241,7 @@ class Extract:
         self._events = _Rows("history", _EVENTS)
         self._histories = _Rows("history", _HISTORIES)
         self._history_count = 0
+        self._standing: npt.NDArray[np.bool_] | None = None
         self._unread_notes = _Rows("notes", _NOTES)
         self._reasons = _Rows("notes", _REASONS)
         self._odd_events = _Rows("history", _ODD_EVENTS)
@@ -348,6 +357,7 @@ class Extract:
     def _history(self, run: int, record: Record) -> None:
         issue, data = record["issue_id"], record["data"]
         number = self._history_count
+        self._standing = None
         self._histories.add((issue, run))
         self._history_count += 1
         for field, text in record.get("odd", ()):
@@ -567,47 +577,59 @@ class Extract:
 
     # What they say together ---------------------------------------------------------------------
 
-    def issues(self) -> pa.Table:
-        """Give the newest answer about every issue that was not deleted, sorted by id."""
+    def issues(self) -> Iterator[pa.Table]:
+        """Yield the newest answer about every issue that was not deleted, by id, some at a time."""
         table = self._issues.table()
-        table = table.take(_newest_rows(table, "issue_id", "run", "updated_at"))
-        self._issues.replace(table)
-        return table.filter(self._listed(table))
+        rows = _newest_rows(table, "issue_id", "run", "updated_at")
+        rows = rows[self._listed(table)[rows]]
+        for start in range(0, max(len(rows), 1), PART):  # one part, if it has no rows
+            yield table.take(pa.array(rows[start : start + PART]))
 
-    def _listed(self, table: pa.Table) -> pa.Array:
+    def _listed(self, table: pa.Table) -> npt.NDArray[np.bool_]:
         ids, runs, projects = (_ints(table, c) for c in ("issue_id", "run", "project_id"))
         listed_in = {project: run for project, (run, _) in self._issue_lists.items()}
-        listed: set[int] = set().union(*(known for _, known in self._issue_lists.values()))
+        lists = [np.fromiter(known, np.int64) for _, known in self._issue_lists.values()]
         # An issue of a later run than the newest list of its project cannot be on that list: kept.
         newest = pd.Series(projects).map(listed_in).fillna(-1).to_numpy()
-        there = np.isin(ids, np.fromiter(listed, np.int64, len(listed)))
-        return pa.array(there | (newest < runs))
+        there = np.isin(ids, np.concatenate([np.zeros(0, np.int64), *lists]))
+        return np.asarray(there | (newest < runs), dtype=bool)
 
-    def events(self) -> pa.Table:
-        """Give what the newest history of every issue holds."""
-        return self._standing(self._events)
+    def events(self, ids: npt.NDArray[np.int64]) -> pa.Table:
+        """Return what the newest history of each of some issues holds; `ids` ascend."""
+        return self._of(self._events, ids)
 
-    def state_reasons(self) -> pa.Table:
-        """Give the notes that say why an issue was closed without being done."""
-        return self._standing(self._reasons)
+    def state_reasons(self, ids: npt.NDArray[np.int64]) -> pa.Table:
+        """Return the notes that say why some issues were closed without being done."""
+        return self._of(self._reasons, ids)
 
     def odd_events(self) -> pa.Table:
         """Give the odd values and rows of histories: `issue_id`, `kind`, `field`, `text`."""
-        return self._standing(self._odd_events)
+        return self._of(self._odd_events)
 
     def unread_notes(self) -> pa.Table:
         """Give the issue and the wording of every note in unknown words."""
-        return self._standing(self._unread_notes)
+        return self._of(self._unread_notes)
 
-    def _standing(self, rows: _Rows) -> pa.Table:
-        """Keep of the rows of all histories those of the newest history of every issue."""
-        # Rows carry the number of their history, so that one look-up decides about each.
-        standing = np.zeros(self._history_count, dtype=bool)
-        standing[_newest_rows(self._histories.table(), "issue_id", "run")] = True
-        table = rows.table()
-        table = table.filter(pa.array(standing[_ints(table, "history")]))
-        rows.replace(table)
-        return table
+    def _of(self, rows: _Rows, ids: npt.NDArray[np.int64] | None = None) -> pa.Table:
+        """Return of the rows of all histories those of the newest history of every issue."""
+        if self._standing is None:
+            # Rows carry the number of their history, so that one look-up decides about each.
+            self._standing = np.zeros(self._history_count, dtype=bool)
+            self._standing[_newest_rows(self._histories.table(), "issue_id", "run")] = True
+        standing = self._standing
+
+        def keep(chunk: pa.Table) -> npt.NDArray[np.bool_]:
+            marks = standing[_ints(chunk, "history")]
+            if ids is None:
+                return marks
+            if not len(ids):
+                return np.zeros(len(marks), dtype=bool)
+            # Between the first and the last: who else lies there was deleted, and `history` drops
+            # what is about issues that it is not given.
+            issue = _ints(chunk, "issue_id")
+            return np.asarray(marks & (issue >= ids[0]) & (issue <= ids[-1]), dtype=bool)
+
+        return rows.where(keep)
 
     def deleted_milestones(self) -> set[int]:
         """Give the ids that the newest list of their group or project no longer has."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from roadmap_analytics import schema
 from roadmap_analytics.frames.extract import Extract
@@ -16,7 +15,7 @@ __all__ = ["unread"]
 Row = dict[str, Any]
 
 
-def unread(extract: Extract, issues: pa.Table) -> pd.DataFrame:
+def unread(extract: Extract, issues: pd.DataFrame) -> pd.DataFrame:
     """Make the frame `unread`.
 
     Only the newest answer about each thing counts: what GitLab sends rightly now is not odd.
@@ -24,15 +23,20 @@ def unread(extract: Extract, issues: pa.Table) -> pd.DataFrame:
     Parameters
     ----------
     extract : Extract
-    issues : Table
-        The issues of the dataset, each with its `project`; what is about others is left out.
+    issues : DataFrame
+        `issue_id`, `project`, `iid` and `run` of the issues of the dataset; what is about others
+        is left out.
 
     Returns
     -------
     DataFrame
         See `schema.Unread`.
     """
-    known = issues.select(["issue_id", "project", "iid", "run"]).to_pandas()
+    asked = {ident for ident, _ in extract.odd_issues} | {row[2] for row in extract.odd_rows}
+    for table in (extract.unread_notes(), extract.odd_events()):
+        asked |= set(table["issue_id"].to_pylist())
+    # Few issues have anything unread: the others are not named.
+    known = issues[issues["issue_id"].isin(list(asked))]
     subject = known["project"].astype("str") + "#" + known["iid"].astype("str")
     subjects = dict(zip(known["issue_id"].tolist(), subject, strict=True))
     run_of = dict(zip(known["issue_id"].tolist(), known["run"].tolist(), strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from roadmap_analytics.errors import (
 )
 
 __all__ = [
+    "Hashed",
     "checked",
     "compress",
     "create",
@@ -37,6 +39,7 @@ __all__ = [
     "read_bounded",
     "refuse_links",
     "write",
+    "writing",
 ]
 
 MOST_FILE = 2 * 2**30
@@ -195,20 +198,45 @@ def compress(data: bytes) -> bytes:
 
 
 def write(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    with writing(file) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[Hashed]:
     """Write a file whole or not at all: temporary name, flush to the disk, rename."""
     temporary = file.with_name(f"{file.name}.part")
     try:
         with create(temporary) as stream:
-            left = memoryview(data)
-            while left:  # one call writes at most 2 GiB, or what room there is
-                left = left[stream.write(left) :]
+            yield Hashed(stream)
             _sync(stream.fileno())
         temporary.replace(file)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(file.parent)
+
+
+class Hashed(io.RawIOBase):
+    """A file that is written piece by piece, and hashed meanwhile."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Whether it can be written."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of it: one call of the system takes at most 2 GiB, or what room there is."""
+        left = memoryview(data)
+        while left:
+            left = left[self._stream.write(left) :]
+        self.sha256.update(data)
+        return len(data)
 
 
 def create(file: Path) -> BinaryIO:

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -182,7 +182,7 @@ class OpenRun:
 
     def commit(
         self,
-        tables: Mapping[str, pd.DataFrame],
+        tables: Iterable[Mapping[str, pd.DataFrame]],
         *,
         ended_at: str,
         config: Mapping[str, Any],
@@ -198,7 +198,7 @@ class OpenRun:
         Parameters
         ----------
         tables
-            Name -> frame, made from `records`.
+            Name -> frame, made from `records`; in parts, each below the one before.
         ended_at
             ISO, on the server's clock.
         config

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,12 +16,13 @@ import pyarrow.parquet as pq
 
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.store.disk import (
+    Hashed,
     checked,
     damaged,
     foreign,
     guarded,
     make_folder,
-    write,
+    writing,
 )
 from roadmap_analytics.store.manifest import (
     LIBRARY_VERSION,
@@ -206,7 +206,7 @@ def replace_tables(
         # Never into the folder that is valid: cut short, this would leave it half old, half new.
         newest = manifest.runs[-1].run
         unused = newest if manifest.tables.get("generation") != newest else f"{newest}_rebuilt"
-        generation = {"generation": unused, "frames": write_tables(root, unused, tables)}
+        generation = {"generation": unused, "frames": write_tables(root, unused, [tables])}
         whole = replace(manifest, tables=generation, library_version=LIBRARY_VERSION)
         write_manifest(root, whole.as_dict())
         remove_other_generations(root / "tables", unused)
@@ -239,34 +239,74 @@ def write_copy(
     with guarded(root):
         root.parent.mkdir(parents=True, exist_ok=True)
         root.mkdir(mode=0o700)
-        generation = {"generation": "copy", "frames": write_tables(root, "copy", tables)}
+        generation = {"generation": "copy", "frames": write_tables(root, "copy", [tables])}
         ours = {"runs": runs, "tables": generation, "library_version": LIBRARY_VERSION}
         write_manifest(root, {**blank.as_dict(), **manifest, **ours})
 
 
 def write_tables(
-    root: Path, generation: str, tables: Mapping[str, pd.DataFrame]
+    root: Path, generation: str, parts: Iterable[Mapping[str, pd.DataFrame]]
 ) -> dict[str, dict[str, Any]]:
-    """Write a generation of tables; return what the manifest says of each."""
+    """Write a generation of tables, part by part; return what the manifest says of each.
+
+    Parameters
+    ----------
+    root, generation
+        The dataset, and the name of the folder.
+    parts
+        Name -> frame, or some rows of it; the next ones stand below these.
+    """
     folder = root / "tables" / generation
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted commit left
     make_folder(folder.parent)
     make_folder(folder)
-    entries = {}
-    for name, frame in tables.items():
-        buffer = io.BytesIO()
-        # Frames are numbered from 0: an index would be one more column that says nothing.
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
-        data = buffer.getvalue()  # in memory, so that hash and file are of the same bytes
-        file = folder / f"{name}.parquet"
-        write(file, data)
-        entries[name] = {
-            "file": file.relative_to(root).as_posix(),
-            "rows": len(frame),
-            "sha256": hashlib.sha256(data).hexdigest(),
+    tables: dict[str, _Table] = {}
+    with ExitStack() as opened:
+        for part in parts:
+            for name, frame in part.items():
+                # Frames are numbered from 0: an index would be a column that says nothing.
+                rows = pa.Table.from_pandas(frame, preserve_index=False)
+                if name not in tables:
+                    stream = opened.enter_context(writing(folder / f"{name}.parquet"))
+                    tables[name] = _Table(stream, rows.schema)
+                tables[name].add(rows)
+        for table in tables.values():
+            table.end()
+    return {
+        name: {
+            "file": (folder / f"{name}.parquet").relative_to(root).as_posix(),
+            "rows": table.rows,
+            "sha256": table.stream.sha256.hexdigest(),
         }
-    return entries
+        for name, table in tables.items()
+    }
+
+
+class _Table:
+    """A Parquet file that takes rows in any portions; its row groups do not show which."""
+
+    def __init__(self, stream: Hashed, schema: pa.Schema) -> None:
+        self.stream = stream  # it hashes what it writes, so that hash and file are of the same bytes
+        self.rows = 0
+        self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
+        self._waiting = schema.empty_table()
+
+    def add(self, rows: pa.Table) -> None:
+        self.rows += rows.num_rows
+        self._waiting = pa.concat_tables([self._waiting, rows])
+        while self._waiting.num_rows >= ROW_GROUP:
+            self._write(ROW_GROUP)
+
+    def end(self) -> None:
+        # A table without rows has one row group, as Arrow writes it.
+        if self._waiting.num_rows or not self.rows:
+            self._write(ROW_GROUP)
+        self._writer.close()
+
+    def _write(self, rows: int) -> None:
+        # In one piece: pages of the file would show where pieces meet.
+        self._writer.write_table(self._waiting.slice(0, rows).combine_chunks())
+        self._waiting = self._waiting.slice(rows)
 
 
 def remove_other_generations(tables: Path, valid: str) -> None:
