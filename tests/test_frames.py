@@ -953,7 +953,7 @@ def test_order_never_matters(first: list[Row], second: list[Row], chance: random
 
 
 @given(worlds(), worlds(), st.integers(1, 4))
-@settings(max_examples=20)
+@examples(8)
 def test_any_cut_of_the_issues_gives_the_same_frames(
     first: list[Row], second: list[Row], size: int
 ) -> None:
