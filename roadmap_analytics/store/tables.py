@@ -286,7 +286,7 @@ class _Table:
     """A Parquet file that takes rows in any portions; its row groups do not show which."""
 
     def __init__(self, stream: Hashed, schema: pa.Schema) -> None:
-        self.stream = stream  # it hashes what it writes, so that hash and file are of the same bytes
+        self.stream = stream  # hashes what it writes: hash and file are of the same bytes
         self.rows = 0
         self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
         self._waiting = schema.empty_table()
