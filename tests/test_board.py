@@ -143,6 +143,21 @@ def test_alarms_of_the_reading_lead_to_the_page_that_has_them(tmp_path: Path) ->
         assert "<h1>Roadmap on" in html
         assert "3 Feb 2026" in html  # documents alone have the day of the newest
         assert (tmp_path / "roadmaps.html").is_file()
+        assert "roadmap documents alone" in html
+        assert "Where roadmap and GitLab disagree" not in html
+
+
+def test_documents_alone_are_compared_with_the_revision_before_the_newest() -> None:
+    texts = {"2026-02-03": "by May 2026", "2026-05-12": "by July 2026"}
+    documents = [
+        {"name": f"{day}.md", "text": f"# Plan\n\n- Docs {by}\n"} for day, by in texts.items()
+    ]
+    dataset = ra.Dataset(tables.parse(documents))
+    for as_of in ("2026-05-12", "2026-11-26"):
+        shown = board(dataset, as_of=as_of)
+        assert shown.since == pd.Timestamp("2026-02-03")
+        assert "Docs" in " ".join(shown.roadmap_changes)
+    assert board(dataset, as_of="2026-05-11").since is None
 
 
 def test_an_earlier_day_and_a_review_that_lies_after_it(sample: ra.Dataset) -> None:

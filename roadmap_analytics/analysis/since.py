@@ -125,6 +125,7 @@ def last_review(
     (Timestamp, str) or None
         The day of the newest export at least two weeks before ("export"), else the date of the
         newest roadmap revision before that day ("roadmap revision"). None where there is neither.
+        For documents alone it is the revision before the newest: only a revision changes them.
 
     Examples
     --------
@@ -136,13 +137,16 @@ def last_review(
     True
     """
     view = View.of(dataset, as_of, timezone)
+    revisions = dataset.revisions["revision"].sort_values()
+    if len(revisions) and dataset.milestones.empty and dataset.issues.empty:
+        known = revisions[(revisions <= view.day).to_numpy()]
+        return (pd.Timestamp(known.iloc[-2]), "roadmap revision") if len(known) > 1 else None
     ended = pd.Series([run.get("ended_at") for run in dataset.manifest.get("runs") or []])
     ended = pd.to_datetime(ended.dropna(), utc=True, format="ISO8601")
     days = ended.dt.tz_convert(view.timezone).dt.tz_localize(None).dt.normalize()
     days = days[(days <= view.day - pd.Timedelta(_REVIEW_DAYS, "D")).to_numpy()]
     if len(days):
         return pd.Timestamp(days.max()), "export"
-    revisions = dataset.revisions["revision"]
     revisions = revisions[(revisions < view.day).to_numpy()]
     return (pd.Timestamp(revisions.max()), "roadmap revision") if len(revisions) else None
 
