@@ -526,6 +526,18 @@ def test_words_of_a_status_column(words: str, state: str | None) -> None:
     assert state_of(words) == state
 
 
+def test_what_stays_listed_as_dropped_was_dropped_once() -> None:
+    old, new = (
+        "# Plan\n\n- Maps\n- Fax (cancelled)\n",
+        "# Plan\n\n- ~~Maps~~ (dropped)\n- Fax (cancelled)\n",
+    )
+    documents = [{"name": "2026-02-03.md", "text": old}, {"name": "2026-05-12.md", "text": new}]
+    moved = ra.slippage(ra.Dataset(tables.parse(documents)), as_of="2026-06-01")
+    assert moved["status"].tolist() == ["new", "dropped", "dropped", "dropped"]
+    assert ra.slip_per_revision(moved)["dropped"].tolist() == [1, 1]
+    assert "0 items are new and 1 dropped" in sentences.slippage(moved)
+
+
 def test_a_state_in_square_brackets_is_no_part_of_the_title() -> None:
     frames = read("# Plan\n\n- [Done] Maps\n- [In-progress] Docs\n- [Server] Parser\n")
     items = frames["roadmap_items"].set_index("title")

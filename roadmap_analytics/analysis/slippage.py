@@ -322,11 +322,13 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per revision: `items`, `dated` (with a target), `later`, `earlier`, `kept` (compared
         with their last target), `slip_days` (sum over items), `median_slip_days` (NA where nothing
-        could be compared), and how many are `new` and `dropped`.
+        could be compared), and how many are `new` and `dropped` (by this revision: one that the
+        document goes on listing as dropped counts once).
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"revision": pd.to_datetime(["2025-02-01", "2025-04-01"]),
+    >>> rows = pd.DataFrame({"item": ["2025-02-01/1"] * 2,
+    ...                      "revision": pd.to_datetime(["2025-02-01", "2025-04-01"]),
     ...                      "target_date": pd.to_datetime(["2025-05-31", "2025-06-30"]),
     ...                      "slip_days": [float("nan"), 30.0], "status": ["new", "continued"]})
     >>> slip_per_revision(rows)[["items", "later", "slip_days"]]
@@ -335,6 +337,7 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
     1      1      1       30.0
     """
     slip = frame["slip_days"]
+    before = frame.sort_values("revision", kind="stable").groupby("item")["status"].shift()
     flags = frame.assign(
         items=frame["present"] if "present" in frame else frame["status"].ne("dropped"),
         dated=frame["target_date"].notna(),
@@ -342,7 +345,7 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
         earlier=slip < 0,
         kept=slip == 0,
         new=frame["status"].eq("new"),
-        dropped=frame["status"].eq("dropped"),
+        dropped=frame["status"].eq("dropped") & before.ne("dropped"),
         median_slip_days=slip,
     )
     counts = dict.fromkeys(["items", "dated", "later", "earlier", "kept"], "sum")

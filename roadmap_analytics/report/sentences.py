@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from roadmap_analytics.analysis.slippage import slip_per_revision
 from roadmap_analytics.charts._style import day_words, percent
 from roadmap_analytics.report.text import isolated
 
@@ -384,8 +385,8 @@ def slippage(frame: pd.DataFrame) -> str:
         return "There is no roadmap revision."
     newest = frame["revision"].max()
     rows = frame[frame["revision"] == newest]
-    later, earlier = int((rows["slip_days"] > 0).sum()), int((rows["slip_days"] < 0).sum())
-    new, dropped = (int((rows["status"] == status).sum()) for status in ("new", "dropped"))
+    counts = slip_per_revision(frame).iloc[-1]
+    later, earlier, new, dropped = map(int, counts[["later", "earlier", "new", "dropped"]])
     said = (
         f"In the roadmap of {day_words(newest)}, {_count(later, 'date')} moved later and {earlier} "
         f"earlier; {_count(new, 'item')} {'is' if new == 1 else 'are'} new and "
