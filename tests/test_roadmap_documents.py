@@ -930,6 +930,7 @@ def test_items_of_the_keepers(keepers: ra.Dataset) -> None:
         ("07", "A2", "Buoy map", "2025-09-30"),
         ("11", "A1", "Radio archive of the coast", "2025-12-20"),
         ("11", "A2", "Harbour lights", "2026-01-20"),
+        ("11", "A3", "Cleaning robot for the museum floor", None),
     ]
     words = items.set_index(["revision", "key"])["target_text"]
     assert words["2025-03-04", "A1"] == words["2025-03-04", "A4"] == "before the summer holidays"
@@ -937,11 +938,15 @@ def test_items_of_the_keepers(keepers: ra.Dataset) -> None:
 
 
 def test_people_of_the_keepers(keepers: ra.Dataset) -> None:
-    assert column(keepers.responsibilities.iloc[:10], "person", "role", "key", "qualifier") == [
+    assert column(keepers.responsibilities.iloc[:12], "person", "role", "key", "qualifier") == [
         *(("ada", "driver", "P1", None), ("ada", "work", "A1", None), ("ada", "work", "A4", None)),
         *(("bo", "driver", "P2", None), ("bo", "review", None, None), ("bo", "review", "A1", None)),
-        *(("bo", "work", "A3", None), ("bo", "work", "A4", None), ("cy", "work", "A2", None)),
-        ("cy", "work", "P1.1", "help"),
+        *(("bo", "work", "A3", None), ("bo", "work", "A4", None), ("cy", "input", "P1.1", None)),
+        *(
+            ("cy", "review", "P1.1", None),
+            ("cy", "work", "A2", None),
+            ("cy", "work", "P1.1", "help"),
+        ),
     ]
 
 
@@ -951,13 +956,15 @@ def test_dates_and_milestones_of_the_keepers(keepers: ra.Dataset) -> None:
     assert days(revisions["next_update_date"]) == ["2025-06-30", "2025-10-31", "2026-01-31"]
     assert days(revisions["horizon_date"]) == ["2025-06-30", "2025-10-31", "2026-01-31"]
     assert column(keepers.roadmap_milestones, "iid", "title", "status") == [
-        *((11, "Fog horn", "new"), (9, "Buoy register", "almost done"), (11, "The horn", "done")),
+        *((11, "Fog horn controller", "new"), (9, "Buoy register", "almost done")),
+        (11, "The horn", "done"),
     ]
 
 
 def test_how_the_items_of_the_keepers_go_on(keepers: ra.Dataset) -> None:
     assert column(keepers.carry_over.iloc[1:], "text", "status", "previous_key") == [
         ("Finish the lens cleaning robot", "continued", "P1.1"),
+        ("Painting the tower is ongoing", "continued", None),
         ("Sort the radio archive", "backlogged", "A3"),
         ("The horn is done", "done", "A1"),
         ("The weather service got its first user. Not yet done", "continued", None),
