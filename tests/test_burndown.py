@@ -24,7 +24,7 @@ from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_iss
 from tests.examples import examples
 from tests.slow_reference import Reference
 
-QUICK = examples(10)
+QUICK = examples(15)
 
 
 def table(frame: pd.DataFrame, columns: str) -> list[list[Any]]:

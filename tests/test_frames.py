@@ -856,7 +856,7 @@ def plain(field: str, value: Any) -> Any:
 
 
 @given(worlds())
-@examples(6)
+@examples(8)
 def test_every_frame_fits_its_schema(records: list[Row]) -> None:
     for name, frame in made(*records).items():
         schema.validate(name, frame)
@@ -913,7 +913,7 @@ def test_every_event_is_recovered_and_none_is_invented(records: list[Row]) -> No
 
 
 @given(worlds(), st.lists(worlds(), max_size=3), st.randoms(use_true_random=False))
-@examples(8)
+@examples(20)
 def test_repeated_histories_give_what_the_newest_alone_gives(
     last: list[Row], earlier: list[list[Row]], chance: random.Random
 ) -> None:
@@ -933,7 +933,7 @@ def test_repeated_histories_give_what_the_newest_alone_gives(
 
 
 @given(worlds(), worlds(), st.randoms(use_true_random=False))
-@examples(8)
+@examples(20)
 def test_order_never_matters(first: list[Row], second: list[Row], chance: random.Random) -> None:
     runs = [
         RunRecords(1, "2025-01-01T00:00:00Z", first),

@@ -21,15 +21,15 @@ DEEP = {
     "nested lists": "\n".join("  " * i + "- a" for i in range(300)),
     "numbers": "1. " * 30_000 + "x",
     "brackets": "- " + "[" * 50_000,
-    "links": "- " + "[" * 20_000 + "x" + "](u)" * 20_000,
-    "images": "- " + "![" * 20_000 + "x" + "](u)" * 20_000,
-    "asterisks": "- " + "*" * 80_000 + "a" + "*" * 80_000,
-    "underscores": "- " + "_" * 80_000 + "a" + "_" * 80_000,
-    "asterisks and tildes": "- " + "**~~" * 20_000 + "a" + "~~**" * 20_000,
-    "emphasis": "- " + "**a_b_" * 20_000,
+    "links": "- " + "[" * 10_000 + "x" + "](u)" * 10_000,
+    "images": "- " + "![" * 10_000 + "x" + "](u)" * 10_000,
+    "asterisks": "- " + "*" * 40_000 + "a" + "*" * 40_000,
+    "underscores": "- " + "_" * 40_000 + "a" + "_" * 40_000,
+    "asterisks and tildes": "- " + "**~~" * 10_000 + "a" + "~~**" * 10_000,
+    "emphasis": "- " + "**a_b_" * 10_000,
     "backticks": "- " + "".join("`" * i + "x" for i in range(500)),
     "parentheses": "- " + "(" * 50_000 + ")" * 50_000,
-    "a wide table": "|" + "a|" * 15_000 + "\n|" + "-|" * 15_000 + "\n|" + "a|" * 15_000,
+    "a wide table": "|" + "a|" * 7_000 + "\n|" + "-|" * 7_000 + "\n|" + "a|" * 7_000,
     "numbers without end": "- by 31 December " + "9" * 50_000 + "\n- in " + "9" * 5000 + " weeks",
     "one word": "- " + "a" * 150_000,
     "NUL written out": "- a\\0b &#0; c",
@@ -41,7 +41,7 @@ def test_a_document_of_many_levels_is_read_in_seconds(tmp_path: Path, name: str)
     (tmp_path / "2025-01-05-roadmap.md").write_text(f"{HEAD}\n{DEEP[name]}\n")
     began = time.process_time()
     found = ra.read_roadmaps(tmp_path)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 3  # what grows with the square takes ten and more
     assert "one" in set(found.roadmap_items["title"]), "what stands beside it is read"
 
 
