@@ -930,7 +930,7 @@ def test_items_of_the_keepers(keepers: ra.Dataset) -> None:
         ("07", "A2", "Buoy map", "2025-09-30"),
         ("11", "A1", "Radio archive of the coast", "2025-12-20"),
         ("11", "A2", "Harbour lights", "2026-01-20"),
-        ("11", "A3", "Cleaning robot for the museum floor", None),
+        ("11", "A3", "Lens cleaning robot of the museum", None),
     ]
     words = items.set_index(["revision", "key"])["target_text"]
     assert words["2025-03-04", "A1"] == words["2025-03-04", "A4"] == "before the summer holidays"
