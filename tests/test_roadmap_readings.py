@@ -1016,3 +1016,31 @@ def test_items_below_a_label_that_names_items() -> None:
     frames = read("# P\n\n## Search\n\n- Owner: ada\n\nInitiatives:\n\n- Index\n- Ranking\n")
     assert titles(frames) == ["Search", "Index", "Ranking"]
     assert list(frames["roadmap_items"]["parent"].fillna("-")) == ["-", "1", "1"]
+
+
+def test_numbers_before_underlined_headings_make_no_list() -> None:
+    text = (
+        "Plan\n====\n\n1. Summary\n----------\n\n- Maps\n\n2. Later\n--------\n\n- Docs\n\n"
+        "1. One\n----\n"
+    )
+    frames = read(text)
+    items = frames["roadmap_items"].set_index("title")
+    assert list(items.index) == ["Maps", "Docs"]
+    assert list(items["deferred"]) == [False, True]
+    assert titles(read("# P\n\n1. Maps\n2. Docs\n---\n")) == ["Maps", "Docs"]  # a ruler
+
+
+def test_people_of_columns_are_known_behind_a_dash_and_handles_in_any_bracket() -> None:
+    text = (
+        "# P\n\n| Train | Conductor |\n|-|-|\n| 26.3 | Priya N. |\n| 26.4 | Oskar Lind |\n\n"
+        "- Retry budget — Priya\n- Sessions — Oskar Lind\n- Maps — Baltic Sea\n"
+        "- Checksums (@dee, needs review from @bo)\n- Fog – owner: ada, Q2 2026\n"
+    )
+    frames = read(text)
+    people = frames["responsibilities"].groupby("key")["person"].agg(sorted)
+    names = frames["roadmap_items"].set_index("key")["title"]
+    assert {names[key]: found for key, found in people.items()} == {
+        **{"26.3": ["priya n"], "26.4": ["oskar lind"], "Retry budget": ["priya"]},
+        **{"Sessions": ["oskar lind"], "Checksums": ["bo", "dee"], "Fog": ["ada"]},
+    }
+    assert targets(frames) == {"Fog": "2026-06-30"}

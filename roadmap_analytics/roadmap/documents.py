@@ -14,7 +14,7 @@ from typing import Any
 
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap import markdown, profile_sigsum
-from roadmap_analytics.roadmap.fields import Entry, Words, people_in
+from roadmap_analytics.roadmap.fields import Entry, Words, people_in, people_of
 from roadmap_analytics.roadmap.gantt import read_charts
 from roadmap_analytics.roadmap.items import Items, read_comments, read_sections
 from roadmap_analytics.roadmap.language import sentences
@@ -119,6 +119,8 @@ def read_document(
             setattr(revision, name_, value)
     else:
         names.met.update(people_in(markdown.inlines_of(blocks), names))
+        for table in (block for block in blocks if isinstance(block, Table)):
+            names.met.update(people_of(table, names))
         revision.next_update = _renewal(blocks, source.front, items)
         read_sections(sections(blocks), items)
         read_charts(items.charts, items)

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import takewhile
 
 from roadmap_analytics.roadmap.language import title_of
 from roadmap_analytics.roadmap.links import tracked
-from roadmap_analytics.roadmap.markdown import Inline
+from roadmap_analytics.roadmap.markdown import Inline, Table
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, DROPPED, marked, state_of
 from roadmap_analytics.roadmap.people import Duty, Names, assigned, names_no_one
 from roadmap_analytics.roadmap.targets import (
@@ -37,6 +38,7 @@ __all__ = [
     "fields_within",
     "label_of",
     "people_in",
+    "people_of",
     "take_field",
 ]
 
@@ -90,6 +92,7 @@ _BEFORE_ROLE = (
 _ROLE_WORDS = vocabulary(
     r"""
 driver: drivers?|driven|drives|leads?|led|champions?|lead by|shepherds?|sponsors?
+    captains?|conductors?
 maintainer: maintainers?|maintained|maintains
 responsible: responsible(?: (?:person|people|party|team))?|responsibility|owners?|owned|ownership
     accountable|in charge|dris?|pm|managers?|directly responsible individual
@@ -326,6 +329,16 @@ def people_in(inlines: Iterable[Inline], names: Names) -> Iterator[str]:
             yield from (duty.person for duty in assigned(label.value, list(label.roles), names))
 
 
+def people_of(table: Table, names: Names) -> Iterator[str]:
+    """Yield the people whom the columns of a table name, and their first names."""
+    for n, head in enumerate(table.head):
+        label = column_kind(head.text)
+        cells = [row[n].text for row in table.rows if n < len(row)]
+        for value in cells if label and label.kind == "people" else []:
+            for duty in assigned(value, ["work"], names):
+                yield from (duty.person, duty.person.partition(" ")[0])
+
+
 def comment_fields(text: str) -> list[Label]:
     """Read the labels of a comment: ``target: 2024-10 owner: ada``.
 
@@ -410,21 +423,31 @@ def _state_aside(entry: Entry, head: Inline, words: Words) -> Inline:
     return head
 
 
+def _labels_in(text: str, words: Words) -> list[Label]:
+    """Read "owner: ada, bo", "owner: ada, by May" and "owner: ada; due: May"."""
+    parts = re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)|[,;]\s+(?=[^,;]+$)", text)
+    known = [one for one in map(label_of, parts) if one and one.kind in _HARD]
+    if known and label_of(parts[-1]) is None:
+        last = words.target(parts[-1])
+        if last and last.end:
+            known.append(Label("target", (), parts[-1]))
+        else:
+            known[-1] = replace(known[-1], value=f"{known[-1].value}, {parts[-1]}")
+    return known
+
+
 def _labelled_asides(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "(owner: ada)" behind a title, and "(ada, by May)" of someone whom a label names."""
     for m in reversed(list(_ASIDES.finditer(head.text))):
-        parts = re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)|[,;]\s+(?=[^,;]+$)", m.group(1))
-        known = [one for one in map(label_of, parts) if one and one.kind in _HARD]
-        if known and label_of(parts[-1]) is None:  # "(owner: ada, by May)", "(owner: ada, bo)"
-            last = words.target(parts[-1])
-            if last and last.end:
-                known.append(Label("target", (), parts[-1]))
-            else:
-                known[-1] = replace(known[-1], value=f"{known[-1].value}, {parts[-1]}")
+        known = _labels_in(m[1], words)
         for label in known:
             take_field(entry, label, words)
-        people = filter(words.names.is_person, re.split(r"\s*[,;/&]\s*", m.group(1)))
-        entry.duties += [Duty(words.names.handle(name), "work") for name in people]
+        # What stands behind a label is its value: "(owner: ada, bo)".
+        parts = takewhile(lambda part: ":" not in part, re.split(r"\s*[,;/&]\s*", m[1]))
+        people = [*filter(words.names.is_person, parts), *re.findall(r"(?<!\w)@[\w-]+", m[1])]
+        handled = _HANDLE_ASIDE.fullmatch(m[0]) or any(one.kind == "people" for one in known)
+        handles = dict.fromkeys(map(words.names.handle, [] if handled else people))
+        entry.duties += [Duty(handle, "work") for handle in handles]
         if known:
             head = _without(head, m.start(), m.end())
     return head
@@ -434,7 +457,10 @@ def _labels_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser - Started: 2026-01-15 - ETA: 2026-03-31"."""
     for m in _DASHED_LABEL.finditer(head.text):
         if label_of(head.text[m.end() :]):
-            for label in fields_within(head[m.end() :]):
+            labels = fields_within(head[m.end() :])
+            if len(labels) == 1:
+                labels = _labels_in(head.text[m.end() :], words) or labels
+            for label in labels:
                 take_field(entry, label, words)
             return head[: m.start()]
     return head
@@ -468,8 +494,8 @@ def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
 
 def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser -- ada (maybe bo), tbd", "Parser (@ada)" and "Parser @ada"."""
-    dash = re.search(r"\s[-–—]{1,2}\s+(?=(@?[\w-]+))", head.text)
-    if dash and (dash.group(1)[0] == "@" or words.names.is_person(dash.group(1))):
+    dash = re.search(r"\s[-–—]{1,2}\s+(?=((@?[\w-]+)(?:\s[A-ZÀ-Þ][\w-]*)?))", head.text)
+    if dash and (dash[1][0] == "@" or any(map(words.names.is_person, dash.groups()))):
         behind = head.text[dash.end() :]
         entry.duties += assigned(behind, ["work"], words.names)
         for part in re.split(r"[,.]\s+", behind.rstrip("."))[1:]:

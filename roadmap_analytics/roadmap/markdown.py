@@ -41,6 +41,8 @@ _MARKER = re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)])(?P<gap> {1,4}| 
 _LETTERED = re.compile(
     r"(?P<indent> *)(?P<mark>(?:(?P<n>[a-z]|[ivx]{2,4})|\((?P<m>[a-z]|[ivx]{2,4}|\d\d?))[.)]) +\S"
 )
+_ORDERED = re.compile(r"(\d{1,2})[.)] +\S")
+_UNDERLINE = re.compile(r"-{4,}|={4,}")
 ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 """Numbers as people write them in lists and in references to them."""
 
@@ -275,6 +277,7 @@ def _numbered(text: str) -> list[str]:
     lines = [
         re.sub(r"^[ \t]+", lambda m: m.group().expandtabs(4), line) for line in text.split("\n")
     ]
+    _underlined(lines)
     runs: dict[tuple[str, str], list[tuple[int, re.Match[str]]]] = {}
     whole = []
     for at, m in _outside_code(lines, _LETTERED):
@@ -296,6 +299,14 @@ def _numbered(text: str) -> list[str]:
             mark = f"{value})".ljust(len(m["mark"]))
             lines[at] = f"{m['indent']}{mark}{m.string[m.end('mark') :]}"
     return lines
+
+
+def _underlined(lines: list[str]) -> None:
+    """Make "1. Summary" that is underlined the heading that is meant, and no list."""
+    for at, m in _outside_code(lines, _ORDERED):
+        below = lines[at + 1].rstrip() if at + 1 < len(lines) else ""
+        if _UNDERLINE.fullmatch(below) and len(below) >= len(m.string) - 3:
+            lines[at] = f"{m[1]}\\{m.string[m.end(1) :]}"
 
 
 def _nested(lines: list[str]) -> list[str]:
