@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
 import roadmap_analytics as ra
-from roadmap_analytics.charts._style import DARK, references, safe_text
+from roadmap_analytics.charts._style import DARK, drawn_narrow, references, safe_text, wrapped
 from tests.eight_issues import AS_OF, HARVEST, eight_issues
 from tests.odd_datasets import SAMPLE
 
@@ -197,6 +197,60 @@ def test_text_of_a_saved_svg_is_the_text(title: str) -> None:
             assert f"{escaped}</text>" in file.getvalue()
     bars = ra.plot_workload(ra.workload_by_milestone(dataset, as_of=AS_OF))
     bars.figure.savefig(io.BytesIO(), format="png")
+
+
+def test_every_chart_is_drawn_for_a_phone_too(charts: dict[str, Plot]) -> None:
+    """All of it stays within a picture about as wide as a phone, in letters of full size."""
+    for name, plot in charts.items():
+        narrow = drawn_narrow(plot(None))
+        assert narrow is not None, name
+        figure = narrow.get_figure(root=True)
+        assert figure is not None
+        assert figure.get_figwidth() <= 4.1, name
+        box = figure.get_tightbbox()
+        assert box.width <= 4.9, name  # on 360 pixels a letter of 9 points is still 9 high
+        words = [text for text in narrow.findobj(Text) if text.get_text() and text.get_visible()]
+        assert min(text.get_fontsize() for text in words) >= 7, name
+        plt.close("all")
+
+
+def test_a_chart_that_somebody_changed_is_not_drawn_again(charts: dict[str, Plot]) -> None:
+    """The second drawing would lack the change."""
+    ax = charts["plot_throughput"](None)
+    ax.set_title("Ours")
+    assert drawn_narrow(ax) is None
+    ax = charts["plot_throughput"](None)
+    ax.axhline(3)
+    assert drawn_narrow(ax) is None
+    assert drawn_narrow(charts["plot_throughput"](plt.subplots()[1])) is None  # no figure of ours
+    assert drawn_narrow(plt.subplots()[1]) is None
+
+
+def test_what_is_too_wide_for_a_phone_is_not_squeezed() -> None:
+    duties = ra.duties(ra.load(SAMPLE), as_of="2026-11-20")
+    many = pd.concat(
+        [duties.assign(person=[f"{name}{i}" for name in duties["person"]]) for i in range(3)]
+    )
+    assert drawn_narrow(ra.plot_duties(duties)) is not None
+    assert drawn_narrow(ra.plot_duties(many)) is None
+    before = len(plt.get_fignums())
+    drawn_narrow(ra.plot_duties(many))
+    assert len(plt.get_fignums()) == before + 1, "what was drawn in vain is closed"
+
+
+def test_long_words_take_two_lines_where_axes_are_narrow() -> None:
+    wide, narrow = (plt.subplots(figsize=(across, 4))[1] for across in (8.6, 4.1))
+    title = "Signatures by two keepers of the log"
+    assert wrapped(wide, title, 60, 0.9, 0.3) == title
+    assert wrapped(narrow, title, 60, 0.9, 0.3).count("\n") == 1
+    assert wrapped(narrow, title, 60, 0.9, 0.3, most=1).endswith("…")
+    price = wrapped(narrow, "$" * 40, 60, 0.9, 0.2)
+    assert price.replace("\n", "").replace("…", "").replace(r"\$", "") == "", "no mathematics"
+    chinese = "灯塔的钥匙由两位守护人签名" * 2
+    lines = wrapped(narrow, chinese, 60, 0.9, 0.5).split("\n")
+    latin = wrapped(narrow, "k" * 26, 60, 0.9, 0.5).split("\n")
+    assert len(lines[0]) <= 0.6 * max(len(line) for line in latin)
+    assert wrapped(narrow, "", 60, 0.9, 0.3) == ""
 
 
 def test_marks_that_turn_the_writing_are_left_out() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from importlib.resources import files
 from typing import Any, Literal, ParamSpec
 
@@ -37,6 +39,7 @@ __all__ = [
     "date_axis",
     "day_words",
     "draw_fan",
+    "drawn_narrow",
     "fit",
     "key",
     "label_line",
@@ -45,6 +48,7 @@ __all__ = [
     "moved_words",
     "nothing",
     "number",
+    "own_width",
     "percent",
     "references",
     "safe_text",
@@ -55,6 +59,7 @@ __all__ = [
     "tip",
     "tip_days",
     "width_of",
+    "wrapped",
 ]
 
 P = ParamSpec("P")
@@ -168,6 +173,9 @@ def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
         with mpl.rc_context(ours):
             ax = plot(*args, **kwargs)
         _finish(ax)
+        figure = ax.get_figure(root=True)
+        if kwargs.get("ax") is None and isinstance(figure, _Figure):
+            figure.again = partial(wrapper, *args, **kwargs)
         return ax
 
     return wrapper
@@ -221,7 +229,19 @@ def _on_dark(color: Any) -> Any:
 
 
 class _Figure(Figure):
-    """A figure whose text stays text when it is saved as SVG."""
+    """A figure that a chart made for itself: its text stays text when it is saved as SVG.
+
+    `again` draws the same chart once more, in a new figure. It is None as soon as somebody changes
+    the chart (a title, a line of their own), because the second one would lack the change.
+    """
+
+    again: Callable[[], Axes] | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # matplotlib says so at every change of every artist in the figure.
+        if name == "stale" and value:
+            self.again = None
+        super().__setattr__(name, value)
 
     def draw(self, renderer: Any) -> None:
         # The setting counts when a figure is drawn, long after the style's context has ended.
@@ -229,18 +249,56 @@ class _Figure(Figure):
             super().draw(renderer)
 
 
-def axes_or_new(ax: Axes | None, *, size: tuple[float, float] | None = None) -> Axes:
-    """Give the caller's axes, or those of a new figure (`size` in inches).
+def axes_or_new(
+    ax: Axes | None, *, size: tuple[float, float] | None = None, least: float = 0
+) -> Axes:
+    """Give the caller's axes, or those of a new figure (`size`, `least` width in inches).
 
     A chart's names may stand outside of its axes. In a figure whose subplots no one arranged, they
     would run into the neighbours: it gets constrained layout, which leaves room for them.
     """
     if ax is None:
+        chosen: Any = mpl.rcParams
+        across, high = size or chosen["figure.figsize"]
+        size = (max(own_width(across), least), high)
         return plt.subplots(figsize=size, FigureClass=_Figure)[1]
     figure = ax.get_figure(root=True)
     if figure is not None and figure.get_layout_engine() is None and _not_arranged(figure):
         figure.set_layout_engine("constrained")
     return ax
+
+
+_widest: ContextVar[float] = ContextVar("widest", default=float("inf"))
+"""Inches across that a new figure may have; see `drawn_narrow`."""
+
+_PHONE = 4.1
+"""Inches across of a chart for a phone. On 360 pixels a letter of 9 points is then 11 pixels high;
+of a chart of 8.6 inches it would be 5."""
+
+
+def drawn_narrow(ax: Axes) -> Axes | None:
+    """Draw a chart once more, as wide as a phone.
+
+    Returns None where `ax` is not just what a chart drew, and where so much stands side by side
+    (people, revisions) that it cannot be read on a phone at once.
+    """
+    figure = ax.get_figure(root=True)
+    if not isinstance(figure, _Figure) or figure.again is None:
+        return None
+    before = _widest.set(_PHONE)
+    try:
+        narrow = figure.again()
+    finally:
+        _widest.reset(before)
+    if width_of(narrow) <= _PHONE:
+        return narrow
+    plt.close(narrow.get_figure(root=True))
+    return None
+
+
+def own_width(across: float) -> float:
+    """Return the inches across of a new figure that would like to have so many."""
+    return min(across, _widest.get())
 
 
 def _not_arranged(figure: Figure) -> bool:
@@ -274,7 +332,25 @@ def fit(ax: Axes, limit: int, share: float, *, size: float = 9) -> int:
     return max(6, min(limit, int(share * room / (0.58 * size))))
 
 
+def wrapped(
+    ax: Axes, text: Any, limit: int, share: float, narrow: float, *, size: float = 9, most: int = 2
+) -> str:
+    """Return a text as it fits: cut where axes are wide, in up to `most` lines on narrow ones.
+
+    `share` and `narrow` are the parts of the width that it may take then.
+    """
+    if width_of(ax) >= _NARROW:
+        return safe_text(text, fit(ax, limit, share, size=size))
+    plain = safe_text(text, limit, drawn=False)
+    # A Chinese, Japanese or Korean character or an emoji is as wide as two letters.
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in plain)
+    letters = narrow * 72 * width_of(ax) / (0.58 * size) * len(plain) / max(len(plain) + wide, 1)
+    lines = textwrap.wrap(plain, max(6, int(letters)), max_lines=most, placeholder="…")
+    return "\n".join(safe_text(line, limit) for line in lines)
+
+
 _UNDER_AXES = 40  # points: the days or numbers on an axis and its label
+_LINE = 13  # points: one more line of the label
 
 
 def key(
@@ -286,7 +362,8 @@ def key(
     # Beside axes with long names, a little more than half of the width is the axes'.
     # 8 is the size of the words; six letters' width is the sign before them and the gap behind.
     room = int(0.55 * 72 * width_of(ax) / (0.58 * 8 * (longest + 6)))
-    below = ScaledTranslation(0, -_UNDER_AXES / 72, ax.figure.dpi_scale_trans)
+    under = _UNDER_AXES + _LINE * ax.get_xlabel().count("\n")
+    below = ScaledTranslation(0, -under / 72, ax.figure.dpi_scale_trans)
     ax.legend(
         handles=shown,
         loc="lower left" if above else "upper left",
@@ -309,7 +386,8 @@ narrower strips are hard to point at, and each is 250 bytes of the page."""
 def tip_days(ax: Axes, days: Any, texts: list[str]) -> None:
     """Put an invisible strip over each day (or a few) that says its text on hover."""
     places = mdates.date2num(days)
-    chosen = range(0, len(places), max(1, -(-len(places) // _MOST_TIPS)))
+    most = max(1, int(_MOST_TIPS * min(1, width_of(ax) / 8.6)))
+    chosen = range(0, len(places), max(1, -(-len(places) // most)))
     for number in chosen:
         width = chosen.step
         strip = Rectangle(

@@ -18,13 +18,13 @@ from roadmap_analytics.charts._style import (
     date_axis,
     day_words,
     draw_fan,
-    fit,
     label_line,
     mark_beyond,
     mark_day,
     moved_words,
     nothing,
     number,
+    own_width,
     percent,
     references,
     safe_text,
@@ -35,6 +35,7 @@ from roadmap_analytics.charts._style import (
     tip,
     tip_days,
     width_of,
+    wrapped,
 )
 
 __all__ = [
@@ -162,7 +163,7 @@ def _likely_dates(ax: Axes, ahead: Any) -> None:
         why = ahead["note"] if isinstance(ahead["note"], str) else "no forecast"
         why = why.replace("p50, p85, p95: ", "no date: ")
         ax.annotate(
-            safe_text(why.partition(";")[0], fit(ax, 60, 0.5)), xy=(0.99, 0.42),
+            wrapped(ax, why.partition(";")[0], 60, 0.5, 0.6), xy=(0.99, 0.42),
             xycoords="axes fraction", ha="right", fontsize=8.5, color=COLORS["muted"], zorder=6,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
         )  # fmt: skip
@@ -235,10 +236,8 @@ def _has_room(
     """Tell whether words at a mark would run into those of another."""
     left, right = ax.get_xlim()
     top = max(float(frame["remaining"].max()), 1.0)
-    return all(
-        abs(point[0] - x) > 0.035 * (right - left) or abs(point[1] - y) > 0.09 * top
-        for x, y in taken
-    )
+    across = 0.3 / width_of(ax) * (right - left)
+    return all(abs(point[0] - x) > across or abs(point[1] - y) > 0.09 * top for x, y in taken)
 
 
 def _moved_dates(ax: Axes, timeline: pd.DataFrame) -> None:
@@ -383,7 +382,7 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             hatch="///", lw=0.9)  # fmt: skip
     for y, row in zip(place, frame.itertuples(), strict=True):
         ax.annotate(
-            _standing(row, unit),
+            wrapped(ax, _standing(row, unit), 120, 1.0, 0.42),
             xy=(row.scope, y),
             xytext=(6, 0),
             textcoords="offset points",
@@ -392,8 +391,9 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             color=COLORS["overdue" if row.overdue else "as_of"],
             annotation_clip=False,
         )
-    ax.set_yticks(place, [safe_text(title, fit(ax, 36, 0.28)) for title in frame["title"]])
-    ax.set_xlabel(safe_text(f"{unit} (solid: completed; hatched: remaining)"))
+    ax.set_yticks(place, [wrapped(ax, title, 36, 0.28, 0.3) for title in frame["title"]])
+    what = f"{unit} (solid: completed; hatched: remaining)"
+    ax.set_xlabel(wrapped(ax, what, 80, 1.0, 0.6, size=10))
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -499,7 +499,11 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
     shown += f"; grey: {finished.sum()} finished" if finished.any() else ""
     others = (~finished).sum() - named
     shown += f"; dotted: {others} more unfinished" if others > 0 else ""
-    ax.set_xlabel(f"days before (−) and after the due date{shown}")
+    ax.set_xlabel(
+        f"days before (−) and after the due date{shown}"
+        if width_of(ax) > 7
+        else wrapped(ax, f"days before (−) and after the due date{shown}", 200, 1, 0.8, most=4)
+    )
     begin = min(-left, 0)
     ax.set_xlim(begin, right + 0.22 * max(right - begin, 1))
     ax.set_ylim(0, top)
@@ -533,8 +537,9 @@ def plot_burndowns(
     due = last_rows["date"] + pd.to_timedelta(last_rows["days_to_due"], unit="D")
     order = last_rows.assign(due=due).sort_values(["due", "milestone_id"])["milestone_id"].tolist()
     left_out, order = len(order[most:]), order[:most]
-    if ax is not None:  # a small chart of less than 2.2 inches has no room for its title
-        columns = max(1, min(columns, int(width_of(ax) / 2.2)))
+    across_all = own_width(8.6) if ax is None else width_of(ax)
+    # A small chart of less than 2.2 inches has no room for its title.
+    columns = max(1, min(columns, int(across_all / 2.2)))
     rows = max(1, -(-len(order) // columns))
     ax = axes_or_new(ax, size=(8.6, 2.1 * rows + 0.7))
     ax.set_axis_off()
@@ -589,7 +594,7 @@ def _small(ax: Axes, frame: pd.DataFrame, points: float) -> None:
 
 def _title(ax: Axes, text: str) -> None:
     if text:
-        ax.set_title(safe_text(text, fit(ax, 68, 0.85, size=12)))
+        ax.set_title(wrapped(ax, text, 68, 0.85, 0.7, size=12))
 
 
 def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:

@@ -28,6 +28,7 @@ from roadmap_analytics.charts._style import (
     stamp,
     styled,
     tip,
+    wrapped,
 )
 
 __all__ = [
@@ -153,7 +154,7 @@ def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
 def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     today = _day(frame.attrs["as_of"])
     heights = np.arange(len(frame))[::-1]  # the first row stands at the top
-    ax.set_yticks(heights, [safe_text(title, fit(ax, 38, 0.3)) for title in frame["title"]])
+    ax.set_yticks(heights, [wrapped(ax, title, 38, 0.3, 0.3) for title in frame["title"]])
     ax.set_ylim(-0.7, len(frame) + 0.1)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
@@ -175,7 +176,8 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     date_axis(ax)
     first, last = ax.get_xlim()
     ax.set_xlim(first - 0.06 * (last - first), last)
-    ax.set_xlabel("line: 50 %, thick to 85 %, thin to 95 %; diamond: due date")
+    what = "line: 50 %, thick to 85 %, thin to 95 %; diamond: due date"
+    ax.set_xlabel(wrapped(ax, what, 80, 1, 0.6, size=10, most=3))
 
 
 def _earliest(frame: pd.DataFrame, today: pd.Timestamp) -> pd.Timestamp:
@@ -270,7 +272,8 @@ def plot_backtest(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.set_xticks(sorted(known["quantile"].unique()))
-    ax.set_xlabel("probability given with the date (below: dates of how many milestones)")
+    what = "probability given with the date (below: dates of how many milestones)"
+    ax.set_xlabel(wrapped(ax, what, 80, 1.6, 0.75, size=10))
     ax.set_ylabel("share of dates that held")
     return ax
 
@@ -369,7 +372,8 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                    f"mean {mean:.1f}", color=COLORS["scope"])  # fmt: skip
     ax.set_ylabel("issues closed in the week")
     unfinished = "" if frame["whole"].iloc[-1] else "; hatched: not over yet"
-    ax.set_xlabel(f"week ({len(quiet)} of {len(frame)} without any: rings{unfinished})")
+    what = f"week ({len(quiet)} of {len(frame)} without any: rings{unfinished})"
+    ax.set_xlabel(wrapped(ax, what, 80, 1, 0.75, size=10))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     date_axis(ax)
     return ax
@@ -420,11 +424,12 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         more = "" if row["finished"] else " so far"
         label_line(ax, row["slip_days"], height, counted(row["slip_days"], "days") + more,
                    color=COLORS["as_of"])  # fmt: skip
-    ax.set_yticks(heights, [safe_text(title, fit(ax, 34, 0.3)) for title in frame["title"]])
+    ax.set_yticks(heights, [wrapped(ax, title, 34, 0.3, 0.3) for title in frame["title"]])
     ax.set_xlim(0, 1.18 * max(float(frame["slip_days"].max()), 1.0))  # room for the words
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x")
-    ax.set_xlabel("days after the first due date; colour: the largest part")
+    what = "days after the first due date; colour: the largest part"
+    ax.set_xlabel(wrapped(ax, what, 80, 1, 0.6, size=10))
     key(ax)
     return ax
 

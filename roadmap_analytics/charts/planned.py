@@ -15,12 +15,11 @@ from roadmap_analytics.charts._style import (
     COLORS,
     axes_or_new,
     date_axis,
-    fit,
     key,
     nothing,
-    safe_text,
     stamp,
     styled,
+    wrapped,
 )
 
 __all__ = ["plot_future", "plot_planned"]
@@ -49,7 +48,7 @@ def plot_planned(
     """
     ax = axes_or_new(ax)
     title = f"Issues {what} per week, in milestones and outside"
-    ax.set_title(safe_text(title, fit(ax, 60, 0.85, size=12)))
+    ax.set_title(wrapped(ax, title, 60, 0.85, 0.7, size=12))
     ax.set_ylabel("issues per week")
     stamp(ax, frame)
     if frame.empty:
@@ -103,7 +102,7 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One bar per shelf in the frame's order, from the top, with count and age of the oldest.
     """
     ax = axes_or_new(ax, size=(8.6, max(1.9, 0.42 * len(frame) + 1.3)))
-    ax.set_title("What lies ahead: open issues not promised yet")
+    ax.set_title(wrapped(ax, "What lies ahead: open issues not promised yet", 60, 1, 0.6, size=12))
     ax.set_xlabel("open issues")
     stamp(ax, frame)
     if frame.empty:
@@ -116,11 +115,11 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for y, row in zip(place, frame.itertuples(), strict=True):
         age: Any = row.oldest_days
         oldest = "" if pd.isna(age) else f", the oldest {age:,.0f} days old"
-        ax.annotate(f"{row.issues}{oldest}", xy=(row.issues, y), xytext=(6, 0),
-                    textcoords="offset points", va="center", fontsize=9,
-                    annotation_clip=False)  # fmt: skip
+        words = wrapped(ax, f"{row.issues}{oldest}", 60, 1, 0.35)
+        ax.annotate(words, xy=(row.issues, y), xytext=(6, 0), textcoords="offset points",
+                    va="center", fontsize=9, annotation_clip=False)  # fmt: skip
     names = [
-        safe_text(f"label {row.shelf}" if row.kind == "label" else row.shelf, 36)
+        wrapped(ax, f"label {row.shelf}" if row.kind == "label" else row.shelf, 36, 1, 0.3)
         for row in frame.itertuples()
     ]
     ax.set_yticks(place, names)

@@ -15,7 +15,6 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     counted,
     date_axis,
-    fit,
     key,
     mark_day,
     nothing,
@@ -25,6 +24,7 @@ from roadmap_analytics.charts._style import (
     styled,
     tip,
     width_of,
+    wrapped,
 )
 
 __all__ = ["plot_lifecycle", "plot_slip_per_revision", "plot_slippage"]
@@ -132,7 +132,9 @@ def plot_slippage(
         return nothing(ax, "no target dates")
     ax.set_ylabel("Target date")
     ax.set_xlabel("Reported on")
-    ax.set_title(safe_text(_moves(frame), fit(ax, 80, 0.8, size=12)), pad=18 if len(far) else None)
+    ax.set_title(
+        wrapped(ax, _moves(frame), 80, 0.8, 0.65, size=12, most=3), pad=18 if len(far) else None
+    )
     # Of rows that have a target, so that a revision without one does not hide a slip across it.
     slips = rows.groupby("line")["y"].diff().dt.days
     newest = rows["x"].max()
@@ -264,10 +266,11 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
     ax.plot(ends, ends, color=COLORS["muted"], lw=1.1, linestyle=(0, (1, 1.5)), zorder=1)
     ax.fill_between(ends, [y0, y0], ends, color=COLORS["weekend"], lw=0, zorder=0)
     ax.annotate(
-        "due on the day of the report",
+        wrapped(ax, "due on the day of the report", 60, 1, 0.25, size=8),
         (ends[0] + 0.62 * (ends[1] - ends[0]), ends[0] + 0.62 * (ends[1] - ends[0])),
-        xytext=(4, -11),
+        xytext=(4, -4),
         textcoords="offset points",
+        va="top",
         fontsize=8,
         color=COLORS["muted"],
     )
@@ -283,11 +286,13 @@ def _name_lines(ax: Axes, ends: list[tuple[Any, float, str, str]]) -> None:
     """Write each line's name at the right edge, apart from each other."""
     bottom, top = ax.get_ylim()
     # Some 22 lines of 8.5 points fit into the height of a chart of its own.
-    heights = spread([y for _, y, _, _ in ends], (top - bottom) / 22)
+    names = [wrapped(ax, title, 40, 0.3, 0.25, size=8.5) for _, _, title, _ in ends]
+    lines = 1 + max((name.count("\n") for name in names), default=0)
+    heights = spread([y for _, y, _, _ in ends], lines * (top - bottom) / 22)
     right = ax.get_xlim()[1]
-    for (x, y, title, color), height in zip(ends, heights, strict=True):
+    for (x, y, _, color), name, height in zip(ends, names, heights, strict=True):
         ax.annotate(
-            safe_text(title, fit(ax, 40, 0.3)),
+            name,
             xy=(x, y),
             xytext=(right, height),
             textcoords="data",
@@ -334,7 +339,11 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
     items = items.reset_index().sort_values(["first", "item"], kind="stable")
     shown = items.sort_values(["last", "first"], kind="stable").tail(rows).index
     items = items[items.index.isin(shown)].reset_index(drop=True)
-    ax = axes_or_new(ax, size=(2.9 + 0.66 * max(len(days), 4), 1.4 + 0.24 * max(len(items), 4)))
+    ax = axes_or_new(
+        ax,
+        size=(2.9 + 0.66 * max(len(days), 4), 1.4 + 0.24 * max(len(items), 4)),
+        least=1.5 + 0.26 * len(days),
+    )
     column = {day: i for i, day in enumerate(days)}
     height = {item: len(items) - 1 - i for i, item in enumerate(items["item"])}
     for row in frame[frame["item"].isin(height)].itertuples(index=False):
@@ -344,7 +353,7 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
     ax.set_xticks(range(len(days)), [f"{day:%Y-%m-%d}" for day in days], rotation=45, ha="right")
     ax.set_yticks(
         [height[i] for i in items["item"]],
-        [safe_text(t, fit(ax, 44, 0.4, size=8)) for t in items["title"]],
+        [wrapped(ax, t, 44, 0.4, 0.33, size=8, most=1) for t in items["title"]],
     )
     ax.tick_params(axis="y", labelsize=8)
     ax.grid(visible=False)
@@ -393,7 +402,7 @@ def plot_slip_per_revision(frame: pd.DataFrame, *, ax: Axes | None = None) -> Ax
         The bar is the median over items that had a target before; below it stands how many of them
         moved later. Revisions without any such item have no bar.
     """
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, least=0.9 + 0.32 * len(frame))
     if frame.empty:
         return nothing(ax, "no roadmap revisions")
     values = frame["median_slip_days"]

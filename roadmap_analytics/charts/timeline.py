@@ -15,7 +15,6 @@ from roadmap_analytics.charts._style import (
     counted,
     date_axis,
     day_words,
-    fit,
     mark_day,
     moved_words,
     nothing,
@@ -26,6 +25,7 @@ from roadmap_analytics.charts._style import (
     styled,
     tip,
     width_of,
+    wrapped,
 )
 
 __all__ = ["plot_timeline"]
@@ -83,11 +83,13 @@ def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = str(frame.attrs.get("title", ""))
     stamp(ax, frame)
     if frame.empty:
-        ax.set_title(safe_text(title, fit(ax, 68, 0.9, size=12)))
+        ax.set_title(wrapped(ax, title, 68, 0.9, 0.75, size=12))
         return nothing(ax, "nothing has happened to this milestone yet")
-    ax.set_title(safe_text(title, fit(ax, 68, 0.9, size=12)), pad=24)
+    story = wrapped(ax, _story(frame), 110, 0.74, 0.65, size=9.5, most=3)
+    under = 12 * (1 + story.count("\n"))  # points that the story takes below the title
+    ax.set_title(wrapped(ax, title, 68, 0.9, 0.75, size=12), pad=12 + under)
     ax.annotate(
-        safe_text(_story(frame), fit(ax, 110, 0.74)), xy=(0, 1), xycoords="axes fraction",
+        story, xy=(0, 1), xycoords="axes fraction",
         xytext=(0, 8), textcoords="offset points", fontsize=9.5, color=COLORS["scope"],
     )  # fmt: skip
     ax.set_ylabel("open issues")

@@ -16,7 +16,6 @@ from roadmap_analytics.charts._style import (
     axes_or_new,
     counted,
     date_axis,
-    fit,
     key,
     label_line,
     nothing,
@@ -26,6 +25,7 @@ from roadmap_analytics.charts._style import (
     styled,
     tip,
     width_of,
+    wrapped,
 )
 
 __all__ = ["plot_duties", "plot_workload", "plot_workload_history", "plot_workload_plan"]
@@ -82,7 +82,7 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
             hatch="" if muted else _HATCHES[i % len(_HATCHES)],
             edgecolor="white",
             linewidth=0.8,
-            label=safe_text(name, fit(ax, 40, 0.4)),
+            label=wrapped(ax, name, 40, 0.4, 0.7, size=8, most=1),
         )
         for bar, (person, amount) in zip(bars, sizes.items(), strict=True):
             tip(bar, f"{person}: {counted(amount, 'issues')} in {name}")
@@ -100,8 +100,8 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
             fontsize=9,
             color=COLORS["overdue"] if late else COLORS["as_of"],
         )
-    ax.set_yticks(list(rows.values()), [safe_text(p, fit(ax, 24, 0.2)) for p in people])
-    ax.set_xlabel(_count_label(frame))
+    ax.set_yticks(list(rows.values()), [_person(ax, p) for p in people])
+    ax.set_xlabel(wrapped(ax, _count_label(frame), 80, 1, 0.7, size=10))
     ax.set_xlim(0, max([*left.values(), 1.0]) * 1.22)
     ax.set_ylim(-len(people) + 0.4, 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -109,6 +109,10 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
     ax.grid(visible=False, axis="y")
     key(ax)
     return ax
+
+
+def _person(ax: Axes, name: str) -> str:
+    return wrapped(ax, name, 24, 0.2, 0.22, most=1)
 
 
 def _by_load(frame: pd.DataFrame) -> list[str]:
@@ -188,12 +192,14 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
             linestyle=":",
         )
         label_line(ax, frame["date"].max(), -i + most * scale, f"most {most:g}", color="#5B5F66")
-        labels.append(f"{safe_text(person, fit(ax, 24, 0.2))}  {held.iloc[-1]:g}")
+        labels.append(f"{_person(ax, person)}  {held.iloc[-1]:g}")
     ax.set_yticks([-i for i in range(len(shown))], labels)
     ax.set_ylim(-len(shown) + 0.9, 1.0)
     ax.margins(x=0.0)
     date_axis(ax)
-    ax.set_xlabel(_count_label(frame) + ", all rows on one scale")
+    ax.set_xlabel(
+        wrapped(ax, _count_label(frame) + ", all rows on one scale", 100, 1, 0.7, size=10, most=3)
+    )
     ax.set_title("Open issues held, by person")
     stamp(ax, frame)
     return ax
@@ -231,33 +237,38 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
         first thing to do is to estimate. Overdue hours stand in the first week after a plus. The
         title says how many weeks of each kind there are; a cell says its parts on hover.
     """
-    shown = sorted(frame["week"].unique())[:weeks]
+    asked = sorted(frame["week"].unique())[:weeks]
     people = sorted(frame["person"].unique(), key=lambda p: (p != "unassigned", p))
     ax = axes_or_new(ax, size=(8.6, max(2.4, 0.5 * len(people) + 1.9)))
+    # "15+32" is .4 inches wide; the axes have some three quarters of the width.
+    shown = asked[: int(0.75 * width_of(ax) / 0.45)]
     stamp(ax, frame)
     ahead = frame[frame["week"].isin(shown)]
     if ahead.empty:
         ax.set_title("Hours ahead, by person and week")
         return nothing(ax, "no open issue with an assignee has a due date")
-    levels = [_level(row) for row in ahead.to_dict("records")]
-    for row, level in zip(ahead.to_dict("records"), levels, strict=True):
-        _plan_cell(ax, shown.index(row["week"]), -people.index(row["person"]), row, level)
+    # Where there is no room for all weeks, the title still counts all of them.
+    levels = [_level(row) for row in frame[frame["week"].isin(asked)].to_dict("records")]
+    for row in ahead.to_dict("records"):
+        place = (shown.index(row["week"]), -people.index(row["person"]))
+        _plan_cell(ax, *place, row, _level(row))
     ax.set_xlim(-0.5, len(shown) - 0.5)
     ax.set_ylim(-len(people) + 0.5, 0.5)
     # A label is 0.55 inches wide; the axes have some three quarters of the width.
     every = math.ceil(0.55 * len(shown) / (0.75 * width_of(ax)))
     ax.set_xticks(range(0, len(shown), every), [f"{pd.Timestamp(w):%d %b}" for w in shown[::every]])
     ax.set_yticks([-i for i in range(len(people))],
-                  [safe_text(p, fit(ax, 24, 0.2)) for p in people])  # fmt: skip
+                  [_person(ax, p) for p in people])  # fmt: skip
     # The plan goes on behind the last column; hours that it does not show must not be missed.
     later = (frame.attrs.get("later_hours") or {}).get(str(shown[-1])[:10], 0.0)
     said = f"; {later:,.0f} hours in later weeks" if later else ""
-    ax.set_xlabel(f"week that ends on this Sunday; hours (+ overdue){said}")
+    what = f"week that ends on this Sunday; hours (+ overdue){said}"
+    ax.set_xlabel(wrapped(ax, what, 100, 1, 0.7, size=10, most=3))
     ax.grid(visible=False)
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    ax.set_title(safe_text(_overload(levels), fit(ax, 80, 0.95, size=12)))
+    ax.set_title(wrapped(ax, _overload(levels), 80, 0.95, 0.7, size=12, most=3))
     handles = [
         Rectangle((0, 0), 1, 1, facecolor=color, hatch=hatch, label=name, edgecolor="white")
         for level, (name, color, hatch) in _LEVELS.items()
@@ -347,7 +358,9 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     items = frame.drop_duplicates("key")[["key", "title"]].reset_index(drop=True)
     people = sorted(frame["person"].dropna().unique())
     ax = axes_or_new(
-        ax, size=(max(8.6, 0.62 * len(people) + 4.6), max(2.4, 0.36 * len(items) + 1.8))
+        ax,
+        size=(max(8.6, 0.62 * len(people) + 4.6), max(2.4, 0.36 * len(items) + 1.8)),
+        least=1.5 + 0.36 * len(people),
     )
     rows = {name: -i for i, name in enumerate(items["key"])}
     for row in frame[frame["person"].notna()].to_dict("records"):
@@ -371,7 +384,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     # After the other: an item that no one carries is worse off than one without a driver.
     missing |= dict.fromkeys(frame.loc[~frame["carried"], "key"], "  (no owner)")
     labels = [
-        safe_text(f"{name}  {title}", fit(ax, 46, 0.4, size=8)) + missing.get(name, "")
+        wrapped(ax, f"{name}  {title}", 46, 0.4, 0.32, size=8) + missing.get(name, "")
         for name, title in items.itertuples(index=False)
     ]
     ax.set_yticks(list(rows.values()), labels, fontsize=8)
@@ -384,10 +397,11 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.spines[side].set_visible(False)
     revision = frame.attrs.get("revision")
     ax.set_title(f"Duties in the roadmap of {revision}" if revision else "")
-    ax.set_xlabel(
-        "D drives · M maintains · R responsible · W works on · v reviews\n"
-        "i gives input · c contact · number: open issues held\n"
-        "orange: holds issues without a duty, or drives without holding any"
+    what = (
+        "D drives · M maintains · R responsible · W works on · v reviews",
+        "i gives input · c contact · number: open issues held",
+        "orange: holds issues without a duty, or drives without holding any",
     )
+    ax.set_xlabel("\n".join(wrapped(ax, line, 80, 1, 0.7, size=10) for line in what))
     stamp(ax, frame)
     return ax

@@ -20,7 +20,6 @@ from roadmap_analytics import schema, store
 from roadmap_analytics.frames import events
 from roadmap_analytics.frames.extract import Extract, Milestone, Record, instants
 from roadmap_analytics.frames.unread import unread
-from roadmap_analytics.roadmap import tables
 
 __all__ = ["RunRecords", "build", "build_parts", "build_tables", "roadmap_frames", "whole"]
 
@@ -444,6 +443,9 @@ def roadmap_frames(
     documents: Iterable[Record], config: Mapping[str, Any], accounts: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
     """Make the roadmap frames from documents; `accounts` is user name -> canonical handle."""
+    # A reader of documents compiles a hundred patterns: a stored dataset is loaded without it.
+    from roadmap_analytics.roadmap import tables
+
     return tables.parse(
         documents,
         people=config.get("people") or {},

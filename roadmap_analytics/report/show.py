@@ -7,6 +7,7 @@ the HTML, so that nbval compares what is said. The report picks the conclusion u
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
@@ -20,7 +21,7 @@ from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 from roadmap_analytics.analysis.workload import UNASSIGNED
-from roadmap_analytics.charts._style import NOTHING, percent
+from roadmap_analytics.charts._style import NOTHING, drawn_narrow, percent
 from roadmap_analytics.report import svg
 from roadmap_analytics.report.text import DAY, link, said
 
@@ -28,6 +29,11 @@ __all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
 
 CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
+PHONE_SVG = "application/vnd.roadmap-analytics.phone+svg"
+"""Key in an output's data under which the report finds a chart as drawn for a phone."""
+PHONES = "ROADMAP_PHONES"
+"""Variable that the report sets for its kernels: draw each chart for phones as well. A stored
+notebook would only grow by it."""
 
 
 _CLASSES = "ra mathjax_ignore tex2jax_ignore"
@@ -90,15 +96,23 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
         _display(f"<p class='caption'>{said(why[:1].upper() + why[1:])}.</p>", alt)
         plt.close(figure)
         return
+    data = {"text/plain": alt}
+    if os.environ.get(PHONES) and (narrow := drawn_narrow(ax)) is not None:
+        data[PHONE_SVG] = _picture(narrow.get_figure(root=True), alt)
+    data["image/svg+xml"] = _picture(figure, alt)
+    display(data, raw=True, metadata={"image/svg+xml": {"alt": alt}})  # type: ignore[no-untyped-call]
+    _display(f"<p class='caption'>{said(caption)}</p>", caption)
+
+
+def _picture(figure: Any, alt: str) -> str:
+    """Return a figure as SVG, and close it."""
     # Drawn here and not by the notebook's backend: MPLBACKEND=Agg, as set in many a CI, has none.
     drawn = io.StringIO()
     # The salt keeps the ids of one picture the same from run to run.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "roadmap-analytics"}):
         figure.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})
-    data = {"image/svg+xml": svg.clean(drawn.getvalue(), alt=alt), "text/plain": alt}
-    display(data, raw=True, metadata={"image/svg+xml": {"alt": alt}})  # type: ignore[no-untyped-call]
     plt.close(figure)
-    _display(f"<p class='caption'>{said(caption)}</p>", caption)
+    return svg.clean(drawn.getvalue(), alt=alt)
 
 
 def table(

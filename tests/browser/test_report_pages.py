@@ -62,8 +62,9 @@ def test_every_page_renders(page: Page, sample_report: Path) -> None:
         page.open(path.as_uri())
         assert page.value("document.querySelectorAll('h1').length") == 1
         drawn = page.value(
-            """[...document.querySelectorAll('.chart > svg')].map(i =>
-            ({alt: i.getAttribute('aria-label'), shown: i.getBoundingClientRect().width,
+            """[...document.querySelectorAll('.chart > svg')]
+            .filter(i => i.checkVisibility()).map(i => ({alt: i.getAttribute('aria-label'),
+              shown: i.getBoundingClientRect().width,
               words: i.querySelectorAll('text').length}))"""
         )
         charts += len(drawn)
@@ -277,22 +278,36 @@ def test_a_phone_shows_each_milestone_of_the_board_whole(
     page.close()
 
 
-def test_on_a_phone_a_chart_begins_at_the_reporting_day(
+def test_on_a_phone_a_chart_is_read_whole_without_a_swipe(
     chromium: Chromium, sample_report: Path
 ) -> None:
+    """Each chart is drawn for phones as well: no wider than the page, in letters that read."""
     page = chromium.page(width=390, height=844)
-    page.open((sample_report / "burndown.html").as_uri())
-    places = page.value(
-        """[...document.querySelectorAll('.chart text')]
-        .filter(t => t.textContent === 'reporting day').map(t => t.getBoundingClientRect().left)"""
-    )
-    assert len(places) >= 4
-    assert all(40 < place < 350 for place in places)
-    letters = "getComputedStyle(document.querySelector('.chart text')).fontSize"
-    scale = "document.querySelector('.chart > svg').getScreenCTM().a"
-    assert (
-        page.value(f"parseFloat({letters}) * {scale}") >= 8
-    )  # pixels: what is read at arm's length
+    shown = 0
+    for path in pages(sample_report):
+        page.open(path.as_uri())
+        charts = page.value(
+            """[...document.querySelectorAll('.chart > svg')].filter(c => c.getClientRects().length)
+            .map(c => { const scale = c.getScreenCTM().a; return {
+              left: c.getBoundingClientRect().left, right: c.getBoundingClientRect().right,
+              swiped: c.parentElement.scrollWidth > c.parentElement.clientWidth,
+              letters: Math.min(...[...c.querySelectorAll('text')]
+                .map(t => parseFloat(getComputedStyle(t).fontSize) * scale)),
+              out: [...c.querySelectorAll('text')].filter(t =>
+                t.getBoundingClientRect().right > innerWidth + 1).map(t => t.textContent)}; })"""
+        )
+        shown += len(charts)
+        for chart in charts:
+            assert chart["left"] >= 0, path.name
+            assert chart["right"] <= 390, path.name
+            assert chart["swiped"] is False, path.name
+            assert chart["letters"] >= 7.5, path.name  # pixels; the smallest, "simulated data"
+            assert chart["out"] == [], path.name
+        figures = page.value("document.querySelectorAll('figure.chart').length")
+        assert len(charts) == figures, "one of the two drawings, and never both"
+        keep_picture(page, f"phone-charts-{path.stem}")
+    assert shown >= 20
+    assert_quiet(page)
     page.close()
 
 
@@ -361,7 +376,7 @@ def test_on_paper_there_is_what_a_meeting_needs_and_no_control(
             .filter(e => e.getClientRects().length).length"""
         )
         assert shown == 0, path.name
-        charts = "[...document.querySelectorAll('.chart > svg')]"
+        charts = "[...document.querySelectorAll('.chart > svg')].filter(c => c.checkVisibility())"
         widths = page.value(f"{charts}.map(e => e.getBoundingClientRect().right)")
         assert all(right <= 794 for right in widths), path.name
         assert page.value("document.documentElement.scrollWidth") <= 794, path.name

@@ -104,14 +104,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 // What a chart says on hover can be read by keyboard and touch as well: arrow keys go from mark to
 // mark, in the order of the time axis; the words stand below the chart.
-function speaking(chart) {
+function speaking(chart, words) {
   const marks = [...chart.querySelectorAll("g > title")].map((title) => title.parentElement);
   if (!marks.length) return;
   const place = (mark) => mark.getBoundingClientRect().left;
   let order; // measured at the first use: a chart out of sight has no places
   let at = -1;
-  const words = document.createElement("output");
-  words.className = "words";
   const show = (mark) => {
     chart.querySelector(".current")?.classList.remove("current");
     mark?.classList.add("current");
@@ -138,7 +136,6 @@ function speaking(chart) {
     show(mark);
   });
   chart.addEventListener("blur", () => show(null));
-  chart.after(words);
 }
 
 // A chart saved is a file of its own: for white paper, its text still text.
@@ -149,20 +146,17 @@ function saved(chart) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-document.querySelectorAll("figure.chart > svg").forEach((chart, number) => {
+document.querySelectorAll("figure.chart").forEach((figure, number) => {
+  const charts = figure.querySelectorAll(":scope > svg"); // the second one is for phones
   const button = document.createElement("button");
   button.type = "button";
   button.className = "save";
   button.textContent = "SVG";
   button.title = "Save this chart as an SVG file";
   const name = `${fileName(null)}-${number + 1}.svg`;
-  button.addEventListener("click", () => save(saved(chart), "image/svg+xml", name));
-  chart.after(button);
-  speaking(chart);
-  // On a phone a chart is wider than the page: begin at the reporting day, where past and future meet.
-  const figure = chart.parentElement;
-  const today = [...chart.querySelectorAll("text")].find((text) => text.textContent === "reporting day");
-  if (today && figure.scrollWidth > figure.clientWidth)
-    figure.scrollLeft += today.getBoundingClientRect().left - figure.getBoundingClientRect().left
-      - figure.clientWidth / 2;
+  button.addEventListener("click", () => save(saved(charts[0]), "image/svg+xml", name));
+  const words = document.createElement("output");
+  words.className = "words";
+  for (const chart of charts) speaking(chart, words);
+  figure.append(words, button);
 });
