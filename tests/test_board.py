@@ -11,7 +11,7 @@ import pytest
 
 import roadmap_analytics as ra
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.report import build
+from roadmap_analytics.report import build, issues
 from roadmap_analytics.report.board import MOST_ROWS, Row, board, web_link
 from roadmap_analytics.roadmap import tables
 from tests import odd_datasets
@@ -113,6 +113,47 @@ def test_every_active_milestone_is_somewhere(tmp_path: Path) -> None:
         assert f">{title}" in html
 
 
+def test_the_page_of_open_issues_has_each_of_them_once(sample: ra.Dataset, tmp_path: Path) -> None:
+    day = sample.exported_at.date()
+    html = page(sample, tmp_path).replace("&amp;", "&")
+    listing = (tmp_path / "open_issues.html").read_text("utf-8")
+    expected = ra.open_issues(sample, as_of=day)
+    late = (expected["due_date"] < pd.Timestamp(day)).sum()
+    free = expected["assignees"].isna().sum()
+    assert f"{len(expected)} open issues; {free} have no assignee; {late} are past" in listing
+    for row in expected.itertuples():
+        assert listing.count(f">{row.project}#{row.iid}</td>") == 1
+    # An issue of two people is one issue, for the overdue ones as well.
+    assert late < ra.workload(sample, as_of=day)["overdue_issues"].sum()
+    assert "open_issues.html#milestone=Lens%20self-test&assignees=dag" in html
+
+
+def test_of_very_many_open_issues_those_left_out_are_counted(
+    monkeypatch: pytest.MonkeyPatch, sample: ra.Dataset, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(issues, "MOST_ROWS", 10)
+    page(sample, tmp_path)
+    listing = (tmp_path / "open_issues.html").read_text("utf-8")
+    assert "shows 10 issues, those of the milestones due first; 75 more are left out" in listing
+    assert listing.count("<tr><td") == 10
+
+
+def test_two_milestones_of_one_title_are_told_apart(tmp_path: Path) -> None:
+    world = World()
+    for number, title in ((1, "Release, 1 & 2"), (2, "Release, 1 & 2"), (3, "Other")):
+        world.milestone(number, title, "2025-03-01", "2025-04-01")
+        world.issue(number, "2025-03-01 08:00")
+        world.put(number, "2025-03-01 08:00", number)
+    dataset = world.dataset()
+    milestones = dataset.milestones.copy()
+    milestones.loc[1, "path"] = "orchard/other"
+    dataset = dataset.with_frames(milestones=milestones)
+    assert len(set(issues.milestone_names(dataset).values())) == 3
+    html = page(dataset, tmp_path)
+    assert "milestone=Release%2C%201%20%26%202%20%28orchard/other%29" in html
+    assert "Release, 1 &amp; 2 (orchard/other)</td>" in (tmp_path / "open_issues.html").read_text()
+
+
 @pytest.mark.parametrize(
     "world",
     [World(), odd_datasets.hostile()],
@@ -131,6 +172,9 @@ def test_what_a_page_says_where_there_is_nothing(tmp_path: Path) -> None:
     html = page(World().dataset(), tmp_path)
     assert "No milestone with a due date is running." in html
     assert "<tbody>" not in html  # no table without rows
+    listing = (tmp_path / "open_issues.html").read_text("utf-8")
+    assert "No issue is open." in listing
+    assert "<table" not in listing
 
 
 def test_alarms_of_the_reading_lead_to_the_page_that_has_them(tmp_path: Path) -> None:

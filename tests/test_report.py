@@ -279,7 +279,7 @@ def test_a_page_shows_what_its_notebook_shows(
     assert index == tmp_path / "out" / "index.html"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out"]
     assert sorted(p.name for p in index.parent.iterdir()) == [
-        *("index.html", "other.html", "page.html", "roadmaps.html"),
+        *("index.html", "open_issues.html", "other.html", "page.html", "roadmaps.html"),
     ]
     text = (index.parent / "page.html").read_text("utf-8")
     page = Html.read(index.parent / "page.html")

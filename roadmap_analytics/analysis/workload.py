@@ -101,6 +101,7 @@ def workload(
           promises, not hours.
 
         Under ``split="equal"`` counts are real numbers and add up to the totals.
+        `attrs["overdue_issues"]` has how many different issues are overdue.
 
     Raises
     ------
@@ -122,6 +123,7 @@ def workload(
     chosen = None if milestone is None else find_milestones(dataset, milestone)
     load = view.reduced(_load, _summed, chosen, label, split, recent, due_soon_days)
     frame = load.amounts.set_index("person")
+    late = round(float(frame.pop("different_overdue").sum()))
     frame["milestones"] = load.milestones.groupby("person")["milestone_id"].nunique()
     since = load.oldest.set_index("person")["created_at"]
     opened = pd.Series(days_of(since, view.timezone), since.index)
@@ -136,7 +138,8 @@ def workload(
     frame = frame.fillna(dict.fromkeys(frame.columns.drop("oldest_days"), 0))
     whole = ["milestones", *_DUTIES]
     if split == "full":
-        whole += list(load.amounts.columns.drop(["person", "remaining_hours"]))
+        apart = ["person", "remaining_hours", "different_overdue"]
+        whole += list(load.amounts.columns.drop(apart))
     frame = frame.astype({**dict.fromkeys(whole, "int64"), "oldest_days": "Int64"})
     frame = frame.rename_axis("person").reset_index().astype({"person": "str"}).round(6)
     frame["assigned"] = frame["person"] != UNASSIGNED
@@ -147,7 +150,7 @@ def workload(
         *["spent_hours_recently", *_DUTIES],
     ]
     frame = frame[columns].reset_index(drop=True)
-    frame.attrs.update(about(view, split))
+    frame.attrs.update(about(view, split), overdue_issues=late)
     return frame
 
 
@@ -171,6 +174,9 @@ def _load(
     held = held_issues(view, chosen, label)
     mine = held[(held["state"] == "opened").to_numpy()]
     amounts = _amounts(held, shares(held, split), view.day, recent, due_soon_days)
+    # Shares of an issue add up to 1 over its holders, so these add up to different issues.
+    late = ((held["state"] == "opened") & (held["due"] < view.day)).to_numpy(bool)
+    amounts["different_overdue"] = held["share"] * late
     booked = _booked(view, held["issue_id"], recent)
     return _summed(
         _Load(amounts, mine[["person", "milestone_id"]], mine[["person", "created_at"]], booked)

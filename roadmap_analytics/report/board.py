@@ -27,6 +27,7 @@ from roadmap_analytics.analysis.workload import UNASSIGNED
 from roadmap_analytics.charts._style import day_words
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import sentences
+from roadmap_analytics.report.issues import milestone_names
 from roadmap_analytics.report.text import said, web_link
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Row:
     more_holders: int  # people beyond those named
     unassigned: int
     change: dict[str, Any] | None  # a row of `changes`; None without an earlier day
+    name: str = ""  # by which the page of open issues knows it
 
     @property
     def remaining_change(self) -> int | None:
@@ -205,6 +207,7 @@ def _rows(
     courses = dict(list(burndowns(dataset, ids, as_of=as_of).groupby("milestone_id")))
     held = open_issues(dataset, ids, "*", as_of=as_of)
     holders = _counts(held)
+    known = milestone_names(dataset)
     targets = roadmap_targets(dataset, as_of=as_of).set_index("milestone_id")["target_date"]
     before = {} if compared is None else {row["milestone_id"]: row for row in _records(compared)}
     rows = []
@@ -239,6 +242,7 @@ def _rows(
                 more_holders=max(0, len(people) - _MOST_PEOPLE),
                 unassigned=int(names.get(UNASSIGNED, 0)),
                 change=before.get(key),
+                name=known[key],
             )
         )
     return rows

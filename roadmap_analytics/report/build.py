@@ -33,6 +33,7 @@ from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.errors import ConfigurationError, DatasetError
 from roadmap_analytics.report import sentences, svg
 from roadmap_analytics.report.board import FILTERS, Board, board
+from roadmap_analytics.report.issues import listed
 from roadmap_analytics.report.show import CONCLUSION, PHONE_SVG, PHONES
 from roadmap_analytics.report.xray import reading_html
 
@@ -41,6 +42,9 @@ __all__ = ["write_report", "write_roadmap_page"]
 _TEMPLATE = Path(__file__).parent / "template"
 _SVG = "image/svg+xml"
 _ROADMAPS = "roadmaps.html"
+_ISSUES = "open_issues.html"
+_OWN = {"index": "is the board", "open_issues": "lists the open issues"}
+"""Pages that come from no notebook, which a notebook of that name would replace."""
 # A backtest of 50,000 issues takes minutes; a kernel that starts beside a dozen others on a loaded
 # machine, more than the minute that nbclient gives it.
 _CELL_SECONDS = 600
@@ -179,10 +183,9 @@ def _notebook_files(own: str | Path | None, bundled: bool) -> list[Path]:
         mine = {file.name: file for file in sorted(Path(own).glob("*.ipynb"))}
         if not mine:
             raise ConfigurationError(f"report: no notebooks (*.ipynb) in {own}")
-        if "index.ipynb" in mine:
-            raise ConfigurationError(
-                f"report: {mine['index.ipynb']}: index.html is the board; rename the notebook"
-            )
+        for name, what in _OWN.items():
+            if file := mine.get(f"{name}.ipynb"):
+                raise ConfigurationError(f"report: {file}: {name}.html {what}; rename the notebook")
         files |= mine
     return list(files.values())
 
@@ -315,7 +318,9 @@ def _write(
     overview: Board,
 ) -> Path:
     index = _Page("Board", "index.html")
-    pages = [index, *(page for page, _ in sources)]
+    issues = listed(dataset, as_of=overview.day.date())
+    of_issues = _Page("Open issues", _ISSUES, conclusions=[issues.said])
+    pages = [index, of_issues, *(page for page, _ in sources)]
     if len(dataset["roadmap_lines"]) or len(dataset["roadmap_alarms"]):
         read = sentences.readings(dataset["roadmap_lines"], dataset["roadmap_alarms"])
         pages.append(_Page("Roadmaps line by line", _ROADMAPS, conclusions=[read]))
@@ -334,6 +339,8 @@ def _write(
     exporter.environment.filters.update(FILTERS)
     contents = exporter.environment.get_template("contents.html.j2")
     html[index.file] = contents.render(page=index, board=overview)
+    template = exporter.environment.get_template("issues.html.j2")
+    html[of_issues.file] = template.render(page=of_issues, issues=issues)
     for page in pages:
         if page.file == _ROADMAPS:
             html[page.file] = _roadmaps(exporter, page, dataset)

@@ -168,13 +168,33 @@ def workload(frame: pd.DataFrame) -> str:
     if held.empty:
         return f"No open issue is assigned; {alone}."
     most = held.iloc[0]
-    late = float(frame["overdue_issues"].sum())
+    # Not the sum over people: an issue of two people stands in both rows.
+    late = int(frame.attrs.get("overdue_issues", 0))
+    overdue = f"; {late or 'none'} {'are' if late > 1 else 'is'} overdue"
+    overdue = overdue if "overdue_issues" in frame.attrs else ""
     return (
         f"{_count(len(held), 'person has', 'people have')} open issues; "
         f"{isolated(most['person'])} has the most, {_amount(most['open_issues'])} "
-        f"(median {_amount(held['open_issues'].median())}); "
-        f"{alone}; {_amount(late) if late else 'none'} {'are' if late > 1 else 'is'} overdue."
+        f"(median {_amount(held['open_issues'].median())}); {alone}{overdue}."
     )
+
+
+def open_issues(frame: pd.DataFrame) -> str:
+    """Say how many issues are open, without an assignee and late, from what `open_issues` returns.
+
+    Examples
+    --------
+    >>> open_issues(pd.DataFrame({"assignees": ["ada", None], "due_date": [pd.NaT, pd.NaT]}))
+    '2 open issues; 1 has no assignee.'
+    """
+    if frame.empty:
+        return "No issue is open."
+    free = int(frame["assignees"].isna().sum())
+    said = f"{_count(len(frame), 'open issue')}; "
+    none = f"{free} {'have' if free > 1 else 'has'} no assignee"
+    said += none if free else "each has an assignee"
+    late = int((frame["due_date"] < pd.Timestamp(frame.attrs.get("as_of", "NaT"))).sum())
+    return said + (f"; {late} {'are' if late > 1 else 'is'} past the due date." if late else ".")
 
 
 def workload_history(frame: pd.DataFrame, weeks: int = 13) -> str:
@@ -185,9 +205,13 @@ def workload_history(frame: pd.DataFrame, weeks: int = 13) -> str:
     change = float(total.iloc[-1] - total.iloc[0])
     word = "more than" if change > 0 else "fewer than" if change < 0 else "as many as"
     how = f"{_amount(abs(change))} {word}" if change else word
+    weeks_ago = f"{how} {len(total) - 1} weeks ago"
+    if frame.attrs.get("split") == "equal":  # in shares the rows add up to the issues
+        verb = "is" if total.iloc[-1] == 1 else "are"
+        return f"There {verb} {_count(round(total.iloc[-1]), 'open issue')}, {weeks_ago}."
     return (
-        f"There {'is' if total.iloc[-1] == 1 else 'are'} "
-        f"{_count(int(total.iloc[-1]), 'open issue')}, {how} {len(total) - 1} weeks ago."
+        f"The open issues of all people add up to {_amount(total.iloc[-1])}, {weeks_ago}; "
+        "an issue with several assignees counts once for each."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,8 +162,9 @@ def test_hostile_titles_stay_text(page: Page, hostile_report: Path) -> None:
         assert page.value("document.querySelectorAll('main [src], [onerror]').length") == 0
         assert page.value("document.querySelectorAll('[onmouseover], mjx-container').length") == 0
         assert page.value("document.querySelectorAll('h1').length") == 1
-        strangers = "a[href*=elsewhere], a[href^=javascript]"
-        assert page.value(f"document.querySelectorAll('{strangers}').length") == 0
+        # A link to the page of open issues names its milestone, whatever that is called.
+        strangers = 'a[href*=elsewhere]:not([href^="open_issues.html#"]), a[href^=javascript]'
+        assert page.value(f"document.querySelectorAll(`{strangers}`).length") == 0
         page.click("document.querySelector('h1')")
         assert_quiet(page)
         keep_picture(page, f"hostile-{path.stem}")
@@ -311,10 +314,136 @@ def test_on_a_phone_a_chart_is_read_whole_without_a_swipe(
     page.close()
 
 
+CODES = {"Tab": 9, "Enter": 13, "ArrowDown": 40, "ArrowUp": 38}
+
+
 def press(page: Page, *keys: str) -> None:
     for key in keys:
-        for kind in ("keyDown", "keyUp"):
-            page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+        text = {"text": "\r"} if key == "Enter" else {}
+        code = {"windowsVirtualKeyCode": CODES[key]} if key in CODES else {}
+        for kind, more in (("keyDown", text), ("keyUp", {})):
+            page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, **code, **more)
+
+
+# Each row of open issues that is shown, as text by column.
+ISSUES = """[...document.querySelector('table.sortable').tBodies[0].rows]
+  .filter(row => !row.hidden).map(row => [...row.cells].map(cell => cell.textContent.trim()))"""
+LISTED = "location.pathname.endsWith('/open_issues.html') && document.readyState === 'complete'"
+WHO = "document.querySelectorAll('.toolbar select')[0]"
+WHERE = "document.querySelectorAll('.toolbar select')[1]"
+
+
+def test_a_link_of_the_board_leads_to_what_one_person_holds_in_one_milestone(
+    page: Page, sample_report: Path
+) -> None:
+    page.open((sample_report / "index.html").as_uri())
+    links = "[...document.querySelectorAll('table.board td.long a')]"
+    said = page.value(f"{links}[0].textContent")
+    milestone = page.value(f"{links}[0].closest('tr').querySelector('th').textContent")
+    person, _, count = said.rpartition(" ")
+    page.click(f"{links}[0]")
+    page.wait(
+        "location.pathname.endsWith('/open_issues.html') && document.readyState === 'complete'"
+    )
+    rows = page.value(ISSUES)
+    assert len(rows) == int(count)
+    assert all(person in row[1].split(", ") and row[2] == milestone for row in rows)
+    assert (page.value(f"{WHO}.value"), page.value(f"{WHERE}.value")) == (person, milestone)
+    page.open((sample_report / "index.html").as_uri())
+    free = f"{links}.find(a => a.textContent.endsWith('unassigned'))"
+    count = page.value(f"{free}.textContent").split()[0]
+    page.click(free)
+    page.wait(
+        "location.pathname.endsWith('/open_issues.html') && document.readyState === 'complete'"
+    )
+    rows = page.value(ISSUES)
+    assert len(rows) == int(count)
+    assert {row[1] for row in rows} == {"–"}
+    assert_quiet(page)
+
+
+def test_open_issues_are_chosen_and_sorted_by_keyboard(page: Page, sample_report: Path) -> None:
+    """Everything that one person holds, then only one milestone; a reload keeps the choice."""
+    page.open((sample_report / "open_issues.html").as_uri())
+    everything = page.value(ISSUES)
+    page.value(f"{WHO}.focus()")
+    press(page, "ArrowDown")  # the first person
+    person = page.value(f"{WHO}.value")
+    held = page.value(ISSUES)
+    assert held == [row for row in everything if person in row[1].split(", ")]
+    assert 0 < len(held) < len(everything)
+    press(page, "Tab")
+    assert page.value(f"document.activeElement === {WHERE}")
+    press(page, "ArrowDown")
+    milestone = page.value(f"{WHERE}.value")
+    both = [row for row in held if row[2] == milestone]
+    assert page.value(ISSUES) == both
+    said = page.value("document.querySelector('.toolbar output').textContent")
+    chosen = f"(assignees: {person}, milestone: {milestone})"
+    assert said == f"{len(both)} of {len(everything)} {chosen}"
+    page.call("Page.reload")
+    page.wait("document.readyState === 'complete' && !!document.querySelector('.toolbar')")
+    assert page.value(ISSUES) == both
+    page.value(f"{WHERE}.focus()")
+    press(page, "ArrowUp")
+    assert page.value(ISSUES) == held
+    head = "document.querySelectorAll('table.sortable thead button')[4]"
+    page.value(f"{head}.focus()")
+    press(page, "Enter")
+    assert [row[4] for row in page.value(ISSUES)] == sorted((row[4] for row in held), key=int)
+    press(page, "Enter")
+    ages = [int(row[4]) for row in page.value(ISSUES)]
+    assert ages == sorted(ages, reverse=True)
+    assert page.value(f"{head}.closest('th').getAttribute('aria-sort')") == "descending"
+    assert_quiet(page)
+
+
+def test_a_choice_holds_for_every_table_of_a_page(page: Page, sample_report: Path) -> None:
+    page.open((sample_report / "burndown.html").as_uri() + "#assignees=dag")
+    cells = page.value(
+        """[...document.querySelectorAll('table:has(th.filter)')].map(table => {
+        const heads = [...table.tHead.rows[0].cells].map(head => head.textContent.trim());
+        const column = heads.indexOf('assignees');
+        return column < 0 ? [] : [...table.tBodies[0].rows].filter(row => !row.hidden)
+          .map(row => row.cells[column].textContent.trim()); })"""
+    )
+    assert sum(map(len, cells)) > 3
+    assert all("dag" in cell.split(", ") for table in cells for cell in table)
+    page.open(
+        (sample_report / "burndown.html").as_uri() + "#assignees=<img src=x onerror=alert(1)>"
+    )
+    assert page.value("[...document.querySelectorAll('.toolbar select')].map(s => s.value)[0]") == (
+        "<img src=x onerror=alert(1)>"
+    )
+    assert page.value("document.querySelectorAll('.toolbar img').length") == 0
+    assert_quiet(page)
+
+
+def test_csv_is_saved_by_a_click(page: Page, sample_report: Path, tmp_path: Path) -> None:
+    page.open((sample_report / "open_issues.html").as_uri() + "#assignees=ada")
+    page.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    shown = page.value(ISSUES)
+    page.click("document.querySelector('.toolbar button')")
+    file = tmp_path / "open-issues-age-days-since-created.csv"
+    for _ in range(100):
+        if file.exists():
+            break
+        time.sleep(0.1)
+    rows = list(csv.reader(file.read_text("utf-8-sig").splitlines()))
+    assert rows[0] == ["title", "assignees", "milestone", "due date", "age days", "weight", "issue"]
+    assert rows[1:] == [["" if cell == "–" else cell for cell in row] for row in shown]
+    assert_quiet(page)
+
+
+def test_paper_says_what_was_chosen(page: Page, sample_report: Path) -> None:
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.open((sample_report / "open_issues.html").as_uri() + "#assignees=ada")
+    bar = page.value(
+        """[...document.querySelector('.toolbar').children].filter(e => e.checkVisibility())
+        .map(e => e.textContent)"""
+    )
+    assert len(bar) == 1
+    assert bar[0].endswith("(assignees: ada)")
 
 
 def test_what_a_chart_says_on_hover_is_read_by_keyboard_and_touch(

@@ -32,34 +32,68 @@ function sortable(table) {
   });
 }
 
+// What is chosen stands in the address (#assignees=ada&milestone=Harvest): a link leads to it, a
+// reload keeps it, and every table of the page that has such a column follows.
+function chosen() {
+  const all = new URLSearchParams(location.hash.slice(1));
+  all.delete("all");
+  return all;
+}
+
+function choose(name, value) {
+  const all = chosen();
+  if (value === "") all.delete(name);
+  else all.set(name, value);
+  // Not as a step of the history. "#" alone would scroll to the top of the page.
+  location.replace("#" + (all.toString() || "all"));
+}
+
 function toolbar(table) {
   const bar = document.createElement("div");
   bar.className = "toolbar";
   const rows = [...table.tBodies[0].rows];
-  const selects = [];
+  const filters = [];
   const count = document.createElement("output");
   const apply = () => {
+    const active = filters.filter(({ select }) => select.value !== "");
     let shown = 0;
     for (const row of rows) {
-      row.hidden = !selects.every(([select, column]) =>
-        select.value === "" || row.cells[column].textContent.trim().split(", ").includes(select.value));
+      row.hidden = !active.every(({ select, values }) => values(row).includes(select.value));
       shown += !row.hidden;
     }
-    count.textContent = shown === rows.length ? "" : `${shown} of ${rows.length}`;
+    const what = active.map(({ name, select }) => `${name}: ${select.selectedOptions[0].text}`);
+    count.textContent = what.length ? `${shown} of ${rows.length} (${what.join(", ")})` : "";
+    bar.classList.toggle("chosen", what.length > 0);
+  };
+  const follow = () => {
+    const all = chosen();
+    for (const { select, name } of filters) {
+      const value = all.get(name) ?? "";
+      // A person without a row in this table: none is shown, and the list says why.
+      if (![...select.options].some((option) => option.value === value)) select.append(new Option(value));
+      select.value = value;
+    }
+    apply();
   };
   [...table.tHead.rows[0].cells].forEach((head, column) => {
     if (!head.classList.contains("filter")) return;
-    const values = new Set(rows.flatMap((row) => row.cells[column].textContent.trim().split(", ")));
+    const name = head.textContent.trim();
+    const text = (row) => row.cells[column].textContent.trim();
+    // A title may have a comma of its own; names of people are listed with commas.
+    const values = head.classList.contains("whole") ? (row) => [text(row)] : (row) => text(row).split(", ");
     const label = document.createElement("label");
-    label.textContent = head.textContent + " ";
+    label.textContent = name + " ";
     const select = document.createElement("select");
     select.append(new Option("all", ""));
-    for (const value of [...values].sort((a, b) => missing(a) - missing(b) || a.localeCompare(b)))
+    for (const value of [...new Set(rows.flatMap(values))].sort((a, b) => missing(a) - missing(b) || a.localeCompare(b)))
       select.append(new Option(missing(value) ? "none" : value, value));
-    select.addEventListener("change", apply);
+    select.addEventListener("change", () => {
+      choose(name, select.value);
+      apply();
+    });
     label.append(select);
     bar.append(label);
-    selects.push([select, column]);
+    filters.push({ select, name, values });
   });
   const csv = document.createElement("button");
   csv.type = "button";
@@ -68,6 +102,9 @@ function toolbar(table) {
   csv.addEventListener("click", () => save(csvOf(table), "text/csv", fileName(table.caption) + ".csv"));
   bar.append(csv, count);
   table.before(bar);
+  if (!filters.length) return;
+  addEventListener("hashchange", follow);
+  follow();
 }
 
 function csvOf(table) {
