@@ -45,6 +45,7 @@ _ROADMAPS = "roadmaps.html"
 _ISSUES = "open_issues.html"
 _OWN = {"index": "is the board", "open_issues": "lists the open issues"}
 """Pages that come from no notebook, which a notebook of that name would replace."""
+
 # A backtest of 50,000 issues takes minutes; a kernel that starts beside a dozen others on a loaded
 # machine, more than the minute that nbclient gives it.
 _CELL_SECONDS = 600
@@ -52,6 +53,7 @@ _KERNEL_SECONDS = 300
 _FEWER_COLLECTIONS = "--IPKernelApp.exec_lines=import gc; gc.set_threshold(100_000, 20, 100)"
 """What imports and charts allocate stays until the kernel ends a few seconds later. By default
 Python looks through all of it hundreds of times: a tenth of the report's time."""
+
 # What Markdown and `show` write; the sanitiser shows all other elements as text.
 _TAGS = [
     "a", "code", "div", "em", "h1", "h2", "h3", "li", "ol", "p", "pre", "small", "span", "strong",
