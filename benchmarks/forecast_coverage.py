@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from roadmap_analytics.analysis.forecast.calibration import Asked, Exposure, Lessons, Uneven
+from roadmap_analytics.analysis.forecast.calibration import Asked, Exposure, Lessons, Marks, Uneven
 from roadmap_analytics.analysis.forecast.forecast import answers
 from roadmap_analytics.analysis.forecast.futures import days_at
 from roadmap_analytics.analysis.forecast.targets import Flow, Flows
@@ -130,8 +130,10 @@ def milestones(kind: Kind, many: int, seed: int) -> tuple[list[Past], Counts]:
 EVERY_DAY = np.busdaycalendar([True] * 7)
 TODAY = 20_000
 NOTHING = np.zeros(0)
+NO = NOTHING.astype(bool)
 NO_LESSONS = Lessons(
-    TODAY, NOTHING.astype(int), NOTHING, NOTHING, NOTHING.astype(bool), NOTHING.astype(bool),
+    TODAY, NOTHING.astype(int), NOTHING, NO, NO,
+    Marks(NOTHING.astype(int), NOTHING.astype(int), NOTHING, NOTHING, NO, NO, NO),
     np.zeros(1), np.zeros(1), Uneven(NOTHING, NOTHING, NOTHING, NOTHING), NOTHING,
 )  # fmt: skip
 """What a dataset teaches whose only milestone is the one that is asked for."""
@@ -157,7 +159,7 @@ def ours(lessons: Lessons | None) -> Callable[[list[Past], int], Counts]:
         everyone = np.arange(len(pasts))
         asked = Asked(
             everyone, born + span, np.full(len(pasts), float(left)), born.astype(float),
-            np.full(len(pasts), np.nan), np.zeros(len(pasts), int),
+            np.full(len(pasts), np.nan), np.zeros(len(pasts), int), np.ones(len(pasts), bool),
         )  # fmt: skip
         exposure = Exposure(EVERY_DAY, np.zeros(0, np.int64), begun, TODAY)
         answer = answers(Flows(flow(first), gone, gone, born), exposure, asked, lessons, "closed")

@@ -263,6 +263,9 @@ class MilestoneDates(Frame):
     state: Series[str] = _text("active or closed then", isin=["active", "closed"])
     start_date: Series[Day] = _value("start date then", nullable=True)
     due_date: Series[Day] = _value("due date then", nullable=True)
+    updated_at: Series[At] = _value(
+        "its last change by then; NA where GitLab sent no time", nullable=True
+    )
 
 
 class People(Frame):

@@ -16,7 +16,7 @@ from scipy.stats import betaprime
 from benchmarks.forecast_coverage import KINDS, coverage
 from roadmap_analytics.analysis.forecast import futures
 from roadmap_analytics.analysis.forecast.backtest import backtest, backtest_forecasts
-from roadmap_analytics.analysis.forecast.calibration import history_of
+from roadmap_analytics.analysis.forecast.calibration import Asked, Marks, history_of
 from roadmap_analytics.analysis.forecast.forecast import QUANTILES, forecast
 from roadmap_analytics.analysis.forecast.futures import GRID, Curve, Pace, days_at, work_left
 from roadmap_analytics.analysis.forecast.promises import targets_against_forecast
@@ -255,15 +255,16 @@ def altered_after(dataset: Dataset, as_of: str) -> Dataset:
     frames["issue_events"] = pd.concat([events, late])[events.columns].astype(events.dtypes)
     seen = frames["milestone_dates"]
     moved = seen.drop_duplicates("milestone_id").assign(
-        observed_at=end, due_date=pd.Timestamp("2031-01-01"), state="closed", title="Other"
-    )
+        observed_at=end, due_date=pd.Timestamp("2031-01-01"), state="closed", title="Other",
+        updated_at=end,
+    )  # fmt: skip
     frames["milestone_dates"] = pd.concat([seen[seen["observed_at"] < end], moved])
     issues["state"], issues["milestone_id"], issues["weight"] = "closed", pd.NA, 5
     issues["closed_at"] = end
     frames["issues"] = issues
-    frames["milestones"] = frames["milestones"].assign(state="closed", due_date=pd.NaT).astype(
-        frames["milestones"].dtypes
-    )  # fmt: skip
+    frames["milestones"] = frames["milestones"].assign(
+        state="closed", due_date=pd.NaT, updated_at=end
+    ).astype(frames["milestones"].dtypes)  # fmt: skip
     return Dataset(frames, dataset.manifest)
 
 
@@ -536,6 +537,140 @@ def test_a_milestone_whose_closing_was_not_seen_ended_with_what_last_happened_in
     # By the day before the export nothing was known of it.
     before, _ = history.ends(int(np.datetime64("2024-12-19", "D").astype(int)))
     assert np.isinf(before).all()
+
+
+def test_a_milestone_ends_when_gitlab_changed_it_last_before_it_was_seen_closed() -> None:
+    """Closed on day 20, first seen closed months later; issues left in it are closed meanwhile."""
+    world = closed_early()
+    for row in world.observed:
+        if row["state"] == "closed":
+            row["updated_at"] = row["observed_at"]
+            row["observed_at"] = pd.Timestamp("2025-02-01", tz="UTC")
+    for number in range(1, 12):
+        for place in range(6, 10):
+            world.close(100 * number + place, "2025-01-20")
+    day = int(np.datetime64("2025-02-05", "D").astype(int))
+    history = history_of(View.of(world.dataset(), "2025-02-05"))
+    end, decided = history.ends(day)
+    first = np.datetime64("2024-02-20", "D").astype(int)  # 20 days after 31 January
+    assert end[:3].tolist() == [first, first + 30, first + 60]
+    assert decided[:11].all()
+    # Whoever asks before it was seen closed knows neither of the closing nor of its day.
+    assert np.isinf(history.ends(day - 20)[0]).all()
+    asked = backtest_forecasts(world.dataset(), as_of="2025-02-05", every_days=7)
+    one_of_them = asked[asked["milestone_id"] == 1]
+    assert (one_of_them["actual_date"] == pd.Timestamp("2024-02-20")).all()
+    assert one_of_them["asked_date"].max() < pd.Timestamp("2024-02-20")
+
+
+def test_marks_like_a_question_worked_out_by_hand() -> None:
+    """Due in 21 days, two doublings of a week beyond a week; each doubling apart counts half.
+
+    Milestone 1 of the same group was asked 7 and 49 days ahead: one doubling on either side, the
+    first counts. Milestone 2 of another group was asked 21 days ahead, its due date not seen then.
+    """
+    marks = Marks(
+        np.array([1, 1, 2]), np.array([0, 0, 1]), np.array([49.0, 7.0, 21.0]),
+        np.array([5.0, 40.0, 2.0]), np.ones(3, bool), np.ones(3, bool),
+        np.array([True, True, False]),
+    )  # fmt: skip
+    asked = Asked(
+        np.array([0]), np.array([100]), np.ones(1), np.ones(1), np.array([121.0]),
+        np.array([0]), np.array([True]),
+    )  # fmt: skip
+    found, weight = marks.like(asked, 0)
+    assert found.ahead.tolist() == [49, 21]
+    assert found.slip.tolist() == [5, 2]
+    assert weight.tolist() == [0.5, 0.5 * 0.1]
+    nothing, weight = Marks(*(part[:0] for part in marks)).like(asked, 0)
+    assert (len(nothing.slip), len(weight)) == (0, 0)
+
+
+def test_who_was_looked_at_later_says_nothing_of_what_was_before() -> None:
+    """Two end after 10 and 30 days; the second is looked at from day 20 on: alone after 10."""
+    span, ended = np.array([10.0, 30.0, 30.0]), np.array([True, True, False])
+    curve = Curve.of(span, ended, np.ones(3), np.array([0.0, 20.0, 0.0]))
+    assert curve.left == pytest.approx([1 / 2, 1 / 4])
+
+
+def moved(seen: bool) -> World:
+    """`closed_early`, closed 30 days after a first due date that was moved by 28 on day 15."""
+    world = World()
+    for number in range(1, 13):
+        begin = pd.Timestamp("2024-01-01") + pd.Timedelta(30 * number, "D")
+        days = [str((begin + pd.Timedelta(days, "D")).date()) for days in (0, 18, 46)]
+        world.milestone(number, f"M{number}", days[0], days[1])
+        if seen:
+            world.seen(number, str(begin), days[0], days[1])
+        world.seen(number, str(begin + pd.Timedelta(15, "D")), days[0], days[2])
+        world.seen(number, str(begin + pd.Timedelta(48, "D")), days[0], days[2])
+        world.observed[-1]["state"] = "closed"
+        for place in range(10):
+            issue = 100 * number + place
+            world.issue(issue, str(begin))
+            world.put(issue, str(begin), number)
+            if place < 6:
+                world.close(issue, str(begin + pd.Timedelta(place + 1, "D")))
+    return world
+
+
+def test_due_dates_that_move_are_expected_to_move() -> None:
+    """As of day 10 of the last: due on day 18, and earlier ones ended 30 days after that date."""
+    row = one(moved(seen=True).dataset(), 12, as_of="2025-01-05")
+    begin = pd.Timestamp("2024-12-26")
+    assert row["due_date"] == begin + pd.Timedelta(18, "D")
+    assert abs((row["p85_date"] - begin).days - 48) <= 3
+    assert row["rests_on"].endswith("earlier milestones ended 30 days after the due date")
+    # After the move they ended 2 days after the date that stood.
+    later = one(moved(seen=True).dataset(), 12, as_of="2025-01-15")
+    assert later["rests_on"].endswith("earlier milestones ended 2 days after the due date")
+
+
+@given(st.integers(-60, 400), st.integers(0, 3), st.booleans())
+def test_marks_are_one_per_milestone_and_weigh_no_more_than_one(
+    ahead: int, group: int, seen: bool
+) -> None:
+    lessons = history_of(View.of(moved(seen=True).dataset(), "2025-01-05")).latest
+    day = np.array([20_000])
+    asked = Asked(
+        np.array([0]), day, np.ones(1), day - 5.0, day + float(ahead), np.array([group]),
+        np.array([seen]),
+    )  # fmt: skip
+    marks, weight = lessons.marks.like(asked, 0)
+    assert len(np.unique(marks.place)) == len(marks.place)
+    assert set(marks.place) == set(lessons.marks.place)
+    assert ((weight > 0) & (weight <= 1)).all()
+
+
+@pytest.mark.parametrize("uneven", [1.0, 4.0, 1e6])
+def test_bursts_of_any_size_leave_a_date(uneven: float) -> None:
+    """One day on which hundreds were closed once put the 85 % date of 5 issues ten years ahead."""
+    one = np.ones(1)
+    pace = Pace(one, 30 * one, 0 * one, 0 * one, 60 * one)
+    left = work_left(pace, 5 * one, GRID, GRID[None], uneven * one)
+    early, middle, late = (float(days_at(left, level)[0]) for level in (0.15, 0.5, 0.85))
+    assert early <= middle <= late < 400
+    assert middle == pytest.approx(5, abs=1)
+
+
+def test_one_that_has_not_begun_lasts_as_long_as_earlier_ones_did() -> None:
+    """Ten that ran empty on day 60; three issues of the next are known, it begins in ten days."""
+    world = World()
+    for number in range(1, 12):
+        begin = pd.Timestamp("2023-01-01") + pd.Timedelta(70 * number, "D")
+        world.milestone(number, f"M{number}", str(begin.date()), None)
+        for place in range(3 if number == 11 else 20):
+            issue = 100 * number + place
+            world.issue(issue, str(begin - pd.Timedelta(20, "D")))
+            world.put(issue, str(begin - pd.Timedelta(20, "D")), number)
+            if number < 11:
+                world.close(issue, str(begin + pd.Timedelta(3 * (place + 1), "D")))
+    begin = pd.Timestamp("2023-01-01") + pd.Timedelta(70 * 11, "D")
+    day = str((begin - pd.Timedelta(10, "D")).date())
+    row = one(world.dataset(), 11, as_of=day, outcome="emptied")
+    raw_days = 3 / (0.5 / 10)  # half a departure in the ten days since it was put in
+    assert raw_days == 60
+    assert 20 < (row["p85_date"] - begin).days < 120
 
 
 def test_milestones_that_run_empty_more_slowly_than_forecast_make_later_dates() -> None:

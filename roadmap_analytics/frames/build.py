@@ -405,11 +405,13 @@ def _milestone_dates(
         last = (rows[-1]["milestone_id"], rows[-1]["observed_at"]) if rows else None
         if last == (milestone_id, started[run]):
             rows.pop()  # two runs within one second of the server's clock: the later is right
-        if rows and {**rows[-1], "observed_at": None} == {**row, "observed_at": None}:
+        # What did not change keeps the time of the first sight: the earliest that is known of.
+        if rows and row.items() <= rows[-1].items():
             continue
-        rows.append(row | {"observed_at": started[run]})
+        rows.append(row | {"observed_at": started[run], "updated_at": seen.updated_at})
     frame = _dated(rows)
-    frame["observed_at"] = _instants(row["observed_at"] for row in rows)
+    for name in ("observed_at", "updated_at"):
+        frame[name] = _instants(row[name] for row in rows)
     return schema.tidy(
         "milestone_dates", frame.reindex(columns=schema.columns_of("milestone_dates"))
     )

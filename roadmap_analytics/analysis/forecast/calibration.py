@@ -2,7 +2,7 @@
 
 `History` follows every milestone of a dataset; `lessons` says what it had taught by one day:
 
-- when milestones ended: by age, and by days after the due date (`futures.Curve`);
+- when milestones ended: by age, and by days after the due date that stood (`futures.Curve`);
 - how much more slowly than forecast they ran empty (`Lessons.slower`);
 - how uneven their weeks are (`Lessons.uneven`).
 
@@ -29,7 +29,16 @@ from roadmap_analytics.analysis.forecast.words import Earlier
 from roadmap_analytics.analysis.stays import close_days
 from roadmap_analytics.analysis.view import View
 
-__all__ = ["Asked", "Exposure", "History", "Lessons", "history_of", "pace_of", "unevenness"]
+__all__ = [
+    "Asked",
+    "Exposure",
+    "History",
+    "Lessons",
+    "Marks",
+    "history_of",
+    "pace_of",
+    "unevenness",
+]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -43,6 +52,7 @@ _PRIOR_SLIPS = 0.5  # ends after the due date, against the ages
 _PRIOR_OUTCOMES = 15.0  # milestones, against "runs empty as its own pace says"
 _PRIOR_WEEKS = 10.0  # weeks, against "each issue leaves by itself"
 _PRIOR_TESTS = 10.0  # tests of the pace, against "as uneven as its weeks"
+_UNSEEN = 0.1  # what a due date first seen later, perhaps after it moved, counts of a seen one
 _OTHERS = 0.5  # what a milestone of another project or group counts of one of the same
 
 # Days of age at which milestones are asked to see what becomes of them: every 5 days first, then
@@ -71,6 +81,9 @@ class Asked(NamedTuple):
         Due date as a day; nan: none.
     group : array
         Number of its project or group; -1: none.
+    seen : array of bool
+        Whether an export had seen it by then. Before, the dates of the first sight stand: those
+        to which they had moved meanwhile.
     """
 
     place: Ints
@@ -79,6 +92,7 @@ class Asked(NamedTuple):
     begun: Floats
     due: Floats
     group: Ints
+    seen: Bools
 
     def at(self, rows: Any) -> Asked:
         """Return some of the questions."""
@@ -204,7 +218,7 @@ class Uneven(NamedTuple):
         return float((_PRIOR_WEEKS + bursts) / (_PRIOR_WEEKS + weeks))
 
     def factor(self, usual: float) -> Floats:
-        """Return the factor on the variance of each question.
+        """Return how many departures of each question say as much as one of an even pace.
 
         Weeks say how uneven the pace is over weeks, at once; tests, in the course of time, how it
         drifts over as long as the work left will take.
@@ -309,8 +323,10 @@ class History:
     def _shut(self, day: int) -> Floats:
         """Return the day on which each milestone was closed, as known at the end of a day.
 
-        A milestone that the first export saw closed was closed on some day before: the last on
-        which anything happened in it stands for that. inf: not closed.
+        GitLab tells no such day. Its last change by the time an export first saw it closed stands
+        for it: what is done with a milestone after that is mostly nothing. Where the first export
+        of all saw it closed, it may have been edited long after; then the last day on which
+        anything happened in it stands, if that is earlier. inf: not closed.
         """
         place = np.arange(len(self.ids))
         if not len(place):
@@ -319,7 +335,9 @@ class History:
         row = self._row(place, np.full(len(place), day))
         shut = seen["closed"].to_numpy()[row] & (seen["day"].to_numpy()[row] <= day)
         first = seen["run"].to_numpy()[row]
-        known = seen["day"].to_numpy()[first]
+        known = seen["changed"].to_numpy()[first]
+        # A change before anything was in it is none that ended it.
+        known = np.where(known < self.flows.born, seen["day"].to_numpy()[first], known)
         latest = np.full(len(place), -np.inf)
         for flow in (self.flows.left, self.flows.came):
             number = flow.count(place, known)
@@ -397,7 +415,7 @@ class History:
         place, day, start, due = place[~draft], day[~draft], start[~draft], due[~draft]
         remaining = self.flows.remaining(place, day).astype(np.float64)
         begun = np.fmax(self.flows.born[place], start)
-        return Asked(place, day, remaining, begun, due, self.group[place])
+        return Asked(place, day, remaining, begun, due, self.group[place], self.seen(place, day))
 
     @cached_property
     def _trial(self) -> _Trial:
@@ -419,14 +437,30 @@ class History:
         """Return what the milestones had taught by the end of a day."""
         end, decided = self.ends(day)
         place = np.arange(len(self.ids))
-        start, due, draft = self.dates(place, np.full(len(place), day))
+        start, _, draft = self.dates(place, np.full(len(place), day))
         begun = np.fmax(self.flows.born, start)
         counts = (self.flows.born <= day) & ~draft
         until = np.minimum(end, day)
         return Lessons(
-            day, self.group[counts], (until - begun)[counts], (until - due)[counts],
-            np.isfinite(end)[counts], decided[counts], *self._outcomes(day, end, decided),
+            day, self.group[counts], (until - begun)[counts], np.isfinite(end)[counts],
+            decided[counts], self._marks(end, decided, day), *self._outcomes(day, end, decided),
         )  # fmt: skip
+
+    def _marks(self, end: Floats, decided: Bools, day: int) -> Marks:
+        """Say how long after its due date each milestone ended, seen from days of its life."""
+        asked = self._trial.asked
+        until = np.minimum(end[asked.place], day)
+        old = (asked.day < until) & ~np.isnan(asked.due)
+        one, until = asked.at(old), until[old]
+        over = np.isfinite(end)[one.place]
+        return Marks(
+            one.place, one.group, one.due - one.day, until - one.due, over,
+            over & decided[one.place], one.seen,
+        )  # fmt: skip
+
+    def seen(self, place: Ints, day: Ints) -> Bools:
+        """Say whether an export had seen each milestone by a day."""
+        return np.asarray(day >= self._seen["day"].to_numpy()[self._starts[place]])
 
     def _outcomes(self, day: int, end: Floats, decided: Bools) -> tuple[Any, ...]:
         """Count what was expected and what happened, per group of milestones."""
@@ -485,9 +519,10 @@ class Lessons:
     day : int
     group : array
         Project or group of each milestone that had begun.
-    age, slip : array
-        Days from its beginning, and from its due date (nan: none), to its end, or to the day.
+    age : array
+        Days from its beginning to its end, or to the day.
     ended, decided : array of bool
+    marks : Marks
     emptied, expected : array
         Per group: milestones that ran empty, and how many should have.
     tests : Uneven
@@ -499,9 +534,9 @@ class Lessons:
     day: int
     group: Ints
     age: Floats
-    slip: Floats
     ended: Bools
     decided: Bools
+    marks: Marks
     emptied: Floats
     expected: Floats
     tests: Uneven
@@ -524,42 +559,115 @@ class Lessons:
         found = (_PRIOR_OUTCOMES + near(self.emptied)) / (_PRIOR_OUTCOMES + near(self.expected))
         return np.asarray(found, dtype=np.float64)
 
-    def curve(self, group: int, *, dated: bool) -> Curve:
-        """Return how long milestones lasted until they were closed with work left.
-
-        Those that ran empty count as having lasted longer: no one closed them before.
-        """
-        span = self.slip if dated else self.age
-        known = ~np.isnan(span)
-        weight = np.where(self.group == group, 1.0, _OTHERS)
-        return Curve.of(span[known], self.decided[known], weight[known])
+    def _ages(self, group: int, ended: Bools) -> Curve:
+        """Return how long milestones lasted until they ended; others count as lasting longer."""
+        return Curve.of(self.age, ended, np.where(self.group == group, 1.0, _OTHERS))
 
     def earlier(self, asked: Asked, place: int) -> Earlier:
         """Return what earlier milestones took, or how far they ended after their due date."""
         dated = bool(~np.isnan(asked.due[place]))
-        span = self.slip if dated else self.age
-        known = self.ended & ~np.isnan(span)
-        near = known & (self.group == asked.group[place])
-        chosen = near if near.sum() >= _FEW else known
+        if dated:
+            marks, _ = self.marks.like(asked, place)
+            span, ended, group = marks.slip, marks.ended, marks.group
+        else:
+            span, ended, group = self.age, self.ended, self.group
+        near = ended & (group == asked.group[place])
+        chosen = near if near.sum() >= _FEW else ended
         low, high = np.quantile(span[chosen], [0.25, 0.75]) if chosen.any() else (0.0, 0.0)
         return Earlier(int(chosen.sum()), float(low), float(high), dated)
 
+    def not_emptied(self, asked: Asked, pace: Pace, left: Floats) -> Floats:
+        """Mix the probability that work is `left`, by day of `GRID`, with what earlier ones did.
+
+        The fewer departures the own days have seen, the more earlier milestones count: two thirds
+        where there were none, so that one that has not begun lasts about as long as they did.
+        """
+        share = 1 / (1 + pace.evidence)[:, None]
+        return share * self._lasting(asked, left, decided=False) + (1 - share) * left
+
     def not_closed(self, asked: Asked, pace: Pace) -> Floats:
         """Return the probability, by day of `GRID`, that it is not closed with work left."""
-        left = np.empty((len(asked.day), len(futures.GRID)))
+        expected = futures.prior(asked.day - asked.begun, asked.due - asked.day, pace.evidence)
+        return self._lasting(asked, expected, decided=True)
+
+    def _lasting(self, asked: Asked, otherwise: Floats, *, decided: bool) -> Floats:
+        """Return the probability of not ending in one of the two ways, as earlier milestones did.
+
+        Those that ended in the other way count as having lasted longer in this one.
+        """
+        left = np.empty_like(otherwise)
+        ended = self.ended & (self.decided == decided)
         for group in np.unique(asked.group):
             mine = np.flatnonzero(asked.group == group)
-            one, known = asked.at(mine), pace.evidence[mine]
-            age, ahead = one.day - one.begun, one.due - one.day
-            expect = futures.prior(age, ahead, known)
-            found, _ = futures.blend(self.curve(group, dated=False), age, expect, _PRIOR_ENDS)
-            dated = np.flatnonzero(~np.isnan(one.due))
-            if len(dated):
-                curve = self.curve(group, dated=True)
-                slipped = (one.day - one.due)[dated]
-                found[dated], _ = futures.blend(curve, slipped, found[dated], _PRIOR_SLIPS)
-            left[mine] = found
+            curve = Curve.of(self.age, ended, np.where(self.group == group, 1.0, _OTHERS))
+            age = asked.day[mine] - asked.begun[mine]
+            left[mine], _ = futures.blend(curve, age, otherwise[mine], _PRIOR_ENDS)
+        for place in np.flatnonzero(~np.isnan(asked.due)):
+            row, late = slice(place, place + 1), asked.day[place] - asked.due[place]
+            marks, weight = self.marks.like(asked, int(place))
+            # What was over by then says nothing of one that is not.
+            still = marks.slip > late
+            ended = marks.ended & (marks.decided == decided)
+            curve = Curve.of(marks.slip[still], ended[still], weight[still], -marks.ahead[still])
+            left[row], _ = futures.blend(curve, np.array([late]), left[row], _PRIOR_SLIPS)
         return left
+
+
+class Marks(NamedTuple):
+    """Milestones with a due date, as they stood on days of their life.
+
+    A due date that moves is one that was missed before it was reached: what counts is how long
+    after the date that stood the milestone ended, not after the last one.
+
+    Attributes
+    ----------
+    place, group : array
+        Of the milestone; those of one milestone stand together.
+    ahead : array
+        Days until the due date that stood that day; negative: it had passed.
+    slip : array
+        Days from that due date to the end, or to the day of the lesson.
+    ended, decided : array of bool
+    seen : array of bool
+        Whether an export had seen that due date by then.
+    """
+
+    place: Ints
+    group: Ints
+    ahead: Floats
+    slip: Floats
+    ended: Bools
+    decided: Bools
+    seen: Bools
+
+    def like(self, asked: Asked, place: int) -> tuple[Marks, Floats]:
+        """Return the day of each milestone on which it was most like a question, and its weight.
+
+        That is the day on which its due date was about as far ahead (or past). It counts half for
+        each doubling of that span in between; days within a week of the due date are alike.
+        """
+        apart = np.abs(_doublings(self.ahead) - _doublings(asked.due[place] - asked.day[place]))
+        start = np.flatnonzero(np.diff(self.place, prepend=-1))
+        if not len(start):
+            return self, np.zeros(0)
+        count = np.diff(start, append=len(apart))
+        best = np.flatnonzero(apart == np.repeat(np.minimum.reduceat(apart, start), count))
+        # Two days of one milestone may be equally like it: the first.
+        best = best[np.diff(self.place[best], prepend=-1) != 0]
+        marks = Marks(*(part[best] for part in self))
+        weight = np.exp2(-apart[best]) * np.where(marks.group == asked.group[place], 1.0, _OTHERS)
+        return marks, weight * np.where(marks.seen == asked.seen[place], 1.0, _UNSEEN)
+
+
+def _doublings(ahead: Any) -> Any:
+    """Return how often a week must be doubled to reach a week more than these days, signed.
+
+    Examples
+    --------
+    >>> _doublings(np.array([0, 7, 21, -21]))
+    array([ 0.,  1.,  2., -2.])
+    """
+    return np.sign(ahead) * np.log2(1 + np.abs(ahead) / 7)
 
 
 # Kept per dataset ---------------------------------------------------------------------------------
@@ -614,8 +722,12 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
     seen = seen[(seen["observed_at"] < view.at).to_numpy() | _first(seen).to_numpy()]
     rest = milestones[~milestones["milestone_id"].isin(seen["milestone_id"]).to_numpy()]
     rest = rest.assign(observed_at=pd.Timestamp(0, tz="UTC").as_unit("us"), state="active")
-    columns = ["milestone_id", "observed_at", "title", "state", "start_date", "due_date"]
-    seen = pd.concat([seen[columns], rest[columns]]) if len(rest) else seen[columns]
+    columns = [
+        *("milestone_id", "observed_at", "title", "state", "start_date", "due_date", "updated_at")
+    ]
+    # A dataset whose tables an earlier version wrote may lack `updated_at`.
+    seen = seen.reindex(columns=columns)
+    seen = pd.concat([seen, rest[columns]]) if len(rest) else seen
     place = ids.get_indexer(seen["milestone_id"])
     seen, place = seen[place >= 0], place[place >= 0]
     # UTC of Parquet and UTC of pandas are two classes, which `concat` joins to objects.
@@ -631,6 +743,11 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
 
     closed = (seen["state"] == "closed").to_numpy() & (at < view.at.to_datetime64())
     row = np.arange(len(seen))
+    day = days_of(seen["observed_at"], view.timezone).astype(np.int64)
+    # No later than it was seen, whatever the clock of that server said.
+    changed = pd.to_datetime(seen["updated_at"], utc=True)
+    changed = changed.where(changed.notna(), pd.to_datetime(seen["observed_at"], utc=True))
+    changed_day = np.minimum(days_of(changed, view.timezone).astype(np.int64), day)
     turned = (np.diff(place, prepend=-1) != 0) | (np.diff(closed, prepend=False) != 0)
     rank = np.searchsorted(np.unique(at), at)
     return pd.DataFrame(
@@ -638,7 +755,8 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
             "place": place,
             "at": at,
             "key": place * (len(np.unique(at)) + 1) + rank,
-            "day": days_of(seen["observed_at"], view.timezone).astype(np.int64),
+            "day": day,
+            "changed": changed_day,
             "closed": closed,
             "run": np.maximum.accumulate(np.where(turned, row, 0)),  # first row of equal state
             "start": numbers("start_date"),

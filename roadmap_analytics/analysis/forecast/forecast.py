@@ -101,7 +101,7 @@ def forecast(
         - `changes_most`: what would bring the 50 % date forward most, in words
         - the inputs: `window_start_date` (the first day counted), `window_days`, `closed` and
           `removed` (left it since), `added` (came into it open, reopened ones included),
-          `pace_per_week` (issues that leave it; a past day counts half as much for every 30 days),
+          `pace_per_week` (issues that leave it; a past day counts half as much for every 45 days),
           `growth_per_week` (issues that come), `day_off_share` (what a weekend day or holiday
           counts of a working day), `uneven` (variance of the pace over that of an even one),
           `earlier_milestones` (ended ones the dates rest on; NA: own days alone)
@@ -211,6 +211,7 @@ def answers(
     )
     if lessons is not None:
         left = left ** lessons.slower(asked.group)[:, None]
+        left = lessons.not_emptied(asked, pace, left)
         if outcome == "closed":
             left = left * lessons.not_closed(asked, pace)
     return Answer(asked, pace, left, uneven)
@@ -269,9 +270,10 @@ class _Question(NamedTuple):
         born = self.flows.born[self.place]
         milestones = self.flows is self.history.flows
         group = self.history.group[self.place] if milestones else np.full(len(day), -1)
+        seen = self.history.seen(self.place, day) if milestones else np.full(len(day), True)
         remaining = self.flows.remaining(self.place, day).astype(np.float64)
         return Asked(
-            self.place, day, remaining, np.fmax(born, _numbers(start)), _numbers(due), group
+            self.place, day, remaining, np.fmax(born, _numbers(start)), _numbers(due), group, seen
         )
 
 

@@ -35,6 +35,11 @@ YET = 0.5
 would be as good and all of it worse; a half keeps a growing milestone from looking nearly done."""
 
 
+_FEWEST = 0.5
+"""Departures that a count says at least, however large the bursts: as many as it says where there
+were none. Without it one day on which hundreds were closed puts a date ten years ahead."""
+
+
 class Pace(NamedTuple):
     """What the own days of targets say, one entry per question.
 
@@ -81,8 +86,9 @@ def work_left(
 
     Were the pace known and each issue on its own, the time to finish would be a gamma variable over
     a gamma variable (remaining issues over a rate seen in so many departures). Its logarithm has
-    the variance `spread(remaining) + spread(evidence)`, which is multiplied by `uneven`: how much
-    farther off such forecasts were on earlier days. The logarithm is taken to be normal.
+    the variance `spread(remaining) + spread(evidence)`. Where issues leave in bursts, `uneven` of
+    them at once, so many count as one of each; `uneven` also says how much farther off such
+    forecasts were on earlier days. The logarithm is taken to be normal.
 
     New work dies down as the target ages: after as many days as it is old, a quarter of what came
     so far has come again, and in all it will never be more than the half (`yet`).
@@ -97,7 +103,7 @@ def work_left(
     exposure : array
         Working days among them, one row per question; days off count a part.
     uneven : array
-        Factor on the variance.
+        How many departures say as much as one would if each were on its own.
     yet : float
         What is still to come at most, as a share of what came so far.
 
@@ -121,7 +127,8 @@ def work_left(
     # What comes is a count of its own whose rate is uncertain: variance over mean squared.
     seen = np.maximum(pace.came_evidence[:, None], 0.5)
     work = remaining[:, None] + new
-    variance = uneven[:, None] * (spread(remaining) + spread(pace.evidence))[:, None]
+    variance = spread(np.maximum(remaining / uneven, _FEWEST))
+    variance = (variance + spread(np.maximum(pace.evidence / uneven, _FEWEST)))[:, None]
     variance = variance + (new + new**2 / seen) / work**2
     middle = log_median(remaining) - np.log(remaining) - log_median(pace.evidence)
     middle = middle + np.log(pace.evidence) - np.log(pace.rate)
@@ -150,8 +157,17 @@ class Curve(NamedTuple):
     ended: Floats
 
     @classmethod
-    def of(cls, span: Floats, ended: npt.NDArray[np.bool_], weight: Floats) -> Curve:
+    def of(
+        cls,
+        span: Floats,
+        ended: npt.NDArray[np.bool_],
+        weight: Floats,
+        entry: Floats | float = -np.inf,
+    ) -> Curve:
         """Estimate the curve; `ended` says whether a span is complete, `weight` what it counts.
+
+        `entry` is the span after which a milestone was first looked at: had it ended before, it
+        would not be among them, so it says nothing of shorter spans.
 
         Examples
         --------
@@ -163,9 +179,16 @@ class Curve(NamedTuple):
         """
         steps, step = np.unique(span[ended], return_inverse=True)
         ends = np.bincount(step, weight[ended], len(steps))
-        order = np.argsort(span)
-        before = np.concatenate([[0.0], np.cumsum(weight[order])])
-        risk = before[-1] - before[np.searchsorted(span[order], steps)]
+        entry = np.broadcast_to(entry, span.shape)
+
+        def below(value: Floats) -> Floats:
+            """Sum the weights of the values below each step."""
+            order = np.argsort(value)
+            sums = np.concatenate([[0.0], np.cumsum(weight[order])])
+            return np.asarray(sums[np.searchsorted(value[order], steps)])
+
+        # Rounding of the two sums must not leave less at risk than end.
+        risk = np.maximum(below(entry) - below(span), ends)
         left = np.cumprod((1 - ends / risk).clip(min=0))
         return cls(steps, left, np.cumsum(ends))
 
