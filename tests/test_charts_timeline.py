@@ -32,7 +32,7 @@ def test_each_step_has_its_mark_and_the_line_ends_where_the_table_does() -> None
     (course,) = (line for line in ax.lines if line.get_drawstyle() == "steps-post")
     assert course.get_ydata()[-1] == frame["remaining"].iloc[-1] == 1
     assert ax.get_title("left") == "Harvest"
-    assert words(ax)[0] == "2 added, 3 removed after the start, 1 open at the due date"
+    assert words(ax)[0] == "4 days late so far; 2 added, 3 removed"
     assert {"started with 6 issues", "due, 1 open"} <= set(words(ax))
 
 
@@ -42,6 +42,40 @@ def test_a_moved_date_is_said_with_its_days_and_both_dates_are_lines() -> None:
     assert said[0].startswith("due date +14 d, 2 carried in after the start, 2 left")
     assert "due date moved +14 d to 11 Apr 2025" in said
     assert {"first due date", "due"} <= set(said)
+
+
+DUE = pd.Timestamp("2025-03-28")
+
+
+@pytest.mark.parametrize(
+    ("moved", "finished", "as_of", "said"),
+    [
+        (0, None, 9, "9 days late so far"),
+        (14, None, 30, "30 days late so far (14 by moving the date)"),
+        (14, None, 3, "due date +14 d, 4 left"),  # the date as moved lies ahead: no slip yet
+        (14, 20, 40, "20 days late (14 by moving the date)"),
+        (14, 5, 40, "5 days late (the date had moved)"),  # not 14 days of 5
+        (14, -3, 40, "finished 25 Mar 2025"),
+        (-7, 2, 40, "2 days late"),
+        (0, 0, 40, "finished 28 Mar 2025"),
+        (0, 1, 40, "1 day late"),
+    ],
+)
+def test_days_of_moved_dates_never_exceed_the_slip(
+    moved: int, finished: int | None, as_of: int, said: str
+) -> None:
+    def day(after: int) -> pd.Timestamp:
+        return DUE + pd.Timedelta(after, "D")
+
+    rows = [(day(-20), "started", 4, 4, DUE)]
+    if moved:
+        rows.append((day(-9), "date moved", moved, 4, day(moved)))
+    if finished is not None:
+        rows.append((day(finished), "finished", None, 0, day(moved)))
+    frame = pd.DataFrame(rows, columns=["date", "step", "amount", "remaining", "due_date"])
+    frame["issues"] = [()] * len(frame)
+    frame.attrs["as_of"] = str(day(as_of).date())
+    assert words(plot_timeline(frame))[0] == said
 
 
 def test_words_of_many_steps_do_not_overlap() -> None:

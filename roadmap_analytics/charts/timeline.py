@@ -108,18 +108,11 @@ def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _story(frame: pd.DataFrame) -> str:
-    """Say in a line what moved the end, from the steps after the start."""
-    amounts = frame.groupby("step")["amount"].sum()
-    parts = []
-    moved = frame[(frame["step"] == "date moved") & frame["amount"].notna()]
-    if len(moved):
-        times = "" if len(moved) == 1 else f" in {len(moved)} steps"
-        parts.append(f"due date {int(moved['amount'].sum()):+d} d{times}")
-    for step in ("carried in", "added", "removed"):
-        if amounts.get(step, 0):
-            parts.append(f"{number(amounts[step])} {step}")
-    if parts and any(amounts.get(step, 0) for step in ("added", "removed", "carried in")):
-        parts[-1] += " after the start"
+    """Say in a line how late it was and what came and went after the start."""
+    late, came = _late(frame), _came(frame)
+    if late:  # the words at the marks say the rest
+        return f"{late}; {came}" if came else late
+    parts = [_ahead(frame), f"{came} after the start" if came else ""]
     ends = frame[frame["step"] == "finished"]
     due = frame[frame["step"] == "due"]
     if len(ends):
@@ -128,7 +121,48 @@ def _story(frame: pd.DataFrame) -> str:
         parts.append(f"{number(due['amount'].iloc[-1])} open at the due date")
     else:
         parts.append(f"{number(frame['remaining'].iloc[-1])} left")
-    return ", ".join(parts)
+    return ", ".join(filter(None, parts))
+
+
+def _came(frame: pd.DataFrame) -> str:
+    amounts = frame.groupby("step")["amount"].sum()
+    steps = [step for step in ("carried in", "added", "removed") if amounts.get(step, 0)]
+    return ", ".join(f"{number(amounts[step])} {step}" for step in steps)
+
+
+def _late(frame: pd.DataFrame) -> str:
+    """Say by how many days the first due date was missed; nothing where it was not.
+
+    Days by which the due date moved are part of the slip, and never more: who finishes before the
+    date as moved has used only some of them. While the newest due date lies ahead there is no slip.
+    """
+    first, newest, end, finished = _dates(frame)
+    slip, moved = (end - first).days, (newest - first).days  # NaN without a date
+    if not slip > 0 or not (finished or end > newest):
+        return ""
+    said = f"{counted(slip, 'days')} late" + ("" if finished else " so far")
+    if not moved > 0:
+        return said
+    return (
+        f"{said} ({moved} by moving the date)" if moved <= slip else f"{said} (the date had moved)"
+    )
+
+
+def _ahead(frame: pd.DataFrame) -> str:
+    """Say by how many days a due date that still lies ahead has moved."""
+    first, newest, end, finished = _dates(frame)
+    moved = (newest - first).days
+    return f"due date {moved:+d} d" if not finished and newest >= end and moved else ""
+
+
+def _dates(frame: pd.DataFrame) -> tuple[Any, Any, Any, bool]:
+    """Return first and newest due date, the end or else the reporting day, and whether it ended."""
+    known = frame["due_date"].dropna()
+    first, newest = (known.iloc[0], known.iloc[-1]) if len(known) else (pd.NaT, pd.NaT)
+    ends = frame.loc[(frame["step"] == "finished").to_numpy(), "date"]
+    if len(ends):
+        return first, newest, ends.iloc[-1], True
+    return first, newest, pd.Timestamp(frame.attrs.get("as_of", "NaT")), False
 
 
 def _course(ax: Axes, frame: pd.DataFrame) -> None:

@@ -369,13 +369,25 @@ were open when it was due.'
     moves = frame[(frame["step"] == "date moved").to_numpy()]
     if len(moves):
         times = "once" if len(moves) == 1 else f"{len(moves)} times"
-        told.append(f"its due date moved {times}, by {_count(int(moves['amount'].sum()), 'day')}")
+        told.append(f"its due date moved {times}{_moved_by(frame, moves)}")
     due = frame[(frame["step"] == "due").to_numpy()]
     if len(due):
         left = int(due["amount"].iloc[-1])
         were = "was" if left == 1 else "were"
         told.append(f"{_count(left, 'issue')} {were} open when it was due")
     return f"{title}: {'; '.join(told)}."
+
+
+def _moved_by(frame: pd.DataFrame, moves: pd.DataFrame) -> str:
+    """Say the days of moves of a due date together; a date that was cleared lies between two."""
+    days = int(moves["amount"].sum())
+    if moves["amount"].isna().any():
+        known = frame["due_date"].dropna()
+        days = int((known.iloc[-1] - known.iloc[0]).days) if len(known) else 0
+    if not days:
+        return ""
+    together = "" if len(moves) == 1 else " in all"
+    return f", by {_count(abs(days), 'day')}{together}{' earlier' if days < 0 else ''}"
 
 
 def lead_times(frame: pd.DataFrame) -> str:

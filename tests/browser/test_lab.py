@@ -213,4 +213,62 @@ def test_the_chooser_draws_what_is_chosen(lab: Lab, opened: Callable[[str], Page
               f".some(h => h.textContent.startsWith('Open issues of {person} '))")  # fmt: skip
     assert page.value("document.querySelectorAll('.jupyter-widgets img').length") == 1
     keep_picture(page, "chooser")
+    # A day long before the start: no empty chart, but a sentence.
+    page.value(
+        """(() => { const day = document.querySelector('.jupyter-widgets input[type=date]');
+        day.value = '2019-01-01'; day.dispatchEvent(new Event('change', {bubbles: true}));
+        day.dispatchEvent(new Event('focusout', {bubbles: true})); })()"""
+    )
+    page.wait(f"({shown} ?? '').includes('start')")
+    assert page.value("document.querySelectorAll('.jupyter-widgets img').length") == 0
     assert_quiet(page, lab)
+
+
+# The contrast between the ground of a chart and its darkest or lightest ink, as it is seen.
+CHART_CONTRASTS = """(async () => {
+  const light = (r, g, b) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= .03928
+    ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * x + .7152 * y + .0722 * z; };
+  const painted = e => { for (; e; e = e.parentElement) {
+    const color = getComputedStyle(e).backgroundColor;
+    if ((color.match(/[\\d.]+/g)[3] ?? '1') !== '0') return color; } return 'rgb(255, 255, 255)'; };
+  const images = [...document.querySelectorAll(':is(.jp-RenderedImage, .jp-RenderedSVG) img')];
+  return images.map(image => {
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+    const brush = canvas.getContext('2d');
+    brush.fillStyle = painted(image.parentElement);
+    brush.fillRect(0, 0, canvas.width, canvas.height);
+    brush.drawImage(image, 0, 0);
+    const data = brush.getImageData(0, 0, canvas.width, canvas.height).data;
+    const seen = new Map();
+    for (let i = 0; i < data.length; i += 4) {
+      const tone = light(data[i], data[i + 1], data[i + 2]).toFixed(3);
+      seen.set(tone, (seen.get(tone) ?? 0) + 1);
+    }
+    const ground = +[...seen].sort((a, b) => b[1] - a[1])[0][0];
+    const inks = [...seen].filter(([, count]) => count > 30).map(([tone]) => +tone);
+    return Math.max(...inks.map(ink =>
+      (Math.max(ink, ground) + .05) / (Math.min(ink, ground) + .05))); }); })()"""
+WORDS = """[...document.querySelectorAll('.ra :is(h1, h2, p, td)')].slice(0, 30).map(e => {
+  const parts = getComputedStyle(e).color.match(/[\\d.]+/g).map(Number);
+  return parts[0] + parts[1] + parts[2]; })"""
+
+
+def test_charts_and_words_read_well_on_a_dark_theme(
+    lab: Lab, opened: Callable[[str], Page]
+) -> None:
+    settings = lab.folder.parent / "settings" / "@jupyterlab" / "apputils-extension"
+    chosen = settings / "themes.jupyterlab-settings"
+    chosen.write_text(json.dumps({"theme": "JupyterLab Dark"}))
+    try:
+        page = opened("burndown.ipynb")
+        assert page.value("document.body.dataset.jpThemeLight") == "false"
+        contrasts = page.value(CHART_CONTRASTS)
+        assert len(contrasts) >= 4
+        assert min(contrasts) >= 7
+        words = page.value(WORDS)
+        assert len(words) > 5
+        assert min(words) > 400  # of 765: light letters
+        keep_picture(page, "lab-dark")
+        assert_quiet(page, lab)
+    finally:
+        chosen.unlink()
