@@ -24,6 +24,7 @@ from roadmap_analytics.charts._style import (
     mark_beyond,
     mark_day,
     nothing,
+    percent,
     safe_text,
     stamp,
     styled,
@@ -134,7 +135,7 @@ def _is_near(day: pd.Timestamp, today: pd.Timestamp) -> bool:
 
 def _due(row: pd.Series[Any]) -> str:
     chance = row["chance_by_due_date"]
-    return "due" if pd.isna(chance) else f"due: {100 * chance:.0f} % likely"
+    return "due" if pd.isna(chance) else f"due: {percent(chance)} likely"
 
 
 def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
@@ -203,7 +204,7 @@ def _bar(ax: Axes, row: pd.Series[Any], height: float) -> None:
     if len(known) < len(_QUANTILES):  # a later date lies beyond what forecasts look at
         ax.plot([known[-1]], [height], marker=">", markersize=7, color=COLORS["p85"], zorder=3)
     chance = row["chance_by_due_date"]
-    words = [] if pd.isna(chance) else [f"due date kept: {100 * chance:.0f} %"]
+    words = [] if pd.isna(chance) else [f"due date kept: {percent(chance)}"]
     words += [_reason(row["note"])] if isinstance(row["note"], str) else []
     _words(ax, known[-1], height, "; ".join(words), COLORS["due"])
 

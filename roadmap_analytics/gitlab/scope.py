@@ -63,6 +63,7 @@ class Scope:
         """Yield the projects of a group and of its subgroups."""
         path = self.groups[group_id]["full_path"]
         for ident, row in self.projects.items():
+            # With the slash: core is no group above core-tools/web.
             if row["path_with_namespace"].startswith(f"{path}/"):
                 yield ident
 
@@ -108,8 +109,8 @@ class Scope:
             f"/groups/{group['id']}/projects",
             group["full_path"],
             include_subgroups="true",
-            with_shared="false",
-            order_by="id",
+            with_shared="false",  # a project shared with the group belongs to another one
+            order_by="id",  # by activity, the default, rows would move while pages are read
             sort="asc",
         )
         self.groups |= {row["id"]: row for row in [group, *below]}

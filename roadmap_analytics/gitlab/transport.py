@@ -322,7 +322,7 @@ class Transport(HTTPAdapter):
             try:
                 response = self._once(request, *args, **kwargs)
             except requests.exceptions.SSLError:
-                raise
+                raise  # a certificate that is not trusted now is not trusted in a second either
             except TooMuch as error:
                 self._count_lost(request, str(error))
                 raise
@@ -337,7 +337,7 @@ class Transport(HTTPAdapter):
                 continue
             patient = limited < LIMIT_ATTEMPTS and time.monotonic() < patience
             if response.status_code == 429 and patient:
-                limited += 1
+                limited += 1  # no failed attempt; the limiter, which was told, makes all wait
                 continue
             too_slow = _in_halves(request) and _gave_up(response)
             if response.status_code in PASSING and attempt + 1 < ATTEMPTS and not too_slow:
@@ -364,7 +364,7 @@ class Transport(HTTPAdapter):
             # The earliest, not the first: a clock that is set back during the run dates changes
             # before the first answer, and a start after them would hide them from the next run.
             self.started_at = min(self.started_at or at, at)
-        is_file = request.path_url.partition("?")[0].endswith("/raw")
+        is_file = request.path_url.partition("?")[0].endswith("/raw")  # the one answer not of JSON
         if response.status_code == 200 and not is_file:
             check_json(response.content)
         return response
