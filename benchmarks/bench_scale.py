@@ -8,7 +8,8 @@ peak memory; then it takes turns with reading the same frames from Parquet by pa
 time of each counts, so that ratios hold on a busy machine. Growth is per doubling of the issues:
 2.0 is in proportion. Exit code 1 where a promise of docs/scale.md is broken:
 
-- burndowns of all milestones, and load by week, at 100,000 issues: at most twice the reading;
+- burndowns of all milestones, and load by week, with 100,000 issues: at most twice the reading;
+- loading every frame of a million issues: at most 1.5 times the reading;
 - whatever the size, simulation included: at most 8 GiB.
 """
 
@@ -33,9 +34,9 @@ from roadmap_analytics import schema, store
 
 SIZES = ("10000", "100000", "1000000")
 ROUNDS = 3
-MOST_READINGS = 2.0
 MOST_MEMORY = 8 * 2**30
 ENOUGH = 50_000  # with fewer issues, calls cost milliseconds whatever there is to do
+MANY = 500_000  # with fewer, the small frames and the imports of a first call count when loading
 EVERYTHING = tuple(schema.FRAMES)
 PLANS = ("issues", "issue_events", "milestones", "milestone_dates")
 WORK = ("issues", "issue_events")
@@ -46,22 +47,23 @@ class Part(NamedTuple):
     frames: tuple[str, ...]
     call: Callable[[Any], Any]  # of the folder where it loads, else of the dataset
     loads: bool = False
-    limited: bool = False
+    most: float | None = None  # times the reading, from so many issues on
+    since: int = ENOUGH
 
 
 PARTS = {
-    "load": Part(EVERYTHING, lambda folder: ra.load(folder), loads=True),
+    "load": Part(EVERYTHING, lambda folder: ra.load(folder), loads=True, most=1.5, since=MANY),
     "  issues and events": Part(WORK, lambda folder: ra.load(folder, frames=WORK), loads=True),
     "  issues": Part(("issues",), lambda folder: ra.load(folder, frames=["issues"]), loads=True),
     "check": Part(EVERYTHING, ra.check),
-    "burndowns, daily": Part(PLANS, lambda d: ra.burndowns(d, as_of=d.exported_at), limited=True),
+    "burndowns, daily": Part(PLANS, lambda d: ra.burndowns(d, as_of=d.exported_at), most=2.0),
     "  weight, other zone": Part(
         PLANS,
         lambda d: ra.burndowns(d, as_of=d.exported_at, measure="weight", timezone="Asia/Tokyo"),
     ),
     "milestone_progress": Part(PLANS, lambda d: ra.milestone_progress(d, as_of=d.exported_at)),
     "workload_history, weekly": Part(
-        WORK, lambda d: ra.workload_history(d, as_of=d.exported_at), limited=True
+        WORK, lambda d: ra.workload_history(d, as_of=d.exported_at), most=2.0
     ),
     "  in equal shares": Part(
         WORK, lambda d: ra.workload_history(d, as_of=d.exported_at, split="equal")
@@ -145,10 +147,10 @@ def broken(issues: int, found: dict[str, Cost]) -> list[str]:
         if cost.memory > MOST_MEMORY
     ]
     for name, cost in found.items():
-        limited = name in PARTS and PARTS[name].limited and issues > ENOUGH
-        if limited and cost.readings is not None and cost.readings > MOST_READINGS:
+        most = PARTS[name].most if name in PARTS and issues > PARTS[name].since else None
+        if most is not None and cost.readings is not None and cost.readings > most:
             promises.append(
-                f"{name} of {issues:,} issues: at most {MOST_READINGS} x reading expected, "
+                f"{name} of {issues:,} issues: at most {most} x reading expected, "
                 f"got {cost.readings:.2f}"
             )
     return promises

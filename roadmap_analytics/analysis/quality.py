@@ -369,11 +369,11 @@ def _per_field(dataset: Dataset, differing: pd.DataFrame) -> pd.DataFrame:
     fields = [*_FIELDS, *_MEMBERS]
     issues = len(dataset.issues)
     events = dataset.issue_events
-    inferred = events[(events["source"] == "inferred") & ~events["correction"]]
+    inferred = (events["source"] == "inferred") & ~events["correction"]
     off = differing.drop_duplicates(["issue_id", "field"])
     # An issue counts as inferred where its history is exact: the two never overlap.
     keys = pd.MultiIndex.from_frame(off[["issue_id", "field"]].astype({"issue_id": "int64"}))
-    pairs = inferred[["issue_id", "field"]].drop_duplicates()
+    pairs = events.loc[inferred, ["issue_id", "field"]].drop_duplicates()
     pairs = pairs[~pd.MultiIndex.from_frame(pairs).isin(keys)]
     corrected = off.groupby("field").size().reindex(fields, fill_value=0)
     frame = pd.DataFrame(
@@ -444,14 +444,12 @@ def _orphans(dataset: Dataset) -> pd.DataFrame:
 def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare today's fields with the histories as recorded, and as stored."""
     known = dataset.issues["issue_id"]
-    wrong = _differences(dataset, dataset)
+    wrong = _differences(dataset)
     wrong = wrong[wrong["issue_id"].isin(known)]
     # Without corrections among them, the events of an issue are replayed once for both.
-    corrected = dataset.issue_events["correction"].to_numpy()
-    corrected = dataset.issue_events["issue_id"][corrected].unique()
-    some = _only(dataset, corrected)
-    recorded = some.issue_events[~some.issue_events["correction"]]
-    again = _differences(some, some.with_frames(issue_events=recorded))
+    events = dataset.issue_events
+    corrected = events.loc[events["correction"], "issue_id"].unique()
+    again = _differences(_as_recorded(dataset, corrected))
     again = again[again["issue_id"].isin(known)]
     differing = pd.concat([wrong[~wrong["issue_id"].isin(corrected)], again], ignore_index=True)
     causes = [_CAUSES[name] for name in _causes(dataset, differing, whole)]
@@ -465,21 +463,21 @@ def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame
     return corrections, _found("replay_differs", "fault", wrong)
 
 
-def _only(dataset: Dataset, issues: Any) -> Dataset:
-    """Return a dataset with some issues alone."""
-    return dataset.with_frames(
-        **{name: dataset[name][dataset[name]["issue_id"].isin(issues)] for name in BY_ISSUE}
-    )
+def _as_recorded(dataset: Dataset, issues: Any) -> Dataset:
+    """Return a dataset with some issues alone, and their events without corrections."""
+    mine = {name: dataset[name]["issue_id"].isin(issues) for name in BY_ISSUE}
+    mine["issue_events"] &= ~dataset.issue_events["correction"]
+    return dataset.with_frames(**{name: dataset[name][rows] for name, rows in mine.items()})
 
 
-def _differences(dataset: Dataset, replayed: Dataset) -> pd.DataFrame:
+def _differences(dataset: Dataset) -> pd.DataFrame:
     """Give one row per issue, field and value in which the replay differs from today's field."""
     issues = dataset.issues.set_index("issue_id")
     latest = pd.concat([dataset.issue_events["at"], issues["created_at"]]).max()
     if pd.isna(latest):
         return pd.DataFrame({"issue_id": [], "field": [], "expected": [], "got": []})
     end = latest + pd.Timedelta(1, "us")
-    state = replay.fields_at(replayed, end).reindex(issues.index)
+    state = replay.fields_at(dataset, end).reindex(issues.index)
     titles = dataset.milestones.set_index("milestone_id")["title"]
     parts = []
     for field, column in _FIELDS.items():
@@ -490,7 +488,7 @@ def _differences(dataset: Dataset, replayed: Dataset) -> pd.DataFrame:
         told = [_words(values[off], titles, field) for values in (today, then)]
         parts.append(pd.DataFrame({"expected": told[0], "got": told[1], "field": field}))
     changed = pd.concat(parts).rename_axis("issue_id").reset_index()
-    return pd.concat([changed, *(_membership(dataset, replayed, f, end) for f in _MEMBERS)])
+    return pd.concat([changed, *(_membership(dataset, f, end) for f in _MEMBERS)])
 
 
 def _words(values: pd.Series[Any], titles: pd.Series[Any], field: str) -> pd.Series[Any]:
@@ -504,10 +502,10 @@ def _words(values: pd.Series[Any], titles: pd.Series[Any], field: str) -> pd.Ser
     return values.astype("str").fillna("none")
 
 
-def _membership(dataset: Dataset, replayed: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame:
+def _membership(dataset: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame:
     frame, column = _MEMBERS[field]
     today = dataset[frame].rename(columns={column: "value"}).assign(here=True)
-    then = replay.members_at(replayed, end, field).assign(here=False)  # type: ignore[arg-type]
+    then = replay.members_at(dataset, end, field).assign(here=False)  # type: ignore[arg-type]
     both = pd.concat([today, then], ignore_index=True)
     both = both[~both.duplicated(["issue_id", "value"], keep=False)]
     return both.assign(

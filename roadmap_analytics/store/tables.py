@@ -149,7 +149,9 @@ def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> Re
     texts = [kind.name for kind in kinds if kind.physical_type == "BYTE_ARRAY"]
     table = pq.read_table(source, columns=columns, read_dictionary=texts, **how)
     left, words = MOST_TEXT, {}
-    for number, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
+    for number, name in enumerate(table.column_names):
+        # One by one: a list of all columns would keep what was read beside what is made of it.
+        column = table.column(number)
         if not pa.types.is_dictionary(column.type):
             continue
         left -= sum(_length(piece, left) for piece in column.chunks)
@@ -159,7 +161,8 @@ def unpacked(source: pa.NativeFile, columns: list[str] | None, **how: Any) -> Re
         if sum(map(len, listed)) <= FEW_WORDS:
             words[name] = {text for texts in listed for text in texts.to_pylist()}
         table = table.set_column(number, name, column.cast(pa.large_string()))
-    return Read(table.to_pandas(), words)
+    # Each column is given up once it is copied: else all numbers are in memory twice.
+    return Read(table.to_pandas(self_destruct=True), words)
 
 
 def _length(piece: pa.DictionaryArray, left: int) -> int:
