@@ -46,10 +46,6 @@ _LEADS_TO_NUMBER = pattern(
     r"(?:^|\b(?:of|do|on|for|with|to|start|priorit(?:y|ies)|items?|points?|activit(?:y|ies)|goals?|#)\s*|"
     r"(?:\d|\))\s*(?:,|and|or|,\s*and|&|/)\s*)$"
 )
-_FIRST_ONES = pattern(
-    r"\bfirst (?P<n>two|three|four|five|\d) (?:priorities|items|points|activities)"
-)
-_COUNT = {"two": 2, "three": 3, "four": 4, "five": 5}
 _MONTH_NEXT = pattern(
     r"\s*(?:st|nd|rd|th)? (?:of )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 )
@@ -155,10 +151,6 @@ def references(text: str, keys: Collection[str], *, bare: bool = True) -> list[s
     """
     out: list[str] = []
     text = text[:_LONGEST]
-    if first := _FIRST_ONES.search(text):
-        count = _COUNT.get(first["n"].lower()) or int(first["n"])
-        tops = [key for key in keys if "." not in key and key[0] != "A"]
-        out += tops[:count]
     for m in _REFERENCE.finditer(text):
         if not _refers(text, m, bare):
             continue

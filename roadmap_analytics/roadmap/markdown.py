@@ -190,11 +190,6 @@ class Item:
         for child in self.children:
             yield from child.walk()
 
-    @property
-    def text(self) -> str:
-        """All text of the entry, and of what is below it."""
-        return " ".join(part.text for part in self.inlines())
-
     def inlines(self) -> Iterator[Inline]:
         """Yield every text of the entry, and of what is below it."""
         yield from inlines_of(self.blocks)

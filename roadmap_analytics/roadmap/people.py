@@ -64,7 +64,6 @@ _AS = pattern(
     rf"^(?:with )?(?P<names>{_NAME}(?:\s*(?:/|,|and|or)\s*{_NAME})*) "
     r"as (?:(?:an?|the) )?(?P<roles>\w[\w\s-]*)$"
 )
-_BY = pattern(r"(?P<what>[\w\s-]{1,25}?) by (?P<names>.+)$")
 _VERBS = (
     r"(?:is|are|was|will|has|have|does|do|can|also|aims?|plans?|hacks?|helps?|reviews?|maintains?|drives?|"
     r"leads?|owns?|provides?|gives?|works?|working|pages?|wraps?|continues?|presents?|responds?|looks?|"
@@ -267,9 +266,7 @@ def _assigned_chunk(chunk: str, roles: list[str], names: Names) -> list[Duty]:
     if not m:
         return []
     name, rest = m["name"], m["rest"].strip()
-    first, _, second = name.partition(" ")
-    if second and not names.is_known(name) and names.is_known(first):
-        name, rest = first, f"{second} {rest}".strip()
+    first = name.partition(" ")[0]
     handles = names.split(name)
     if _GROUP.fullmatch(chunk) and not names.is_known(first):
         return [Duty(plain(chunk), role) for role in roles]
@@ -386,8 +383,6 @@ def _clause(clause: str, subject: str | None, names: Names, main: str) -> list[D
     scope = _roles(main)[1] if main else None
     if given := _GIVEN_BY.match(clause) or _AS.match(clause):
         return _given(given, names, scope, main)
-    if main and (by := _BY.match(clause)):
-        return [Duty(person, "work", by["what"], None, main) for person in names.split(by["names"])]
     found = _SUBJECT.match(clause)
     if found and found["names"] == subject:
         clause = clause[found.end() :]

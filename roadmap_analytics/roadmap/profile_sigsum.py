@@ -726,7 +726,7 @@ def _statements(sheet: _Sheet) -> None:
 
 
 def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished: bool) -> None:
-    parts = [sentence.text for sentence in sentences(item.head)] or [item.text]
+    parts = [sentence.text for sentence in sentences(item.head)] or [""]
     telling = [part for part in parts if became(part)]
     text = parts[0] if unfinished or not telling else telling[0]
     # "Not done yet." says nothing without what stands before it
