@@ -337,7 +337,7 @@ class Transport(HTTPAdapter):
                 continue
             patient = limited < LIMIT_ATTEMPTS and time.monotonic() < patience
             if response.status_code == 429 and patient:
-                limited += 1  # no failed attempt; the limiter, which was told, makes all wait
+                limited += 1  # no failed attempt: the limiter has seen it and makes all wait
                 continue
             too_slow = _in_halves(request) and _gave_up(response)
             if response.status_code in PASSING and attempt + 1 < ATTEMPTS and not too_slow:
