@@ -46,7 +46,7 @@ EMPTY: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
     ),
     "workload": (
         lambda: ra.workload(NOTHING, as_of=AS_OF),
-        "No open issue is assigned; 0 open issues have no assignee.",
+        "No issue is open.",
     ),
     "workload_history": (
         lambda: ra.workload_history(NOTHING, as_of=AS_OF),

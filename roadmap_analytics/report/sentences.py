@@ -165,8 +165,10 @@ def workload(frame: pd.DataFrame) -> str:
     held = frame[(frame["person"] != "unassigned") & (frame["open_issues"] > 0)]
     free = float(frame.loc[frame["person"] == "unassigned", "open_issues"].sum())
     alone = f"{_amount(free)} open {'issue has' if free == 1 else 'issues have'} no assignee"
+    if not free:
+        alone = "every open issue has an assignee"
     if held.empty:
-        return f"No open issue is assigned; {alone}."
+        return f"No open issue is assigned; {alone}." if free else "No issue is open."
     most = held.iloc[0]
     # Not the sum over people: an issue of two people stands in both rows.
     late = int(frame.attrs.get("overdue_issues", 0))
@@ -330,10 +332,11 @@ def attribution(frame: pd.DataFrame) -> str:
         "scope": "work added after the start",
         "pace": "slower closing than before",
     }
+    unfinished = int((~frame["finished"]).sum())
     said = (
         f"{_count(len(frame), 'milestone')} missed the first due date, "
-        f"{_amount((~frame['finished']).sum())} of them with work still open, "
-        f"by a median of {_amount(frame['slip_days'].median())} days"
+        + (f"{unfinished} of them with work still open, " if unfinished else "")
+        + f"by a median of {_amount(frame['slip_days'].median())} days"
     )
     # Of one milestone, parts may cancel out: work that was added, and closed faster. So days of one
     # cause, summed over milestones, can exceed what they slipped in all. A count cannot.
