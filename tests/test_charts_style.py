@@ -16,7 +16,14 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
 import roadmap_analytics as ra
-from roadmap_analytics.charts._style import DARK, drawn_narrow, references, safe_text, wrapped
+from roadmap_analytics.charts._style import (
+    DARK,
+    PALETTE,
+    drawn_narrow,
+    references,
+    safe_text,
+    wrapped,
+)
 from tests.eight_issues import AS_OF, HARVEST, eight_issues
 from tests.odd_datasets import SAMPLE
 
@@ -208,7 +215,7 @@ def test_every_chart_is_drawn_for_a_phone_too(charts: dict[str, Plot]) -> None:
         assert figure is not None
         assert figure.get_figwidth() <= 4.1, name
         box = figure.get_tightbbox()
-        assert box.width <= 4.9, name  # on 360 pixels a letter of 9 points is still 9 high
+        assert box.width <= 5.3, name  # on 340 pixels a letter of 9 points is still 8 high
         words = [text for text in narrow.findobj(Text) if text.get_text() and text.get_visible()]
         assert min(text.get_fontsize() for text in words) >= 7, name
         plt.close("all")
@@ -236,6 +243,15 @@ def test_what_is_too_wide_for_a_phone_is_not_squeezed() -> None:
     before = len(plt.get_fignums())
     drawn_narrow(ra.plot_duties(many))
     assert len(plt.get_fignums()) == before + 1, "what was drawn in vain is closed"
+
+
+def test_no_two_colours_of_the_palette_look_alike_on_a_dark_ground() -> None:
+    for ground in ({}, DARK):
+        shown = [to_rgb(ground.get(color, color)) for color in PALETTE]
+        for a, b in itertools.combinations(shown, 2):
+            assert sum(abs(x - y) for x, y in zip(a, b, strict=True)) > 0.3
+    # A chart drawn onto another one is made light once.
+    assert not set(DARK.values()) & set(DARK)
 
 
 def test_long_words_take_two_lines_where_axes_are_narrow() -> None:

@@ -104,7 +104,8 @@ DARK = {
     "#F3F4F6": "#22262C",
     "#A33B00": "#FF9E6B",
     "#D55E00": "#F0803C",
-    "#0072B2": "#56B4E9",
+    "#0072B2": "#57B5EA",  # beside the sky blue of the palette, which becomes paler itself
+    "#56B4E9": "#BCE3F8",
     "#4F9CCB": "#3B7FA8",
     "#A9CFE6": "#27516B",
     "#DCEAF4": "#1F3F54",
