@@ -135,8 +135,8 @@ def test_an_odd_row_is_left_out_and_named(field: str, value: Any) -> None:
     built = spoilt(**{field: value})
     assert built["issues"]["issue_id"].tolist() == [2]
     assert built["unread"]["kind"].tolist() == ["row"]
-    found = check(Dataset(built))
-    assert not found.ok, "work may be missing"
+    if value is None:  # of each field once: `check` sees the row above, not the value
+        assert not check(Dataset(built)).ok, "work may be missing"
 
 
 def test_an_odd_event_costs_no_other() -> None:
