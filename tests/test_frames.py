@@ -644,6 +644,23 @@ def test_milestone_dates_are_kept_where_they_changed() -> None:
     assert dates["title"].tolist() == ["M11"] * 3 + ["Renamed"]
 
 
+def test_milestone_dates_keep_the_last_change_of_the_first_sight() -> None:
+    """The second run sees a later change of nothing that is kept; the third sees it closed."""
+    changes = [("active", "2025-01-01T07:00:00Z"), ("active", "2025-01-01T23:00:00Z"),
+               ("closed", "2025-01-02T09:00:00Z"), ("closed", "2025-01-03T12:00:00Z")]  # fmt: skip
+    runs = [
+        RunRecords(
+            n,
+            f"2025-01-0{n}T00:00:00Z",
+            [milestone_record(milestone(11, state=state, updated_at=at))],
+        )
+        for n, (state, at) in enumerate(changes, 1)
+    ]
+    dates = build(runs)["milestone_dates"]
+    assert dates["observed_at"].dt.day.tolist() == [1, 3]
+    assert dates["updated_at"].dt.strftime("%d %H").tolist() == ["01 07", "02 09"]
+
+
 def test_milestone_dates_end_with_todays_after_a_clock_was_set_back() -> None:
     """The third run is the earliest by a clock that was set back; the fourth sees the same."""
     seen = {2: "2024-03-01", 3: "2024-04-01", 1: "2024-05-01", 4: "2024-05-01"}

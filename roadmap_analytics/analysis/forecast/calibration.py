@@ -725,7 +725,7 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
     columns = [
         *("milestone_id", "observed_at", "title", "state", "start_date", "due_date", "updated_at")
     ]
-    # A dataset whose tables an earlier version wrote may lack `updated_at`.
+    # Frames that someone put together without `updated_at` are forecast without it.
     seen = seen.reindex(columns=columns)
     seen = pd.concat([seen, rest[columns]]) if len(rest) else seen
     place = ids.get_indexer(seen["milestone_id"])
