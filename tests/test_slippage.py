@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import roadmap_analytics as ra
 from roadmap_analytics import schema
+from roadmap_analytics.charts._style import COLORS
 from roadmap_analytics.roadmap import tables
 
 TARGETS = [
@@ -310,10 +311,26 @@ def test_slip_chart_of_documents() -> None:
     assert {"-16 d Lamp", "+62 d Tower", "+122 d Radio", "baseline", "newest"} <= set(
         texts_of(ax)
     ), texts_of(ax)
+    assert ax.get_title("left") == (
+        "Revision of 01 May 2025: 2 targets moved later by up to 122 days, 1 earlier"
+    )
     diagonal = [line for line in ax.lines if list(line.get_xdata()) == list(line.get_ydata())]
     assert diagonal
     assert lines
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Reported on", "Target date")
+
+
+def test_what_has_ended_is_grey_on_a_slip_chart() -> None:
+    rows = ra.slippage(plan(*TARGETS), as_of="2025-12-31")
+    title = rows.loc[rows["target_date"].notna(), "title"].iloc[-1]
+    newest = (rows["title"] == title) & (rows["revision"] == rows["revision"].max())
+    ended = rows.assign(status=rows["status"].where(~newest, "done"))
+    greys = [
+        sum(line.get_color() == COLORS["unassigned"] for line in ra.plot_slippage(frame).lines)
+        for frame in (rows, ended)
+    ]
+    assert greys[1] == greys[0] + 1
+    assert not [text for text in texts_of(ra.plot_slippage(ended)) if text.endswith(title)]
 
 
 def test_slip_chart_of_milestones_with_hostile_titles() -> None:

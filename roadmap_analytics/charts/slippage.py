@@ -133,7 +133,7 @@ def plot_slippage(
     ax.set_ylabel("Target date")
     ax.set_xlabel("Reported on")
     ax.set_title(
-        wrapped(ax, _moves(frame), 80, 0.8, 0.65, size=12, most=3), pad=18 if len(far) else None
+        wrapped(ax, _moves(frame), 80, 0.85, 0.65, size=12, most=3), pad=18 if len(far) else None
     )
     # Of rows that have a target, so that a revision without one does not hide a slip across it.
     slips = rows.groupby("line")["y"].diff().dt.days
