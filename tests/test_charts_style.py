@@ -245,6 +245,16 @@ def test_what_is_too_wide_for_a_phone_is_not_squeezed() -> None:
     assert len(plt.get_fignums()) == before + 1, "what was drawn in vain is closed"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_long_title_leaves_a_chart_for_phones_its_axes() -> None:
+    dataset = ra.load(SAMPLE)
+    together = ra.burndowns(dataset, [5015, 5016], as_of="2026-11-20")
+    narrow = drawn_narrow(ra.plot_compared(together.assign(title="long words " * 6)))
+    assert narrow is not None
+    narrow.figure.savefig(io.BytesIO(), format="svg")
+    assert narrow.get_position().width > 0.3
+
+
 def test_no_two_colours_of_the_palette_look_alike_on_a_dark_ground() -> None:
     for ground in ({}, DARK):
         shown = [to_rgb(ground.get(color, color)) for color in PALETTE]

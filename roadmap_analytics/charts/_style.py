@@ -579,7 +579,7 @@ def mark_beyond(
 def label_line(ax: Axes, x: Any, y: float, text: str, *, color: str) -> None:
     """Write a line's name at its end, to the right of the point (x, y), instead of a legend."""
     ax.annotate(
-        safe_text(text),
+        wrapped(ax, text, 60, 1.0, 0.3),  # a long title would leave narrow axes no room
         xy=(x, y),
         xytext=(6, 0),
         textcoords="offset points",
