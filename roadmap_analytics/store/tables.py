@@ -272,6 +272,7 @@ def write_tables(
                 if name not in tables:
                     stream = opened.enter_context(writing(folder / f"{name}.parquet"))
                     tables[name] = _Table(stream, rows.schema)
+                    opened.callback(tables[name].leave)
                 tables[name].add(rows)
         for table in tables.values():
             table.end()
@@ -305,6 +306,14 @@ class _Table:
         if self._waiting.num_rows or not self.rows:
             self._write(ROW_GROUP)
         self._writer.close()
+
+    def leave(self) -> None:
+        """Leave a file that was not ended as it is.
+
+        A writer that counts as open writes its end when Python removes it, fails once more on a
+        full disk, and Python prints that.
+        """
+        self._writer.is_open = False
 
     def _write(self, rows: int) -> None:
         # In one piece: pages of the file would show where pieces meet.
