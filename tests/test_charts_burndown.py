@@ -18,7 +18,7 @@ from roadmap_analytics.analysis.forecast.forecast import forecast
 from roadmap_analytics.analysis.planned import future_work, planned_work
 from roadmap_analytics.analysis.progress import milestone_progress
 from roadmap_analytics.analysis.timeline import milestone_timeline
-from roadmap_analytics.charts._style import COLORS, TIP
+from roadmap_analytics.charts._style import COLORS, NOTHING, TIP
 from roadmap_analytics.charts.burndown import (
     plot_burndown,
     plot_burndowns,
@@ -225,6 +225,8 @@ def test_planned_and_future() -> None:
     assert [bar.get_height() for bar in opened.containers[0]] == [1, 4, 1, 0, 0]
     ahead = drawn(plot_future(future_work(dataset, as_of=AS_OF)))
     assert [t.get_text() for t in ahead.texts] == ["1, the oldest 20 days old"] * 2
+    shelves = future_work(dataset, as_of=AS_OF).assign(issues=0)  # labels without an open issue
+    assert drawn(plot_future(shelves)).get_gid() == NOTHING
 
 
 @pytest.mark.parametrize("measure", ["issues", "weight", "hours"])

@@ -317,3 +317,12 @@ def test_an_empty_chart_is_one_line(plot: str, why: str) -> None:
     assert why in [t.get_text() for t in ax.texts]
     assert not ax.axison
     assert ax.figure.get_figheight() <= 1.2
+
+
+def test_the_axes_of_one_report_show_days_and_not_hours() -> None:
+    dataset = eight_issues().dataset()
+    dates = ra.milestone_slippage(dataset, as_of=AS_OF)
+    first = dates[dates["observed_at"] == dates["observed_at"].min()]
+    ax = ra.plot_slippage(first)
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert high - low >= 14

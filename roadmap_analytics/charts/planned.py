@@ -105,7 +105,7 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_title(wrapped(ax, "What lies ahead: open issues not promised yet", 60, 1, 0.6, size=12))
     ax.set_xlabel("open issues")
     stamp(ax, frame)
-    if frame.empty:
+    if not frame["issues"].sum():
         return nothing(ax, "no open issue is set aside for later")
     place = -np.arange(len(frame))
     issues = frame["issues"].to_numpy(float)

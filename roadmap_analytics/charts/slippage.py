@@ -254,11 +254,12 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
     """Give the day of the report as target: what lies on it is due."""
     left, right = mdates.date2num(rows["x"].min()), mdates.date2num(rows["x"].max())
     bottom, top = mdates.date2num(rows["low"].min()), mdates.date2num(rows["y"].max())
-    # Two weeks at least: of one report both would be 0, and the axes a line.
+    # Two weeks at least: the axes of one report would show hours.
     span, height = max(right - left, 14.0), max(top - bottom, 14.0)
-    x0, x1 = left - 0.05 * span, right + 0.06 * span
+    beside, above = (span - (right - left)) / 2, (height - (top - bottom)) / 2
+    x0, x1 = left - beside - 0.05 * span, right + beside + 0.06 * span
     # Down to the newest report, so that the diagonal shows how near each target has come.
-    y0, y1 = min(bottom, right) - 0.06 * height, top + 0.06 * height
+    y0, y1 = min(bottom, right) - above - 0.06 * height, top + above + 0.06 * height
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
     # The part of the diagonal within the axes: where both a report and a target can lie.
