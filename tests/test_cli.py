@@ -223,7 +223,11 @@ def test_interrupted_it_ends_at_once_and_goes_on_later(
 ) -> None:
     to = tmp_path / "data"
     hand_gitlab.inject({"kind": "hang", "seconds": 60, "match": "notes", "skip": 3, "times": None})
-    process = start_export(hand_gitlab, to, "orchard", stderr=subprocess.PIPE)
+    before = signal.signal(number, signal.SIG_DFL)  # `nohup make test` ignores SIGHUP
+    try:
+        process = start_export(hand_gitlab, to, "orchard", stderr=subprocess.PIPE)
+    finally:
+        signal.signal(number, before)
     until_asked(process, hand_gitlab, 30)
     process.send_signal(number)
     _, said = process.communicate(timeout=20)
