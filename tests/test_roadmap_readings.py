@@ -488,14 +488,14 @@ def test_what_describes_the_document_is_no_item() -> None:
 
 def test_people_of_a_column_with_initials_and_those_that_were_not_read() -> None:
     frames = read(
-        "# Plan\n\n| Initiative | Champion |\n|--|--|\n| A maps | James M Snell |\n"
-        "| B docs | O. Nilsson, B. Ek |\n| C site | ? |\n| D code | Anna Henn Rod Vagg |\n"
+        "# Plan\n\n| Initiative | Champion |\n|--|--|\n| A maps | Freya K Storm |\n"
+        "| B docs | O. Nilsson, B. Ek |\n| C site | ? |\n| D code | Ida Falk Olle Berg |\n"
     )
     duties = frames["responsibilities"].groupby("key")["person"].agg(set).to_dict()
-    assert duties == {"1": {"james m snell"}, "2": {"o. nilsson", "b. ek"}}
+    assert duties == {"1": {"freya k storm"}, "2": {"o. nilsson", "b. ek"}}
     (alarm,) = frames["roadmap_alarms"].itertuples()
     assert (alarm.line, alarm.alarm) == (8, "lines not understood")
-    assert "Champion: Anna Henn Rod Vagg" in alarm.text
+    assert "Champion: Ida Falk Olle Berg" in alarm.text
 
 
 def test_a_week_beside_a_date_to_come_is_no_target() -> None:
@@ -558,9 +558,7 @@ def test_the_title_of_a_document_may_have_headings_of_its_own_level_below() -> N
     assert titles(frames) == ["Escapes", "Escapes"]
 
 
-@pytest.mark.parametrize(
-    "title", ["Go, Python SDK", "Support for scheduled (continuous/background) builds"]
-)
+@pytest.mark.parametrize("title", ["Rust, Lua bindings", "Nightly (continuous/manual) copies"])
 def test_titles_that_are_not_cut(title: str) -> None:
     items = read(f"# Plan\n\n- {title}\n")["roadmap_items"]
     assert items["title"].tolist() == [title]

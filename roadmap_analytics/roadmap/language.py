@@ -102,7 +102,7 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     if clause := _CLAUSE.search(text):
         text = text[: clause.start()]
     head, comma, rest = text.partition(", ")
-    # "log.md, small fixes", but not "Go, Python SDK".
+    # "log.md, small fixes", but not "Rust, Lua bindings".
     if comma and len(head.split()) == 1 and text.count(", ") == 1 and rest[:1].islower():
         text = head
     if named := re.match(r"(\w+(?:[.-]\w+)+): ", text):  # "log.md: only review remains"
