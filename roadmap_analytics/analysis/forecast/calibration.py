@@ -599,7 +599,7 @@ class Lessons:
         ended = self.ended & (self.decided == decided)
         for group in np.unique(asked.group):
             mine = np.flatnonzero(asked.group == group)
-            curve = Curve.of(self.age, ended, np.where(self.group == group, 1.0, _OTHERS))
+            curve = self._ages(group, ended)
             age = asked.day[mine] - asked.begun[mine]
             left[mine], _ = futures.blend(curve, age, otherwise[mine], _PRIOR_ENDS)
         for place in np.flatnonzero(~np.isnan(asked.due)):
