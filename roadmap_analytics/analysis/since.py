@@ -138,7 +138,7 @@ def last_review(
     """
     view = View.of(dataset, as_of, timezone)
     revisions = dataset.revisions["revision"].sort_values()
-    if len(revisions) and dataset.milestones.empty and dataset.issues.empty:
+    if dataset.documents_alone:
         known = revisions[(revisions <= view.day).to_numpy()]
         return (pd.Timestamp(known.iloc[-2]), "roadmap revision") if len(known) > 1 else None
     ended = pd.Series([run.get("ended_at") for run in dataset.manifest.get("runs") or []])

@@ -145,6 +145,11 @@ class Dataset:
         zone = (self.config.get("calendar") or {}).get("timezone") or "UTC"
         return self.exported_at.tz_convert(zone).date()
 
+    @property
+    def documents_alone(self) -> bool:
+        """Whether it holds roadmap documents and nothing of a GitLab."""
+        return self.issues.empty and self.milestones.empty and not self.revisions.empty
+
     def with_frames(self, **frames: pd.DataFrame) -> Dataset:
         """Give a dataset with these frames in place of its own.
 

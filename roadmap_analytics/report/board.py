@@ -116,7 +116,7 @@ class Board:
     changed: list[Changed] = field(default_factory=list)
     roadmap_changes: list[str] = field(default_factory=list)
     differences: list[dict[str, Any]] = field(default_factory=list)
-    revision: str | None = None  # that GitLab is compared with; None for documents alone
+    revision: str | None = None  # that GitLab is compared with
     documents_alone: bool = False
     alarms: int = 0  # reasons to look at how the roadmap was read
 
@@ -157,7 +157,6 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
     compared = None if review is None else changes(dataset, since=review[0], as_of=as_of)
     rows = sorted(_rows(dataset, as_of, current, compared), key=_risk)
     dated = [row for row in rows if row.due is not None]
-    alone = dataset.milestones.empty and dataset.issues.empty and not dataset.revisions.empty
     return Board(
         day=view.day,
         since=None if review is None else review[0],
@@ -172,8 +171,8 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         changed=[] if compared is None else _changed(dataset, compared),
         roadmap_changes=[] if review is None else _roadmap_changes(dataset, as_of, review[0]),
         differences=_records(plan_differences(dataset, as_of=as_of)),
-        revision=None if alone or view.revision is None else str(view.revision.date()),
-        documents_alone=alone,
+        revision=None if view.revision is None else str(view.revision.date()),
+        documents_alone=dataset.documents_alone,
         alarms=len(reading_alarms(dataset, as_of=as_of)),
     )
 
