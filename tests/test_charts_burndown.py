@@ -316,3 +316,13 @@ def test_of_many_milestones_some_are_named_and_the_others_counted() -> None:
     named = [text for text in texts(ax) if text.startswith("Number")]
     assert sorted(named) == [f"Number {n}" for n in range(24, 31)], "those due last"
     assert ax.get_xlabel().endswith("; dotted: 23 more unfinished")
+
+
+def test_what_is_done_has_no_likely_dates() -> None:
+    dataset = eight_issues().dataset()
+    frame = burndown(dataset, HARVEST, as_of=AS_OF)
+    dates = forecast(dataset, HARVEST, as_of=AS_OF)
+    assert any("50 % by" in t.get_text() for t in plot_burndown(frame, forecast=dates).texts)
+    dates.loc[:, "remaining"] = 0
+    ax = plot_burndown(frame, forecast=dates)
+    assert not any(" % by" in t.get_text() for t in ax.texts)

@@ -204,6 +204,8 @@ def test_a_forecast_names_the_target_least_likely_to_hold() -> None:
     )
     frame["p50_date"], frame["note"] = pd.NaT, "too little data"
     assert sentences.forecast(frame) == "No date can be forecast: too little data."
+    done = sentences.forecast(frame.assign(remaining=0))
+    assert done == "Nothing is open, so there is nothing to forecast."
 
 
 def test_what_dates_were_worth_is_one_sentence() -> None:

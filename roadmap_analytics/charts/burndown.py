@@ -109,6 +109,8 @@ def plot_burndown(
     if frame.empty:
         return nothing(ax, "no issue was ever in this milestone")
     frame = _busy(frame)
+    if forecast is not None and not forecast["remaining"].iloc[0]:
+        forecast = None  # nothing is open: its dates are all the day of the chart
     ahead = None if forecast is None else forecast.iloc[0]
     fan = _fan(frame, forecast)
     _ground(ax, frame, ahead=ahead, fan=fan)

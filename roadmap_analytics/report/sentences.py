@@ -284,6 +284,8 @@ def forecast(frame: pd.DataFrame) -> str:
     """
     if frame.empty:
         return "There is no milestone to forecast."
+    if not frame["remaining"].any():
+        return "Nothing is open, so there is nothing to forecast."
     known = frame[frame["p50_date"].notna() & (frame["remaining"] > 0)]
     if known.empty:
         note = frame["note"].dropna()
