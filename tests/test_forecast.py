@@ -485,6 +485,16 @@ def test_what_the_curve_does_not_say_is_expected_otherwise() -> None:
     assert days_at(left, 0.5)[0] == pytest.approx(20, abs=1)  # 30 days less the 10 that it lasted
 
 
+def ten_issues(world: World, number: int, begin: pd.Timestamp) -> None:
+    """Put ten issues into a milestone as it begins; six are closed, one a day."""
+    for place in range(10):
+        issue = 100 * number + place
+        world.issue(issue, str(begin))
+        world.put(issue, str(begin), number)
+        if place < 6:
+            world.close(issue, str(begin + pd.Timedelta(place + 1, "D")))
+
+
 def closed_early(milestones: int = 12) -> World:
     """Milestones of 10 issues, 6 closed one a day, that are closed with 4 left on day 20.
 
@@ -498,12 +508,7 @@ def closed_early(milestones: int = 12) -> World:
         world.seen(number, str(begin), str(begin.date()), due)
         world.seen(number, str(begin + pd.Timedelta(20, "D")), str(begin.date()), due)
         world.observed[-1]["state"] = "closed"
-        for place in range(10):
-            issue = 100 * number + place
-            world.issue(issue, str(begin))
-            world.put(issue, str(begin), number)
-            if place < 6:
-                world.close(issue, str(begin + pd.Timedelta(place + 1, "D")))
+        ten_issues(world, number, begin)
     return world
 
 
@@ -605,12 +610,7 @@ def moved(seen: bool) -> World:
         world.seen(number, str(begin + pd.Timedelta(15, "D")), days[0], days[2])
         world.seen(number, str(begin + pd.Timedelta(48, "D")), days[0], days[2])
         world.observed[-1]["state"] = "closed"
-        for place in range(10):
-            issue = 100 * number + place
-            world.issue(issue, str(begin))
-            world.put(issue, str(begin), number)
-            if place < 6:
-                world.close(issue, str(begin + pd.Timedelta(place + 1, "D")))
+        ten_issues(world, number, begin)
     return world
 
 

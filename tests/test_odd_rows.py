@@ -258,6 +258,16 @@ def first_event(kind: str) -> int:
     return int(next(rows[kind][0]["id"] for rows in histories if rows[kind]))
 
 
+def exported_before_an_odd_row(
+    gitlab: LoopbackGitLab, exports: Path, to: Path, match: str, ident: int, body: Row
+) -> ra.Dataset:
+    """Give the dataset of an export after which the server sends one row with odd values."""
+    shutil.copytree(exports / "rest", to)
+    fault = {"kind": "odd", "match": match, "issues": [ident], "body": body, "times": None}
+    gitlab.inject(fault)
+    return ra.load(to)
+
+
 @pytest.mark.parametrize(
     ("match", "ident", "body", "part"),
     [
@@ -285,10 +295,7 @@ def test_an_odd_row_on_the_server_is_a_named_failure_and_costs_nothing(
     part: str,
 ) -> None:
     to, options = tmp_path / "data", ("--via", "rest")
-    shutil.copytree(hand_exports / "rest", to)
-    before = ra.load(to)
-    fault = {"kind": "odd", "match": match, "issues": [ident], "body": body, "times": None}
-    hand_gitlab.inject(fault)
+    before = exported_before_an_odd_row(hand_gitlab, hand_exports, to, match, ident, body)
     outcome = export(hand_gitlab, to, "orchard", "upkeep", options=(*options, "--full"))
     assert outcome.code == 4, outcome.err
     assert part in outcome.err
@@ -325,10 +332,7 @@ def test_an_odd_project_or_group_costs_only_itself(
     part: str,
 ) -> None:
     to, first = tmp_path / "data", tmp_path / "first"
-    shutil.copytree(hand_exports / "rest", to)
-    before = ra.load(to)
-    fault = {"kind": "odd", "match": match, "issues": [ident], "body": body, "times": None}
-    hand_gitlab.inject(fault)
+    before = exported_before_an_odd_row(hand_gitlab, hand_exports, to, match, ident, body)
     for _ in range(2):
         outcome = export(hand_gitlab, to, "orchard", "upkeep", options=("--full",))
         assert outcome.code == 4, outcome.err
