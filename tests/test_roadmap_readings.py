@@ -501,6 +501,15 @@ def test_people_of_a_column_with_initials_and_those_that_were_not_read() -> None
     assert "Champion: Ida Falk Olle Berg" in alarm.text
 
 
+def test_a_status_that_was_not_read_is_an_alarm() -> None:
+    table = (
+        "# Plan\n\n| What | Status |\n|--|--|\n| Maps | done |\n| Docs | Zurich |\n| Site | – |\n"
+    )
+    (alarm,) = read(table)["roadmap_alarms"].itertuples()
+    assert (alarm.line, alarm.alarm) == (6, "lines not understood")
+    assert "Status: Zurich" in alarm.text
+
+
 def test_a_week_beside_a_date_to_come_is_no_target() -> None:
     frames = read(
         "# Plan\n\n|What|When|Week|\n|--|--|--|\n|A|31 July 2026|week 1|\n|B|TBC|week 18|\n"

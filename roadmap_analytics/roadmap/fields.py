@@ -310,10 +310,12 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
         entry.duties += found
         return bool(found) or names_no_one(value)
     if label.kind == "status":
-        entry.say(state_of(value))
+        state = state_of(value)
+        entry.say(state)
         if entry.deferred and not (entry.target and entry.target.end):  # "postponed to 2027"
             later = words.target(value)
             entry.target = later if later and later.end else entry.target
+        return state is not None or not re.search(r"\w", value)
     if label.kind == "link":
         entry.links += urls
         if not entry.links and entry.target is None and (target := words.target(value)):

@@ -62,7 +62,7 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
     (?:provisional|on track|at risk|delayed|pending|under (?:review|development)|review)\b
     (?:in (?:arbeit|umsetzung|bearbeitung|planung|vorbereitung)|läuft|laufend|begonnen)\b
     (?:geplant|offen|jetzt|aktuell|als nächstes|nächste|demnächst|(?:kurz|mittel)fristig)\b
-    (?:en cours|prévue?s?|planifiée?s?|à (?:faire|venir)|maintenant|prochain(?:ement)?)\b
+    (?:en cours|en retard|prévue?s?|planifiée?s?|à (?:faire|venir)|maintenant|prochain(?:ement)?)\b
     (?:en (?:curso|progreso|proceso|marcha)|planificad[oa]s?|pendientes?|ahora|próxim[oa]s?)\b
     (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
 """.replace(
