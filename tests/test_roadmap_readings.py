@@ -510,6 +510,16 @@ def test_a_status_that_was_not_read_is_an_alarm() -> None:
     assert "Status: Zurich" in alarm.text
 
 
+def test_what_a_gantt_chart_does_not_say_for_certain_is_an_alarm() -> None:
+    frames = read(
+        "# Plan\n\n```mermaid\ngantt\n  excludes weekends\n  Build :a1, 2026-05-04, 10d\n"
+        "  Ship :milestone, 2026-06-01, 0\n  Later :after zz, 2w\n```\n"
+    )
+    assert targets(frames) == {"Build": "2026-05-14", "Ship": "2026-06-01"}
+    alarms = frames["roadmap_alarms"].set_index("line")["alarm"].to_dict()
+    assert alarms == {6: "date flagged", 8: "lines not understood"}
+
+
 def test_a_week_beside_a_date_to_come_is_no_target() -> None:
     frames = read(
         "# Plan\n\n|What|When|Week|\n|--|--|--|\n|A|31 July 2026|week 1|\n|B|TBC|week 18|\n"
@@ -980,7 +990,8 @@ def test_the_tasks_of_a_gantt_chart_are_items_and_every_line_of_it_says_why() ->
     items = frames["roadmap_items"].set_index("title")
     assert list(items.index[items["done"]]) == ["Docs"]
     lines = frames["roadmap_lines"].set_index("line")
-    assert set(lines.loc[10:16, "why"]) == {"task of a gantt chart", "setting of a gantt chart"}
+    assert set(lines.loc[10:15, "why"]) == {"task of a gantt chart", "setting of a gantt chart"}
+    assert lines.loc[16:17, "why"].str.startswith("task of a gantt chart; not understood: ").all()
     assert tuple(lines.loc[9, ["reading", "why"]]) == ("heading", "section of a gantt chart")
     assert set(lines.loc[20:23, "reading"]) == {"ignored"}
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from roadmap_analytics.roadmap.fields import Entry
 from roadmap_analytics.roadmap.items import Items, Place
 from roadmap_analytics.roadmap.language import plain_title
-from roadmap_analytics.roadmap.lines import Reading
+from roadmap_analytics.roadmap.lines import NOT_UNDERSTOOD, Reading
 from roadmap_analytics.roadmap.markdown import Inline, Other
 from roadmap_analytics.roadmap.marks import ACTIVE, DONE
 from roadmap_analytics.roadmap.targets import Target, find
@@ -19,6 +19,8 @@ _TAGS = {"done": DONE, "active": ACTIVE, "crit": None, "milestone": None, "vert"
 _TASK = re.compile(r"\s*(?P<title>[^:\s%][^:]*?)\s*:\s*(?P<said>\S.*)")
 _SECTION = re.compile(r"\s*(?:section|title)\s+\S.*")
 _DURATION = re.compile(r"(?P<n>\d{1,4})(?:\.\d+)?\s*(?P<unit>[hdwMy])")
+_DAYS_OFF = "the chart leaves out days, which were counted"
+_EXCLUDES = re.compile(r"^\s*excludes\b", re.MULTILINE)
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "M": 30, "y": 365}
 
 
@@ -31,6 +33,7 @@ def read_charts(blocks: list[tuple[Other, Place]], items: Items) -> None:
     for block, place in blocks:
         ends: dict[str, date] = {}
         last: date | None = None
+        off = _DAYS_OFF if _EXCLUDES.search(block.text) else None
         for number, line in enumerate(block.text.split("\n"), start=block.line + 1):
             task = _TASK.fullmatch(line)
             if task is None:
@@ -46,7 +49,8 @@ def read_charts(blocks: list[tuple[Other, Place]], items: Items) -> None:
             last = _end(parts[-1], start, items, ends) if parts else start
             if last is not None and len(parts) == 3:
                 ends[parts[0]] = last
-            target = Target(str(last), min(start or last, last), last) if last else None
+            flag = off if parts and _DURATION.fullmatch(parts[-1]) else None
+            target = Target(str(last), min(start or last, last), last, flag) if last else None
             same = titles.get(plain_title(task["title"]), [])
             entry = same[0] if len(same) == 1 else None
             reading = "field" if entry else "item"
@@ -58,6 +62,8 @@ def read_charts(blocks: list[tuple[Other, Place]], items: Items) -> None:
             for tag in tags:
                 entry.say(_TAGS[tag])
             why = "task of a gantt chart"
+            if last is None:
+                why += f"; {NOT_UNDERSTOOD}{task['said']}"
             said = ("target", str(last or "")) if reading == "field" else ("title", entry.title)
             found.append(Reading(number, number + 1, reading, why, entry.key, *said))
     items.readings[:0] = found
@@ -73,6 +79,8 @@ def _day(text: str, items: Items, ends: dict[str, date]) -> date | None:
 
 
 def _end(text: str, start: date | None, items: Items, ends: dict[str, date]) -> date | None:
+    if text == "0":  # of a milestone, mostly written without a unit
+        return start
     if (lasts := _DURATION.fullmatch(text)) is None:
         return _day(text, items, ends) if text else None
     days = timedelta(days=int(lasts["n"]) * _DAYS[lasts["unit"]])
