@@ -1052,3 +1052,28 @@ def test_people_of_columns_are_known_behind_a_dash_and_handles_in_any_bracket() 
         **{"Sessions": ["oskar lind"], "Checksums": ["bo", "dee"], "Fog": ["ada"]},
     }
     assert targets(frames) == {"Fog": "2026-06-30"}
+
+
+def test_a_condition_is_no_time_and_a_heading_alone_among_items_is_one() -> None:
+    text = (
+        "# Plan\n\n### 2026-10\n\n#### Search\n\nFinds words.\n\nDone: the design is accepted "
+        "by all teams\n\n#### Maps\n\nShows places.\n\nDone:\n\n- Tiles are kept\n- Update docs\n"
+        "\n### Future\n\n#### Radio\n\nOver the air.\n\n#### Offline\n#### Sign in without a key\n"
+    )
+    frames = read(text)
+    assert targets(frames) == {"Search": "2026-10-31", "Maps": "2026-10-31"}
+    assert titles(frames) == ["Search", "Maps", "Radio", "Offline", "Sign in without a key"]
+    assert not frames["roadmap_items"]["done"].any()
+    done = read("# P\n\n## Maps\n\n- Owner: ada\n\n#### Due\n\n- May 2026\n")
+    assert targets(done) == {"Maps": "2026-05-31"}
+
+
+def test_a_time_of_day_before_a_title_and_sentences_that_are_labels() -> None:
+    text = (
+        "# P\n\n- 2026-10-12T07:59:06.000Z — Scaffolding and tools. Owner: ada. Depends on: none.\n"
+        "- 2026-12-01T10:00:00Z: Beta. Owners: bo, cy. Dependencies: none.\n"
+    )
+    frames = read(text)
+    assert targets(frames) == {"Scaffolding and tools": "2026-10-12", "Beta": "2026-12-01"}
+    people = frames["responsibilities"].groupby("key")["person"].agg(sorted)
+    assert list(people) == [["ada"], ["bo", "cy"]]

@@ -36,6 +36,7 @@ __all__ = [
     "comment_fields",
     "describe",
     "fields_within",
+    "is_time",
     "label_of",
     "people_in",
     "people_of",
@@ -139,11 +140,11 @@ _DUE_CLAUSE = pattern(
 )
 # "Target: 40", "300 ms", "99.9 %": what shall be measured then, and no time. "2.3" is a version.
 _AMOUNT = re.compile(r"[<>≤≥~]?\s*(?:\d+|\d+(?:[.,]\d+)?\s*(?:%|[a-zA-Zµ]{1,8}))")
-_DATE_FIRST = re.compile(r"(?P<when>[^:]{4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
+_DATE_FIRST = re.compile(r"(?P<when>(?:[^:]|(?<=\d):(?=\d)){4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(
     r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
 )
-_DASHED_LABEL = re.compile(r"\s+[-–—|·•]+\s+(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
+_DASHED_LABEL = re.compile(r"(?:\s+[-–—|·•]+|(?<=\w)\.)\s+(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
 _COMMENT_LABEL = pattern(r"(?:^|[\s,;])(?P<label>[a-z][a-z -]{1,24}?)\s*[:=]\s*")
 _HANDLES = r"@[\w-]+(?:\s*(?:,|/|&|\band\b|\s)\s*@[\w-]+)*"
 _HANDLE_ASIDE = re.compile(rf"\s*[([](?P<who>{_HANDLES})[)\]]")
@@ -303,6 +304,8 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     value = label.value
     if label.kind == "target":
         target = words.target(value, entry.done)
+        if target and not is_time(target, value):  # "Done: the spec is accepted" sets a condition
+            return False
         entry.target = target or entry.target
         return target is not None or bool(_AMOUNT.fullmatch(value))
     if label.kind == "people":
@@ -321,6 +324,11 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
         if not entry.links and entry.target is None and (target := words.target(value)):
             entry.target = target if target.end else None
     return True
+
+
+def is_time(target: Target, value: str) -> bool:
+    """Whether the value of a label that asks for a time gives one, or may: "after the audit"."""
+    return bool(target.end or target.flag or NO_DATE.match(value)) or len(value.split()) <= 4
 
 
 def people_in(inlines: Iterable[Inline], names: Names) -> Iterator[str]:

@@ -19,6 +19,7 @@ from roadmap_analytics.roadmap.fields import (
     comment_fields,
     describe,
     fields_within,
+    is_time,
     label_of,
     take_field,
 )
@@ -38,7 +39,7 @@ from roadmap_analytics.roadmap.marks import ACTIVE, DEFERRED, DONE, legend, stat
 from roadmap_analytics.roadmap.outline import Given, Section, explains, names_document, opens
 from roadmap_analytics.roadmap.people import Duty
 from roadmap_analytics.roadmap.statements import Statement, statements_in
-from roadmap_analytics.roadmap.targets import NO_DATE, Target, only_time
+from roadmap_analytics.roadmap.targets import Target, only_time
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern
 
 __all__ = ["Items", "Place", "is_comment", "read_comments", "read_sections"]
@@ -191,7 +192,7 @@ class Items:
             self.note(entry, child)
         elif _ONLY_HANDLES.fullmatch(text):
             self.people(entry, child)
-        elif not child.children and self._time(text):
+        elif not child.children and self.time(text):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
             self.claim(child, "field", "only a time", entry.key, field="target", value=text)
@@ -215,8 +216,7 @@ class Items:
             return None
         if label.kind == "target" and label.value:
             target = self.words.target(label.value)
-            known = target and (target.end or target.flag or NO_DATE.match(label.value))
-            return label if known or len(label.value.split()) <= 4 else None
+            return label if target is None or is_time(target, label.value) else None
         return label if label.value or item.children or label.kind == "outcome" else None
 
     def field(self, entry: Entry, child: Item, label: Label) -> None:
@@ -321,7 +321,7 @@ class Items:
                 and not label
                 and not dated
                 and any(below)
-                and all(map(self._time, filter(None, below)))
+                and all(map(self.time, filter(None, below)))
             ):
                 kind = "target"
             elif (
@@ -333,7 +333,8 @@ class Items:
             out.append((head, kind))
         return out
 
-    def _time(self, text: str) -> bool:
+    def time(self, text: str) -> bool:
+        """Whether a text is nothing more than a time."""
         return only_time(text, self.words.written, self.words.calendar)
 
     def _row(self, cell: Inline, rest: Sequence[Cell], line: int, place: Place) -> Entry | None:
@@ -472,10 +473,15 @@ def _section(
         _block(block, items, place, own)
     if own is not None:
         items.settle(own, place)
-    whys = [_why_item(below, items, place) for below in section.below]
+    whys = [_why_item(below, items, place) for below in section.below if not _bare(below)]
     beside = 2 * sum(why is not None for why in whys) > len(whys)
     for below in section.below:
         _section(below, items, place, own or owner, title, beside)
+
+
+def _bare(section: Section) -> bool:
+    """Whether nothing stands below a heading."""
+    return not (section.blocks or section.below)
 
 
 def _labelled(section: Section, items: Items, place: Place) -> Place:
@@ -512,7 +518,7 @@ def _heading_item(section: Section, items: Items, place: Place, beside: bool) ->
 def _why_item(section: Section, items: Items, place: Place, beside: bool = False) -> str | None:
     """Give the reason why a heading is an item: labelled values, a sign of work, text below it.
 
-    One with text and a list below it is an item where most beside it are.
+    One with nothing below it, or with text and a list, is an item where most beside it are.
     """
     if section.heading is None or section.heading.level > 6:
         return None
@@ -530,10 +536,13 @@ def _why_item(section: Section, items: Items, place: Place, beside: bool = False
     if signed and not parts and len(entry.title) > 2 and state_of(entry.title) is None:
         return "heading with a sign of work"
     told = any(isinstance(block, Paragraph) for block in section.blocks)
+    bare = beside and _bare(section)
     about = place.explained or opens(text) or section.label or names_document(text)
     about = about or any(block is items.renewal for block in section.blocks)
-    if told and (leaf or (beside and not parts)) and not (about or _only_given(text, items)):
-        return "heading with text below it"
+    if about or _only_given(text, items):
+        return None
+    if bare or (told and (leaf or (beside and not parts))):
+        return "heading beside items" if bare else "heading with text below it"
     return None
 
 
@@ -653,7 +662,8 @@ def _label_section(section: Section, items: Items, owner: Entry, label: Label) -
             if item.box is not None:
                 items.add(item, Place(owner.key, depth=1))
                 continue
-            if hard:
+            # "Done:" above a list says when it is done, or under which conditions.
+            if hard and (label.kind != "target" or items.time(item.head.text)):
                 value = replace(label, value=item.head.text)
                 take_field(owner, value, items.words, _urls(item))
             items.note(owner, item)
