@@ -26,6 +26,8 @@ _MUCH = 0.5  # share of lines of which nothing was taken
 _FEW_LINES = 8  # of so few, a share says nothing
 _LONG_PAST = timedelta(days=31)  # a roadmap is often written a little late
 
+Said = tuple[str, str, int | None]  # the alarm, its text, its line from 1
+
 
 @dataclass(frozen=True)
 class Alarm:
@@ -39,32 +41,24 @@ class Alarm:
 
 def alarms_of(revision: Revision) -> list[Alarm]:
     """Give the alarms of one revision, in order of its lines."""
-    found = [
-        *_no_items(revision),
-        *_repeated(revision),
-        *_labels_as_people(revision),
-        *_targets(revision),
-        *_years(revision),
-        *_not_understood(revision),
-    ]
-    return sorted(set(found), key=lambda one: (one.line or 0, one.alarm, one.text))
+    checks = (_items, _labels_as_people, _targets, _years, _not_understood)
+    found = {
+        Alarm(*said, revision.written, line) for check in checks for *said, line in check(revision)
+    }
+    return sorted(found, key=lambda one: (one.line or 0, one.alarm, one.text))
 
 
-def _no_items(revision: Revision) -> Iterator[Alarm]:
+def _items(revision: Revision) -> Iterator[Said]:
     if not revision.entries and any(line.text.strip() for line in revision.lines):
-        text = f"{revision.name}: no line was read as an item"
-        yield Alarm("no items", text, revision.written)
-
-
-def _repeated(revision: Revision) -> Iterator[Alarm]:
+        yield "no items", f"{revision.name}: no line was read as an item", None
     counts = Counter(plain_title(entry.title) for entry in revision.entries)
     for entry in revision.entries:
         if counts.pop(plain_title(entry.title), 0) >= _MANY:
             text = f"{entry.title!r} is the title of {_MANY} items or more"
-            yield Alarm("repeated title", text, revision.written, entry.line + 1)
+            yield "repeated title", text, entry.line + 1
 
 
-def _labels_as_people(revision: Revision) -> Iterator[Alarm]:
+def _labels_as_people(revision: Revision) -> Iterator[Said]:
     """People whose name stands before a colon in the document, or means a date or a state."""
     lines = {entry.key: entry.line + 1 for entry in revision.entries}
     labels = {
@@ -74,24 +68,22 @@ def _labels_as_people(revision: Revision) -> Iterator[Alarm]:
         label = label_of(f"{duty.person}:")
         if label and (label.kind not in ("people", "title") or plain_title(duty.person) in labels):
             text = f"{duty.person!r} was read as a person and is a label"
-            yield Alarm("label as person", text, revision.written, lines.get(key or ""))
+            yield "label as person", text, lines.get(key or "")
 
 
-def _targets(revision: Revision) -> Iterator[Alarm]:
+def _targets(revision: Revision) -> Iterator[Said]:
     for entry in revision.entries:
         target = entry.target
         if target is None or entry.done or entry.dropped:
             continue
-        past = target.end is not None and target.end < revision.written - _LONG_PAST
-        if past or target.stale:
-            text = f"{entry.title!r}: target {target.text!r} lies before the document"
-            yield Alarm("target in the past", text, revision.written, entry.line + 1)
+        text = f"{entry.title!r}: target {target.text!r}"
+        if target.stale or (target.end and target.end < revision.written - _LONG_PAST):
+            yield "target in the past", f"{text} lies before the document", entry.line + 1
         elif target.flag:
-            text = f"{entry.title!r}: target {target.text!r}: {target.flag}"
-            yield Alarm("date flagged", text, revision.written, entry.line + 1)
+            yield "date flagged", f"{text}: {target.flag}", entry.line + 1
 
 
-def _years(revision: Revision) -> Iterator[Alarm]:
+def _years(revision: Revision) -> Iterator[Said]:
     """Dates that stand in the title or a field of an item, and in none that was taken."""
     targets = {entry.key: entry.target for entry in revision.entries}
     for line in revision.lines:
@@ -99,43 +91,36 @@ def _years(revision: Revision) -> Iterator[Alarm]:
         if line.reading in ("ignored", "link", "contents") or (target and target.flag):
             continue
         text = re.sub(r"https?://\S+|\]\([^)]*\)", "", line.text)
-        odd = [one for one in find(text, revision.written) if one.flag == NO_SUCH_PERIOD]
-        if odd:
-            said = f"{text[odd[0].start : odd[0].end]!r} is no date: {NO_SUCH_PERIOD}"
-            yield Alarm("date flagged", said, revision.written, line.number)
+        times = [(one, text[one.start : one.end]) for one in find(text, revision.written)]
+        if odd := [words for one, words in times if one.flag == NO_SUCH_PERIOD]:
+            yield "date flagged", f"{odd[0]!r} is no date: {NO_SUCH_PERIOD}", line.number
             continue
+        untold = line.reading == "prose" and line.key and not (target and target.end)
+        if untold or line.why.startswith(NOT_UNDERSTOOD):
+            # "We are targeting a release in January 2027"; a year alone is mostly the name of a
+            # plan: "our 2026 roadmap".
+            ahead = (
+                words.strip("(), ")
+                for one, words in times
+                if one.span and one.span[1] > revision.written
+            )
+            if told := [one for one in ahead if re.search(r"20\d\d", one) and len(one) > 4]:
+                said = f"{told[0]!r} stands in text that nothing was taken from"
+                yield "year not read", said, line.number
         taken = {str(day.year) for day in (target.start, target.end) if day} if target else set()
         lost = [year for year in _YEAR.findall(text) if year not in taken]
-        if line.why.startswith(NOT_UNDERSTOOD) or (
-            line.reading == "prose" and line.key and not (target and target.end)
-        ):
-            yield from _ahead(revision, line.number, text)
         if lost and line.key and line.field in ("title", "target"):
-            said = f"the year {lost[0]} on this line is in no target"
-            yield Alarm("year not read", said, revision.written, line.number)
+            yield "year not read", f"the year {lost[0]} on this line is in no target", line.number
 
 
-def _ahead(revision: Revision, number: int, text: str) -> Iterator[Alarm]:
-    """Dates in running text that lie ahead: "We are targeting a release in January 2027"."""
-    for one in find(text, revision.written):
-        words = text[one.start : one.end].strip("(), ")
-        # A year alone is mostly the name of a plan: "our 2026 roadmap".
-        dated = re.search(r"20\d\d", words) and len(words) > 4
-        if dated and one.span and one.span[1] > revision.written:
-            said = f"{words!r} stands in text that nothing was taken from"
-            yield Alarm("year not read", said, revision.written, number)
-            return
-
-
-def _not_understood(revision: Revision) -> Iterator[Alarm]:
+def _not_understood(revision: Revision) -> Iterator[Said]:
     said = [line for line in revision.lines if line.reading not in SAYS_NOTHING]
     lost = [line for line in said if line.why.startswith(NOT_UNDERSTOOD)]
     for line in said:
         if f"; {NOT_UNDERSTOOD}" in line.why or (line.reading == "field" and line in lost):
-            yield Alarm("lines not understood", line.why, revision.written, line.number)
+            yield "lines not understood", line.why, line.number
     if len(said) >= _FEW_LINES and len(lost) > _MUCH * len(said):
-        text = f"{len(lost)} of {len(said)} lines were not understood"
-        yield Alarm("lines not understood", text, revision.written)
+        yield "lines not understood", f"{len(lost)} of {len(said)} lines were not understood", None
 
 
 def of_files(text: str) -> Iterator[Alarm]:

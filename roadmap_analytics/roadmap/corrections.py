@@ -9,7 +9,7 @@ from datetime import date
 
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.roadmap.documents import Revision
-from roadmap_analytics.roadmap.fields import Entry, Words
+from roadmap_analytics.roadmap.fields import Entry
 from roadmap_analytics.roadmap.language import plain_title
 from roadmap_analytics.roadmap.lines import Line
 from roadmap_analytics.roadmap.marks import state_of
@@ -69,15 +69,10 @@ def _correction(said: dict[str, str], where: str) -> Correction:
 
 def correct(revision: Revision, corrections: Sequence[Correction]) -> set[Correction]:
     """Overrule the readings of a revision; return the corrections that fit something in it."""
-    used = set()
-    words = revision.words
-    for one in corrections:
-        if one.revision not in (None, revision.written):
-            continue
-        for number in _lines_of(revision, one.match):
-            if _apply(revision, one, number, words):
-                used.add(one)
-    return used
+    mine = [one for one in corrections if one.revision in (None, revision.written)]
+    return {
+        one for one in mine for at in _lines_of(revision, one.match) if _apply(revision, one, at)
+    }
 
 
 def _lines_of(revision: Revision, match: str) -> list[int]:
@@ -89,68 +84,55 @@ def _lines_of(revision: Revision, match: str) -> list[int]:
     return same or [e.line + 1 for e in revision.entries if plain and plain_title(e.title) == plain]
 
 
-def _apply(revision: Revision, one: Correction, number: int, words: Words) -> bool:
-    entry = _entry_on(revision, number)
-    if one.field == "item":
-        if entry is None:
-            entry = _new_item(revision, number)
-        entry.title = one.value or entry.title
-        _read_as(revision, number, "item", entry.key, "title", entry.title)
-        return True
+def _apply(revision: Revision, one: Correction, number: int) -> bool:
+    """Overrule the reading of a line; False where there is no item that it could mean."""
+    line = revision.lines[number - 1]
+    entry = next((e for e in revision.entries if e.line == number - 1 or e.key == line.key), None)
     if one.field == "ignore":
         if entry is not None:
             _drop(revision, entry)
-        _read_as(revision, number, "ignored", None, None, None)
+        revision.lines[number - 1] = Line(number, line.text, "ignored", _BY_HAND)
         return True
-    if entry is None:
+    if entry is None and one.field == "item":
+        entry = _new_item(revision, line)
+    if entry is None or not _overrule(revision, entry, one):
         return False
-    if not _overrule(revision, entry, one, words):
-        return False
-    _read_as(revision, number, "item", entry.key, one.field, one.value)
+    said = ("title", entry.title) if one.field == "item" else (one.field, one.value)
+    revision.lines[number - 1] = Line(number, line.text, "item", _BY_HAND, entry.key, *said)
     return True
 
 
-def _overrule(revision: Revision, entry: Entry, one: Correction, words: Words) -> bool:
+def _overrule(revision: Revision, entry: Entry, one: Correction) -> bool:
+    """Give an item what a correction says; False where it names no parent that can be one."""
     match one.field:
-        case "title":
+        case "item" | "title":
             entry.title = one.value or entry.title
         case "target":
-            entry.target = words.target(one.value, entry.done)
+            entry.target = revision.words.target(one.value, entry.done)
         case "people":
-            found = assigned(one.value, ["work"], words.names)
+            found = assigned(one.value, ["work"], revision.words.names)
             kept = [(duty, key) for duty, key in revision.duties if key != entry.key]
             revision.duties = kept + [(Duty(d.person, d.role), entry.key) for d in found]
         case "status":
             entry.done = entry.deferred = entry.dropped = False
             entry.become(state_of(one.value))
         case "parent":
+            by_key = {e.key: e for e in revision.entries}
             above = next((e for e in revision.entries if one.value in (e.key, e.title)), None)
-            if one.value and (above is None or above is entry or _is_below(revision, above, entry)):
+            top = above
+            while top is not None and top is not entry:
+                top = by_key.get(top.parent or "")
+            # An item stands neither below itself nor below what stands below it.
+            if one.value and (above is None or top is entry):
                 return False
             entry.parent = above.key if above else None
     return True
 
 
-def _is_below(revision: Revision, entry: Entry, other: Entry) -> bool:
-    parents = {e.key: e.parent for e in revision.entries}
-    key: str | None = entry.key
-    while key is not None:
-        key = parents.get(key)
-        if key == other.key:
-            return True
-    return False
-
-
-def _entry_on(revision: Revision, number: int) -> Entry | None:
-    key = revision.lines[number - 1].key
-    return next((e for e in revision.entries if e.line == number - 1 or e.key == key), None)
-
-
-def _new_item(revision: Revision, number: int) -> Entry:
-    tops = [int(e.key) for e in revision.entries if e.key.isdigit()]
-    order = max(tops, default=0) + 1
-    title = re.sub(r"^[\W_]+", "", revision.lines[number - 1].text).strip() or "item"
-    entry = Entry(str(order), None, "item", order, title, "list", number - 1)
+def _new_item(revision: Revision, line: Line) -> Entry:
+    order = 1 + max((int(e.key) for e in revision.entries if e.key.isdigit()), default=0)
+    title = re.sub(r"^[\W_]+", "", line.text).strip() or "item"
+    entry = Entry(str(order), None, "item", order, title, "list", line.number - 1)
     revision.entries.append(entry)
     return entry
 
@@ -167,15 +149,3 @@ def _drop(revision: Revision, entry: Entry) -> None:
     for number, line in enumerate(revision.lines):
         if line.key == entry.key:
             revision.lines[number] = replace(line, reading="ignored", key=None, why=_BY_HAND)
-
-
-def _read_as(
-    revision: Revision,
-    number: int,
-    reading: str,
-    key: str | None,
-    said: str | None,
-    value: str | None,
-) -> None:
-    text = revision.lines[number - 1].text
-    revision.lines[number - 1] = Line(number, text, reading, _BY_HAND, key, said, value)
