@@ -42,9 +42,8 @@ class Alarm:
 def alarms_of(revision: Revision) -> list[Alarm]:
     """Give the alarms of one revision, in order of its lines."""
     checks = (_items, _labels_as_people, _targets, _years, _not_understood)
-    found = {
-        Alarm(*said, revision.written, line) for check in checks for *said, line in check(revision)
-    }
+    said = (one for check in checks for one in check(revision))
+    found = {Alarm(alarm, text, revision.written, line) for alarm, text, line in said}
     return sorted(found, key=lambda one: (one.line or 0, one.alarm, one.text))
 
 
