@@ -34,7 +34,9 @@ __all__ = [
     "DARK",
     "PALETTE",
     "TIP",
-    "axes_or_new",
+    "axes_for",
+    "bar_rows",
+    "cells",
     "counted",
     "date_axis",
     "day_words",
@@ -46,6 +48,7 @@ __all__ = [
     "mark_beyond",
     "mark_day",
     "moved_words",
+    "note",
     "nothing",
     "number",
     "own_width",
@@ -54,7 +57,6 @@ __all__ = [
     "safe_text",
     "shade_days_off",
     "spread",
-    "stamp",
     "styled",
     "tip",
     "tip_days",
@@ -250,10 +252,16 @@ class _Figure(Figure):
             super().draw(renderer)
 
 
-def axes_or_new(
-    ax: Axes | None, *, size: tuple[float, float] | None = None, least: float = 0
+def axes_for(
+    frame: pd.DataFrame,
+    ax: Axes | None,
+    *,
+    size: tuple[float, float] | None = None,
+    least: float = 0,
 ) -> Axes:
     """Give the caller's axes, or those of a new figure (`size`, `least` width in inches).
+
+    They say that the data are simulated, where `frame.attrs["simulated"]` is true.
 
     A chart's names may stand outside of its axes. In a figure whose subplots no one arranged, they
     would run into the neighbours: it gets constrained layout, which leaves room for them.
@@ -262,11 +270,53 @@ def axes_or_new(
         chosen: Any = mpl.rcParams
         across, high = size or chosen["figure.figsize"]
         size = (max(own_width(across), least), high)
-        return plt.subplots(figsize=size, FigureClass=_Figure)[1]
-    figure = ax.get_figure(root=True)
-    if figure is not None and figure.get_layout_engine() is None and _not_arranged(figure):
-        figure.set_layout_engine("constrained")
+        ax = plt.subplots(figsize=size, FigureClass=_Figure)[1]
+    else:
+        figure = ax.get_figure(root=True)
+        if figure is not None and figure.get_layout_engine() is None and _not_arranged(figure):
+            figure.set_layout_engine("constrained")
+    if frame.attrs.get("simulated"):
+        note(ax, "simulated data", (1, 1), (0, 3), size=7.5, xycoords="axes fraction", ha="right",
+             va="bottom", fontstyle="italic", color=COLORS["muted"],
+             annotation_clip=False)  # fmt: skip
     return ax
+
+
+def note(
+    ax: Axes,
+    text: str,
+    at: tuple[Any, Any],
+    offset: tuple[float, float] = (0, 0),
+    *,
+    size: float = 8,
+    paper: float | None = None,
+    **look: Any,
+) -> None:
+    """Write words `offset` points away from a point, as `Axes.annotate` does.
+
+    `paper` puts the words on a white ground, so many points wider than they are, which lets lines
+    behind them shine through.
+    """
+    if paper is not None:
+        look["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": paper}
+    ax.annotate(text, at, offset, textcoords="offset points", fontsize=size, **look)
+
+
+def bar_rows(ax: Axes, heights: Any, names: list[str]) -> None:
+    """Name the rows of horizontal bars; the grid goes across them."""
+    ax.set_yticks(heights, names)
+    ax.grid(visible=False, axis="y")
+    ax.grid(visible=True, axis="x")
+
+
+def cells(ax: Axes, columns: int, rows: int) -> None:
+    """Prepare the axes of a table of cells, which has its first row (at height 0) at the top."""
+    ax.set_xlim(-0.5, columns - 0.5)
+    ax.set_ylim(-rows + 0.5, 0.5)
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
 
 
 _widest: ContextVar[float] = ContextVar("widest", default=float("inf"))
@@ -449,30 +499,13 @@ def nothing(ax: Axes, why: str) -> Axes:
     """Say in one line why a chart is empty, without axes around it."""
     ax.set_axis_off()
     ax.set_gid(NOTHING)
+    ax.set_label(why)  # matplotlib does not draw the label of axes
     figure = ax.get_figure(root=True)
     if isinstance(figure, _Figure):
         figure.set_size_inches(8.6, 0.9)  # a line needs no more
     ax.text(0.0, 0.5, safe_text(why, 120), va="center", transform=ax.transAxes,
             color=COLORS["muted"])  # fmt: skip
     return ax
-
-
-def stamp(ax: Axes, frame: pd.DataFrame) -> None:
-    """Say on the chart that its data are simulated, where `frame.attrs["simulated"]` is true."""
-    if frame.attrs.get("simulated"):
-        ax.annotate(
-            "simulated data",
-            xy=(1, 1),
-            xycoords="axes fraction",
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=7.5,
-            fontstyle="italic",
-            color=COLORS["muted"],
-            annotation_clip=False,
-        )
 
 
 def date_axis(ax: Axes) -> None:
@@ -541,55 +574,32 @@ def mark_day(
 ) -> None:
     """Draw a vertical line at a day, with its words beside it at the top (or foot) of the axes."""
     ax.axvline(mdates.date2num(day), color=color, lw=1.1, linestyle=linestyle, zorder=1.5)
-    ax.annotate(
-        safe_text(text),
-        xy=(mdates.date2num(day), 0 if low else 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(-3 if side == "left" else 3, 3 if low else -2),
-        textcoords="offset points",
-        rotation=90,
+    note(
+        ax, safe_text(text), (mdates.date2num(day), 0 if low else 1),
+        (-3 if side == "left" else 3, 3 if low else -2), xycoords=("data", "axes fraction"),
         # The end of the words stands at the top in any font, also the one an SVG is shown in.
-        rotation_mode="anchor",
-        ha="left" if low else "right",
-        va="bottom" if side == "left" else "top",
-        fontsize=8,
-        color=color,
-    )
+        rotation=90, rotation_mode="anchor", ha="left" if low else "right",
+        va="bottom" if side == "left" else "top", color=color,
+    )  # fmt: skip
 
 
 def mark_beyond(
     ax: Axes, text: str, *, color: str, side: Literal["left", "right"] = "right"
 ) -> None:
     """Say at an edge of the chart what lies beyond it, where a mark would squeeze all the rest."""
-    ax.annotate(
-        safe_text(f"{text} →" if side == "right" else f"← {text}"),
-        xy=(1 if side == "right" else 0, 1),
-        xycoords="axes fraction",
-        xytext=(-3 if side == "right" else 3, -2),
-        textcoords="offset points",
-        rotation=90,
-        rotation_mode="anchor",
-        ha="right",
-        va="bottom" if side == "right" else "top",
-        fontsize=8,
-        color=color,
-    )
+    note(
+        ax, safe_text(f"{text} →" if side == "right" else f"← {text}"),
+        (1 if side == "right" else 0, 1), (-3 if side == "right" else 3, -2),
+        xycoords="axes fraction", rotation=90, rotation_mode="anchor", ha="right",
+        va="bottom" if side == "right" else "top", color=color,
+    )  # fmt: skip
 
 
 def label_line(ax: Axes, x: Any, y: float, text: str, *, color: str) -> None:
     """Write a line's name at its end, to the right of the point (x, y), instead of a legend."""
-    ax.annotate(
-        wrapped(ax, text, 60, 1.0, 0.3),  # a long title would leave narrow axes no room
-        xy=(x, y),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=9,
-        color=color,
-        annotation_clip=False,
-        zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
-    )
+    short = wrapped(ax, text, 60, 1.0, 0.3)  # a long title would leave narrow axes no room
+    note(ax, short, (x, y), (6, 0), size=9, paper=0.8, va="center", color=color,
+         annotation_clip=False, zorder=6)  # fmt: skip
 
 
 def number(value: Any) -> str:

@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from roadmap_analytics.charts._style import (
     COLORS,
     PALETTE,
-    axes_or_new,
+    axes_for,
+    bar_rows,
     counted,
     date_axis,
     day_words,
@@ -22,6 +23,7 @@ from roadmap_analytics.charts._style import (
     mark_beyond,
     mark_day,
     moved_words,
+    note,
     nothing,
     number,
     own_width,
@@ -30,7 +32,6 @@ from roadmap_analytics.charts._style import (
     safe_text,
     shade_days_off,
     spread,
-    stamp,
     styled,
     tip,
     tip_days,
@@ -104,7 +105,7 @@ def plot_burndown(
     """
     if forecast is not None and len(forecast) != 1:
         raise ValueError(f"plot_burndown: forecast: expected one row, got {len(forecast)}")
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     _name(ax, frame, "remaining")
     if frame.empty:
         return nothing(ax, "no issue was ever in this milestone")
@@ -141,15 +142,8 @@ def plot_burndown(
 def _draw_ideal(ax: Axes, ideal: pd.DataFrame) -> None:
     ax.plot(ideal["date"], ideal["ideal"], color=COLORS["ideal"], lw=1.3, linestyle="--")
     middle = ideal.iloc[len(ideal) // 3]  # before the words at the end of what remains begin
-    ax.annotate(
-        "ideal",
-        xy=(mdates.date2num(middle["date"]), middle["ideal"]),
-        xytext=(0, -11),
-        textcoords="offset points",
-        ha="right",
-        fontsize=8,
-        color=COLORS["muted"],
-    )
+    place = (mdates.date2num(middle["date"]), middle["ideal"])
+    note(ax, "ideal", place, (0, -11), ha="right", color=COLORS["muted"])
 
 
 def _fan(frame: pd.DataFrame, forecast: pd.DataFrame | None) -> list[list[Any]]:
@@ -164,11 +158,9 @@ def _likely_dates(ax: Axes, ahead: Any) -> None:
     if pd.isna(ahead["p50_date"]):
         why = ahead["note"] if isinstance(ahead["note"], str) else "no forecast"
         why = why.replace("p50, p85, p95: ", "no date: ")
-        ax.annotate(
-            wrapped(ax, why.partition(";")[0], 60, 0.5, 0.6), xy=(0.99, 0.42),
-            xycoords="axes fraction", ha="right", fontsize=8.5, color=COLORS["muted"], zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
-        )  # fmt: skip
+        note(ax, wrapped(ax, why.partition(";")[0], 60, 0.5, 0.6), (0.99, 0.42), size=8.5,
+             paper=1.5, xycoords="axes fraction", ha="right", color=COLORS["muted"],
+             zorder=6)  # fmt: skip
         return
     right = ax.get_xlim()[1]
     for name, share, height in (("p50_date", "50 %", 8), ("p85_date", "85 %", 20)):
@@ -180,12 +172,9 @@ def _likely_dates(ax: Axes, ahead: Any) -> None:
         place = min(place, right)
         ax.plot([place], [0], marker=">" if beyond else "v", markersize=7, color=COLORS["as_of"],
                 zorder=5, clip_on=False, linestyle="none")  # fmt: skip
-        ax.annotate(
-            f"{share} by {day_words(day)}", xy=(place, 0), xytext=(0, height),
-            textcoords="offset points", fontsize=8, color=COLORS["as_of"], zorder=6,
-            ha="right" if place > right - 0.12 * (right - ax.get_xlim()[0]) else "center",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
-        )  # fmt: skip
+        at_edge = place > right - 0.12 * (right - ax.get_xlim()[0])
+        note(ax, f"{share} by {day_words(day)}", (place, 0), (0, height), paper=0.8,
+             ha="right" if at_edge else "center", color=COLORS["as_of"], zorder=6)  # fmt: skip
 
 
 _MOST_NUMBERED = 12
@@ -225,11 +214,8 @@ def _numbered(
         return
     taken.append(point)
     up = what == "added"
-    ax.annotate(
-        f"{'+' if up else '−'}{number(row[what])}", xy=point, xytext=(0, 7 if up else -7),
-        textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=8,
-        color=COLORS[f"{what} words"],
-    )  # fmt: skip
+    note(ax, f"{'+' if up else '−'}{number(row[what])}", point, (0, 7 if up else -7),
+         ha="center", va="bottom" if up else "top", color=COLORS[f"{what} words"])  # fmt: skip
 
 
 def _has_room(
@@ -318,7 +304,7 @@ def plot_burnup(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         Scope as a grey line (a rise is work added), completed below it, both named at their ends.
     """
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     _name(ax, frame, "")
     if frame.empty:
         return nothing(ax, "no issue was ever in this milestone")
@@ -368,13 +354,10 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Bars from the top in the order of the rows; the words behind a bar say how much is left
         and how long.
     """
-    size = (8.6, max(2.2, 0.42 * len(frame) + 1.4))
-    ax = axes_or_new(ax, size=size)
+    ax = axes_for(frame, ax, size=(8.6, max(2.2, 0.42 * len(frame) + 1.4)))
     unit = frame.attrs.get("unit", "issues")
-    _title(
-        ax, f"Progress of milestones on {frame.attrs['as_of']}" if "as_of" in frame.attrs else ""
-    )
-    stamp(ax, frame)
+    day = frame.attrs.get("as_of")
+    _title(ax, f"Progress of milestones on {day}" if day else "")
     if frame.empty:
         return nothing(ax, "no milestone is running")
     place = -np.arange(len(frame))  # downwards: the first row stands at the top
@@ -383,21 +366,13 @@ def plot_progress(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.barh(place, left, left=done, height=0.62, color="white", edgecolor=COLORS["remaining"],
             hatch="///", lw=0.9)  # fmt: skip
     for y, row in zip(place, frame.itertuples(), strict=True):
-        ax.annotate(
-            wrapped(ax, _standing(row, unit), 120, 1.0, 0.42),
-            xy=(row.scope, y),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            color=COLORS["overdue" if row.overdue else "as_of"],
-            annotation_clip=False,
-        )
-    ax.set_yticks(place, [wrapped(ax, title, 36, 0.28, 0.3) for title in frame["title"]])
+        words = wrapped(ax, _standing(row, unit), 120, 1.0, 0.42)
+        color = COLORS["overdue" if row.overdue else "as_of"]
+        note(ax, words, (row.scope, y), (6, 0), size=9, va="center", color=color,
+             annotation_clip=False)  # fmt: skip
+    bar_rows(ax, place, [wrapped(ax, title, 36, 0.28, 0.3) for title in frame["title"]])
     what = f"{unit} (solid: completed; hatched: remaining)"
     ax.set_xlabel(wrapped(ax, what, 80, 1.0, 0.6, size=10))
-    ax.grid(visible=False, axis="y")
-    ax.grid(visible=True, axis="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     widest = max(float(frame["scope"].max()), 1.0)
     ax.set_xlim(0, widest * 1.8)  # the words behind the longest bar need room
@@ -450,12 +425,11 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
         Those with work left are named at their end (of many, the `named` due last), the one due
         last is drawn strongest; the others are grey and unnamed, to compare with.
     """
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     dated = frame[(frame["days_to_due"] <= _LEAD).fillna(False).to_numpy(bool)]
     early = frame.loc[(frame["days_to_due"] > _LEAD).fillna(False).to_numpy(bool), "milestone_id"]
     unit = frame.attrs.get("unit", "issues")
     _title(ax, "Remaining, by days before the due date")
-    stamp(ax, frame)
     ax.set_ylabel(safe_text(f"remaining {unit}"))
     if dated.empty:
         return nothing(ax, "no milestone with a due date to compare")
@@ -492,9 +466,8 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
     for (_, title, color), height in zip(at_edge, heights, strict=True):
         label_line(ax, right, height, title, color=color)
     ax.axvline(0, color=COLORS["due"], lw=1.1)
-    ax.annotate("due", xy=(0, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
-                textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8,
-                color=COLORS["due"])  # fmt: skip
+    note(ax, "due", (0, 1), (-3, -2), xycoords=("data", "axes fraction"), rotation=90, ha="right",
+         va="top", color=COLORS["due"])  # fmt: skip
     shown = f", later than {_days(right)} not shown" if cut else ""
     if len(early):
         shown += f"\n{early.nunique()} of them only from two years before their due date on"
@@ -543,11 +516,10 @@ def plot_burndowns(
     # A small chart of less than 2.2 inches has no room for its title.
     columns = max(1, min(columns, int(across_all / 2.2)))
     rows = max(1, -(-len(order) // columns))
-    ax = axes_or_new(ax, size=(8.6, 2.1 * rows + 0.7))
+    ax = axes_for(frame, ax, size=(8.6, 2.1 * rows + 0.7))
     ax.set_axis_off()
     more = f" ({left_out} more not shown)" if left_out else ""
     _title(ax, f"Remaining {frame.attrs.get('unit', 'issues')} of each milestone{more}")
-    stamp(ax, frame)
     if frame.empty:
         return nothing(ax, "no milestone had any issue yet")
     gap_x, gap_y = 0.07, 0.34 / rows
@@ -603,12 +575,10 @@ def _name(ax: Axes, frame: pd.DataFrame, what: str) -> None:
     unit = frame.attrs.get("unit", "issues")
     _title(ax, str(frame.attrs.get("title", "")))
     ax.set_ylabel(safe_text(f"{unit} {what}".strip()))
-    stamp(ax, frame)
     unmeasured = _unmeasured(frame.attrs.get("without_measure"), unit)
     if unmeasured:
-        ax.annotate(f"{unmeasured}, counted as 0", xy=(1, 0), xycoords="axes fraction",
-                    xytext=(0, -26), textcoords="offset points", ha="right", va="top", fontsize=8,
-                    color=COLORS["overdue"], annotation_clip=False)  # fmt: skip
+        note(ax, f"{unmeasured}, counted as 0", (1, 0), (0, -26), xycoords="axes fraction",
+             ha="right", va="top", color=COLORS["overdue"], annotation_clip=False)  # fmt: skip
 
 
 def _busy(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from roadmap_analytics.charts._style import (
     COLORS,
-    axes_or_new,
+    axes_for,
+    bar_rows,
     counted,
     date_axis,
     draw_fan,
@@ -23,10 +24,10 @@ from roadmap_analytics.charts._style import (
     label_line,
     mark_beyond,
     mark_day,
+    note,
     nothing,
     percent,
     safe_text,
-    stamp,
     styled,
     tip,
     wrapped,
@@ -65,21 +66,13 @@ def plot_forecast(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         diamond. Targets without a date show why.
     """
     if len(frame) == 1:
-        return _fan(frame, axes_or_new(ax))
-    ax = axes_or_new(ax, size=(8.6, 1.6 + 0.42 * max(len(frame), 2)))
+        return _fan(frame, axes_for(frame, ax))
+    ax = axes_for(frame, ax, size=(8.6, 1.6 + 0.42 * max(len(frame), 2)))
     ax.set_title("When will it be over?")
-    if _nothing(ax, frame, "no milestone to forecast"):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no milestone to forecast")
     _bars(ax, frame)
     return ax
-
-
-def _nothing(ax: Axes, frame: pd.DataFrame, why: str) -> bool:
-    stamp(ax, frame)
-    if len(frame):
-        return False
-    nothing(ax, why)
-    return True
 
 
 def _day(text: Any) -> pd.Timestamp:
@@ -95,7 +88,6 @@ def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
     today = _day(frame.attrs["as_of"])
     ax.set_title(safe_text(row["title"]))
     ax.set_ylabel("open issues")
-    stamp(ax, frame)
     past = frame.attrs.get("history", [])
     if past:
         days, counts = zip(*past, strict=True)
@@ -103,11 +95,9 @@ def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
     if frame.attrs.get("fan"):
         _future(ax, row, frame.attrs["fan"])
     else:
-        note = row["note"] if isinstance(row["note"], str) else "no forecast"
-        ax.annotate(
-            safe_text(note, 90), xy=(0.5, 0.5), xycoords="axes fraction", ha="center",
-            color=COLORS["muted"], fontsize=10,
-        )  # fmt: skip
+        why = row["note"] if isinstance(row["note"], str) else "no forecast"
+        note(ax, safe_text(why, 90), (0.5, 0.5), size=10, xycoords="axes fraction", ha="center",
+             color=COLORS["muted"])  # fmt: skip
     mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
     due = row["due_date"]
     if pd.notna(due) and _is_near(due, today):
@@ -145,20 +135,15 @@ def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
             continue
         ax.plot([row[name]], [0], marker="v", markersize=8, color=COLORS["as_of"], zorder=4,
                 clip_on=False)  # fmt: skip
-        ax.annotate(
-            f"{share}\n{row[name]:%d %b %Y}", xy=(row[name], 0), xytext=(0, 9),
-            textcoords="offset points", ha="center", va="bottom", fontsize=8,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
-        )  # fmt: skip
+        note(ax, f"{share}\n{row[name]:%d %b %Y}", (row[name], 0), (0, 9), paper=1.0, ha="center",
+             va="bottom")  # fmt: skip
 
 
 def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     today = _day(frame.attrs["as_of"])
     heights = np.arange(len(frame))[::-1]  # the first row stands at the top
-    ax.set_yticks(heights, [wrapped(ax, title, 38, 0.3, 0.3) for title in frame["title"]])
+    bar_rows(ax, heights, [wrapped(ax, title, 38, 0.3, 0.3) for title in frame["title"]])
     ax.set_ylim(-0.7, len(frame) + 0.1)
-    ax.grid(axis="x")
-    ax.grid(visible=False, axis="y")
     earliest = _earliest(frame, today)
     for height, (_, row) in zip(heights, frame.iterrows(), strict=True):
         due = row["due_date"] if pd.notna(row["due_date"]) else None
@@ -215,13 +200,10 @@ def _reason(note: Any) -> str:
 
 
 def _words(ax: Axes, day: pd.Timestamp, height: float, text: str, color: str) -> None:
-    ax.annotate(
-        textwrap.fill(safe_text(text, 70), fit(ax, 36, 0.3)),
-        xy=(mdates.date2num(day), height),
-        xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5, color=color, zorder=5,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
-        annotation_clip=False,
-    )  # fmt: skip
+    lines = textwrap.fill(safe_text(text, 70), fit(ax, 36, 0.3))
+    note(ax, lines, (mdates.date2num(day), height), (8, 0), size=8.5, va="center", color=color,
+         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}, zorder=5,
+         annotation_clip=False)  # fmt: skip
 
 
 @styled
@@ -241,15 +223,14 @@ def plot_backtest(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         A point with its 95 % interval per quantile. On the diagonal dates held as often as they
         said; above it they are too late, below it too early.
     """
-    ax = axes_or_new(ax, size=(5.6, 5.0))
+    ax = axes_for(frame, ax, size=(5.6, 5.0))
     ax.set_title("How often did forecasts hold?")
     known = frame[frame["forecasts"] > 0]
-    if _nothing(ax, known, "no forecast date has passed yet, so none can be checked"):
-        return ax
+    if known.empty:
+        return nothing(ax, "no forecast date has passed yet, so none can be checked")
     ax.plot([0, 1], [0, 1], color=COLORS["ideal"], linestyle=":", zorder=1)
-    ax.annotate("as often as given", xy=(0.2, 0.2), rotation=45, rotation_mode="anchor",
-                fontsize=8, xytext=(0, 4), textcoords="offset points",
-                color=COLORS["muted"])  # fmt: skip
+    note(ax, "as often as given", (0.2, 0.2), (0, 4), rotation=45, rotation_mode="anchor",
+         color=COLORS["muted"])  # fmt: skip
     ax.errorbar(
         known["quantile"],
         known["coverage"],
@@ -263,11 +244,9 @@ def plot_backtest(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         elinewidth=1.3, zorder=3,
     )  # fmt: skip
     for _, row in known.iterrows():
-        ax.annotate(
-            f"{row['forecasts']:.0f} of {row['milestones']:.0f}",
-            xy=(row["quantile"], 0), xycoords=("data", "axes fraction"), xytext=(0, 5),
-            textcoords="offset points", ha="center", fontsize=7.5, color=COLORS["muted"],
-        )  # fmt: skip
+        note(ax, f"{row['forecasts']:.0f} of {row['milestones']:.0f}", (row["quantile"], 0), (0, 5),
+             size=7.5, xycoords=("data", "axes fraction"), ha="center",
+             color=COLORS["muted"])  # fmt: skip
     ax.set_xlim(0.4, 1.0)  # forecasts give dates at 50 % and above
     ax.set_ylim(0, 1.04)
     for axis in (ax.xaxis, ax.yaxis):
@@ -296,10 +275,10 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         The step curve with its 95 % interval, the median marked, and beside it the median of
         closed issues alone, which leaves out those that take long.
     """
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     ax.set_title("How long does an issue take?")
-    if _nothing(ax, frame, "no issues"):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no issues")
     frame = _visible_steps(frame)
     known = frame[frame["low"].notna()]  # where none are left open there is no interval
     ax.fill_between(known["days"], known["low"], known["high"], step="post", color=COLORS["p95"],
@@ -317,11 +296,8 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                    color=COLORS["as_of"])  # fmt: skip
     if naive is not None and frame.attrs["open_issues"]:
         ax.plot([naive, naive], [0, 0.5], color=COLORS["muted"], lw=1, linestyle=":")
-        ax.annotate(
-            f"dotted: {naive:.1f}, of closed issues only", xy=(max(naive, median or 0), 0.03),
-            xytext=(5, 0), va="bottom", textcoords="offset points", fontsize=8,
-            color=COLORS["muted"],
-        )  # fmt: skip
+        note(ax, f"dotted: {naive:.1f}, of closed issues only", (max(naive, median or 0), 0.03),
+             (5, 0), va="bottom", color=COLORS["muted"])  # fmt: skip
     return ax
 
 
@@ -355,10 +331,10 @@ def plot_throughput(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One bar per week, a mark at 0 for weeks without any, the mean as a line; the week that
         has not passed yet is hatched.
     """
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     ax.set_title("Issues closed per week")
-    if _nothing(ax, frame, "no issues"):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no issues")
     middle = frame["week_date"] + pd.Timedelta(3.5, "D")  # `week_date` is the Monday
     bars = ax.bar(middle, frame["closed"], width=5.6, color=COLORS["completed"], lw=0)
     if not frame["whole"].iloc[-1]:
@@ -407,10 +383,10 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         One bar per milestone, as long as its slip, in the colour of its largest part. The parts
         themselves are said on hover: they may cancel out, so that one has more days than the slip.
     """
-    ax = axes_or_new(ax, size=(8.6, 2.0 + 0.36 * max(len(frame), 2)))
+    ax = axes_for(frame, ax, size=(8.6, 2.0 + 0.36 * max(len(frame), 2)))
     ax.set_title("How late, and mostly why?")
-    if _nothing(ax, frame, "no milestone missed its date"):
-        return ax
+    if frame.empty:
+        return nothing(ax, "no milestone missed its date")
     heights = np.arange(len(frame))[::-1]
     largest = frame["largest_part"]
     for part, (label, _, color, hatch) in _CAUSES.items():
@@ -425,10 +401,8 @@ def plot_attribution(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         more = "" if row["finished"] else " so far"
         label_line(ax, row["slip_days"], height, counted(row["slip_days"], "days") + more,
                    color=COLORS["as_of"])  # fmt: skip
-    ax.set_yticks(heights, [wrapped(ax, title, 34, 0.3, 0.3) for title in frame["title"]])
+    bar_rows(ax, heights, [wrapped(ax, title, 34, 0.3, 0.3) for title in frame["title"]])
     ax.set_xlim(0, 1.18 * max(float(frame["slip_days"].max()), 1.0))  # room for the words
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x")
     what = "days after the first due date; colour: the largest part"
     ax.set_xlabel(wrapped(ax, what, 80, 1, 0.6, size=10))
     key(ax)

@@ -8,16 +8,17 @@ import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from roadmap_analytics.charts._style import (
     COLORS,
-    axes_or_new,
+    axes_for,
+    bar_rows,
     date_axis,
     key,
+    note,
     nothing,
-    stamp,
     styled,
     wrapped,
 )
@@ -46,11 +47,10 @@ def plot_planned(
         Solid bars for what was planned, hatched ones for the rest, one pair per week; a week that
         has not ended is drawn pale.
     """
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     title = f"Issues {what} per week, in milestones and outside"
     ax.set_title(wrapped(ax, title, 60, 0.85, 0.7, size=12))
     ax.set_ylabel("issues per week")
-    stamp(ax, frame)
     if frame.empty:
         return nothing(ax, "no issue was opened or closed")
     # A bar stands over its week, Monday to Sunday.
@@ -72,15 +72,13 @@ def plot_planned(
     ax.set_xlim(week[0] - 6, week[-1] + 6)
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     handles = [
-        Rectangle((0, 0), 1, 1, facecolor=COLORS["planned"], label="in a milestone"),
-        Rectangle((0, 0), 1, 1, facecolor=COLORS["unplanned"], hatch="////", edgecolor="white",
-                  label="outside milestones"),
+        Patch(facecolor=COLORS["planned"], label="in a milestone"),
+        Patch(facecolor=COLORS["unplanned"], hatch="////", edgecolor="white",
+              label="outside milestones"),
     ]  # fmt: skip
     if not frame["complete"].all():
-        handles.append(
-            Rectangle((0, 0), 1, 1, facecolor=COLORS["planned"], alpha=0.45,
-                      label="pale: the week is not over")
-        )  # fmt: skip
+        pale = "pale: the week is not over"
+        handles.append(Patch(facecolor=COLORS["planned"], alpha=0.45, label=pale))
     key(ax, handles)
     return ax
 
@@ -101,10 +99,9 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         One bar per shelf in the frame's order, from the top, with count and age of the oldest.
     """
-    ax = axes_or_new(ax, size=(8.6, max(1.9, 0.42 * len(frame) + 1.3)))
+    ax = axes_for(frame, ax, size=(8.6, max(1.9, 0.42 * len(frame) + 1.3)))
     ax.set_title(wrapped(ax, "What lies ahead: open issues not promised yet", 60, 1, 0.6, size=12))
     ax.set_xlabel("open issues")
-    stamp(ax, frame)
     if not frame["issues"].sum():
         return nothing(ax, "no open issue is set aside for later")
     place = -np.arange(len(frame))
@@ -116,15 +113,12 @@ def plot_future(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         age: Any = row.oldest_days
         oldest = "" if pd.isna(age) else f", the oldest {age:,.0f} days old"
         words = wrapped(ax, f"{row.issues}{oldest}", 60, 1, 0.35)
-        ax.annotate(words, xy=(row.issues, y), xytext=(6, 0), textcoords="offset points",
-                    va="center", fontsize=9, annotation_clip=False)  # fmt: skip
+        note(ax, words, (row.issues, y), (6, 0), size=9, va="center", annotation_clip=False)
     names = [
         wrapped(ax, f"label {row.shelf}" if row.kind == "label" else row.shelf, 36, 1, 0.3)
         for row in frame.itertuples()
     ]
-    ax.set_yticks(place, names)
-    ax.grid(visible=False, axis="y")
-    ax.grid(visible=True, axis="x")
+    bar_rows(ax, place, names)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlim(0, max(issues.max(), 1.0) * 1.35)
     ax.set_ylim(-len(frame) + 0.4, 0.6)

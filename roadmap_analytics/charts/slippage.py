@@ -7,20 +7,20 @@ from typing import Any
 import matplotlib.dates as mdates
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from roadmap_analytics.charts._style import (
     COLORS,
     PALETTE,
-    axes_or_new,
+    axes_for,
     counted,
     date_axis,
     key,
     mark_day,
+    note,
     nothing,
     safe_text,
     spread,
-    stamp,
     styled,
     tip,
     width_of,
@@ -124,10 +124,9 @@ def plot_slippage(
         moved there. Each point says its dates on hover.
         Targets over ten years from every report are named above the chart and not drawn.
     """
-    ax = axes_or_new(ax, size=(8.8, 5.2))
+    ax = axes_for(frame, ax, size=(8.8, 5.2))
     rows, far = _near(_trend(frame).sort_values(["x", "line"], kind="stable"))
     _name_far(ax, far)
-    stamp(ax, frame)
     if rows.empty:
         return nothing(ax, "no target dates")
     ax.set_ylabel("Target date")
@@ -190,9 +189,8 @@ def _name_far(ax: Axes, far: pd.DataFrame) -> None:
         for title, day in zip(latest["title"].head(2), days.head(2), strict=True)
     ]
     said += [f"{len(latest) - 2} more"] if len(latest) > 2 else []
-    ax.annotate(f"beyond the chart: {', '.join(said)}", (0, 1), xycoords="axes fraction",
-                xytext=(0, 6), textcoords="offset points", va="bottom", fontsize=8,
-                color=COLORS["due"], annotation_clip=False)  # fmt: skip
+    note(ax, f"beyond the chart: {', '.join(said)}", (0, 1), (0, 6), xycoords="axes fraction",
+         va="bottom", color=COLORS["due"], annotation_clip=False)  # fmt: skip
 
 
 def _named(rows: pd.DataFrame, lines: int) -> list[Any]:
@@ -266,15 +264,9 @@ def _diagonal(ax: Axes, rows: pd.DataFrame) -> None:
     ends = sorted([max(x0, y0), min(x1, y1)])
     ax.plot(ends, ends, color=COLORS["muted"], lw=1.1, linestyle=(0, (1, 1.5)), zorder=1)
     ax.fill_between(ends, [y0, y0], ends, color=COLORS["weekend"], lw=0, zorder=0)
-    ax.annotate(
-        wrapped(ax, "due on the day of the report", 60, 1, 0.25, size=8),
-        (ends[0] + 0.62 * (ends[1] - ends[0]), ends[0] + 0.62 * (ends[1] - ends[0])),
-        xytext=(4, -4),
-        textcoords="offset points",
-        va="top",
-        fontsize=8,
-        color=COLORS["muted"],
-    )
+    beyond_middle = ends[0] + 0.62 * (ends[1] - ends[0])
+    words = wrapped(ax, "due on the day of the report", 60, 1, 0.25, size=8)
+    note(ax, words, (beyond_middle, beyond_middle), (4, -4), va="top", color=COLORS["muted"])
     date_axis(ax)
     locator = mdates.AutoDateLocator(minticks=4, maxticks=8)
     ax.yaxis.set_major_locator(locator)
@@ -301,14 +293,8 @@ def _name_lines(ax: Axes, ends: list[tuple[Any, float, str, str]]) -> None:
             color=color,
             va="center",
             annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": color,
-                "lw": 0.6,
-                "alpha": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 4,
-            },
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "alpha": 0.6}
+            | {"shrinkA": 1, "shrinkB": 4},
         )
 
 
@@ -332,7 +318,7 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
         N new, R renamed, S split off, M merged, B back, × gone.
     """
     if frame.empty:
-        return nothing(axes_or_new(ax), "no roadmap items")
+        return nothing(axes_for(frame, ax), "no roadmap items")
     days = sorted(frame["revision"].unique())
     items = frame.groupby("item", sort=False).agg(
         first=("revision", "min"), last=("revision", "max"), title=("title", "last")
@@ -340,7 +326,8 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
     items = items.reset_index().sort_values(["first", "item"], kind="stable")
     shown = items.sort_values(["last", "first"], kind="stable").tail(rows).index
     items = items[items.index.isin(shown)].reset_index(drop=True)
-    ax = axes_or_new(
+    ax = axes_for(
+        frame,
         ax,
         size=(2.9 + 0.66 * max(len(days), 4), 1.4 + 0.24 * max(len(items), 4)),
         least=1.5 + 0.26 * len(days),
@@ -360,8 +347,12 @@ def plot_lifecycle(frame: pd.DataFrame, *, ax: Axes | None = None, rows: int = 3
     ax.grid(visible=False)
     left_out = frame["item"].nunique() - len(items)
     ax.set_xlabel("Revision" + (f"   ({left_out} earlier items are left out)" if left_out else ""))
-    _key_of_statuses(ax, set(frame["status"]))
-    stamp(ax, frame)
+    handles = [
+        Patch(facecolor=color, edgecolor="white", label=f"{letter} {name}".strip())
+        for status, (name, letter, color, _) in _STATUSES.items()
+        if frame["status"].eq(status).any()
+    ]
+    key(ax, handles, columns=len(handles), above=True)
     return ax
 
 
@@ -372,18 +363,6 @@ def _cell(ax: Axes, x: int, y: int, status: str) -> None:
             Rectangle((x - 0.5, y - 0.36), 1, 0.72, facecolor=color, edgecolor="white", lw=0.8)
         )
     ax.annotate(letter, (x, y), ha="center", va="center", fontsize=8, color=ink)
-
-
-def _key_of_statuses(ax: Axes, statuses: set[str]) -> None:
-    """Tell what colours and letters mean, above the picture."""
-    handles = [
-        Rectangle(
-            (0, 0), 1, 1, facecolor=color, edgecolor="white", label=f"{letter} {name}".strip()
-        )
-        for status, (name, letter, color, _) in _STATUSES.items()
-        if status in statuses
-    ]
-    key(ax, handles, columns=len(handles), above=True)
 
 
 @styled
@@ -403,7 +382,7 @@ def plot_slip_per_revision(frame: pd.DataFrame, *, ax: Axes | None = None) -> Ax
         The bar is the median over items that had a target before; below it stands how many of them
         moved later. Revisions without any such item have no bar.
     """
-    ax = axes_or_new(ax, least=0.9 + 0.32 * len(frame))
+    ax = axes_for(frame, ax, least=0.9 + 0.32 * len(frame))
     if frame.empty:
         return nothing(ax, "no roadmap revisions")
     values = frame["median_slip_days"]
@@ -423,16 +402,8 @@ def plot_slip_per_revision(frame: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     for x, (value, later, count) in enumerate(zip(values, frame["later"], compared, strict=True)):
         shares = f"{later} of {count} later" if wide else f"{later}/{count}"
         text = f"{value:+.0f} d\n{shares}" if count else "nothing\nto compare" if wide else "–"
-        ax.annotate(
-            text,
-            (x, max(float(value), 0.0) if count else 0.0),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            color=COLORS["as_of"] if count else COLORS["muted"],
-        )
+        note(ax, text, (x, max(float(value), 0.0) if count else 0.0), (0, 4), ha="center",
+             va="bottom", color=COLORS["as_of" if count else "muted"])  # fmt: skip
     ax.set_xticks(
         range(len(frame)), [f"{day:%Y-%m-%d}" for day in frame["revision"]], rotation=45, ha="right"
     )
@@ -442,5 +413,4 @@ def plot_slip_per_revision(frame: pd.DataFrame, *, ax: Axes | None = None) -> Ax
         f"{int((values > 0).sum())} of {counted(len(frame), 'revisions')} moved dates later"
     )
     ax.margins(y=0.25)
-    stamp(ax, frame)
     return ax

@@ -11,17 +11,17 @@ from matplotlib.ticker import MaxNLocator
 
 from roadmap_analytics.charts._style import (
     COLORS,
-    axes_or_new,
+    axes_for,
     counted,
     date_axis,
     day_words,
     mark_day,
     moved_words,
+    note,
     nothing,
     number,
     references,
     safe_text,
-    stamp,
     styled,
     tip,
     width_of,
@@ -79,19 +79,15 @@ def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> plot_timeline(steps).texts[0].get_text()
     '2 added after the start, 3 open at the due date'
     """
-    ax = axes_or_new(ax)
+    ax = axes_for(frame, ax)
     title = str(frame.attrs.get("title", ""))
-    stamp(ax, frame)
     if frame.empty:
         ax.set_title(wrapped(ax, title, 68, 0.9, 0.75, size=12))
         return nothing(ax, "nothing has happened to this milestone yet")
     story = wrapped(ax, _story(frame), 110, 0.74, 0.65, size=9.5, most=3)
     under = 12 * (1 + story.count("\n"))  # points that the story takes below the title
     ax.set_title(wrapped(ax, title, 68, 0.9, 0.75, size=12), pad=12 + under)
-    ax.annotate(
-        story, xy=(0, 1), xycoords="axes fraction",
-        xytext=(0, 8), textcoords="offset points", fontsize=9.5, color=COLORS["scope"],
-    )  # fmt: skip
+    note(ax, story, (0, 1), (0, 8), size=9.5, xycoords="axes fraction", color=COLORS["scope"])
     ax.set_ylabel("open issues")
     top = max(float(frame["remaining"].max()), 1.0)
     _course(ax, frame)
@@ -212,11 +208,9 @@ def _marks(ax: Axes, frame: pd.DataFrame, top: float) -> int:
             continue
         height = top * (1.08 + _LANE * lane)
         ax.plot([x, x], [row["remaining"], height], color=COLORS["ideal"], lw=0.5, zorder=1.1)
-        ax.annotate(
-            safe_text(words, 60), xy=(x, height), xytext=(2 if not places.turned else -2, 1),
-            textcoords="offset points", fontsize=8.5, va="bottom",
-            ha="right" if places.turned else "left", color=COLORS["as_of"],
-        )  # fmt: skip
+        note(ax, safe_text(words, 60), (x, height), (-2 if places.turned else 2, 1), size=8.5,
+             va="bottom", ha="right" if places.turned else "left",
+             color=COLORS["as_of"])  # fmt: skip
     return places.used
 
 

@@ -7,21 +7,23 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from roadmap_analytics.charts._style import (
     COLORS,
     PALETTE,
-    axes_or_new,
+    axes_for,
+    bar_rows,
+    cells,
     counted,
     date_axis,
     key,
     label_line,
+    note,
     nothing,
     number,
     safe_text,
-    stamp,
     styled,
     tip,
     width_of,
@@ -63,9 +65,8 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
         how many of them are overdue stands behind it.
     """
     people = _by_load(frame)
-    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.42 * len(people) + 1.8)))
+    ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.42 * len(people) + 1.8)))
     ax.set_title(safe_text(f"Open issues by person, {frame.attrs.get('as_of', '')}", 60))
-    stamp(ax, frame)
     if frame.empty:
         return nothing(ax, "no open issues")
     rows = {person: -i for i, person in enumerate(people)}
@@ -91,22 +92,13 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
     for person in people:
         late = float(overdue[person])
         text = f"{left[person]:g}" + (f"  ({late:g} overdue)" if late else "")
-        ax.annotate(
-            text,
-            (left[person], rows[person]),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            color=COLORS["overdue"] if late else COLORS["as_of"],
-        )
-    ax.set_yticks(list(rows.values()), [_person(ax, p) for p in people])
+        note(ax, text, (left[person], rows[person]), (5, 0), size=9, va="center",
+             color=COLORS["overdue" if late else "as_of"])  # fmt: skip
+    bar_rows(ax, list(rows.values()), [_person(ax, p) for p in people])
     ax.set_xlabel(wrapped(ax, _count_label(frame), 80, 1, 0.7, size=10))
     ax.set_xlim(0, max([*left.values(), 1.0]) * 1.22)
     ax.set_ylim(-len(people) + 0.4, 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.grid(axis="x")
-    ax.grid(visible=False, axis="y")
     key(ax)
     return ax
 
@@ -167,10 +159,10 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
         issues at the end, a dotted line and its number the most there ever were.
     """
     if frame.empty:
-        return nothing(axes_or_new(ax), "no issue had an assignee yet")
+        return nothing(axes_for(frame, ax), "no issue had an assignee yet")
     last = frame[frame["date"] == frame["date"].max()]
     shown = _by_load(last)[: people + 1]
-    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
+    ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
     top = float(frame.loc[frame["person"].isin(shown), "open_issues"].max()) if len(shown) else 1
     scale = 0.86 / max(top, 1.0)  # rows are 1 apart: some room is left above the highest
     labels = []
@@ -201,7 +193,6 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
         wrapped(ax, _count_label(frame) + ", all rows on one scale", 100, 1, 0.7, size=10, most=3)
     )
     ax.set_title("Open issues held, by person")
-    stamp(ax, frame)
     return ax
 
 
@@ -239,10 +230,9 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     """
     asked = sorted(frame["week"].unique())[:weeks]
     people = sorted(frame["person"].unique(), key=lambda p: (p != "unassigned", p))
-    ax = axes_or_new(ax, size=(8.6, max(2.4, 0.5 * len(people) + 1.9)))
+    ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.5 * len(people) + 1.9)))
     # "15+32" is .4 inches wide; the axes have some three quarters of the width.
     shown = asked[: int(0.75 * width_of(ax) / 0.45)]
-    stamp(ax, frame)
     ahead = frame[frame["week"].isin(shown)]
     if ahead.empty:
         ax.set_title("Hours ahead, by person and week")
@@ -252,25 +242,19 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
     for row in ahead.to_dict("records"):
         place = (shown.index(row["week"]), -people.index(row["person"]))
         _plan_cell(ax, *place, row, _level(row))
-    ax.set_xlim(-0.5, len(shown) - 0.5)
-    ax.set_ylim(-len(people) + 0.5, 0.5)
+    cells(ax, len(shown), len(people))
     # A label is 0.55 inches wide; the axes have some three quarters of the width.
     every = math.ceil(0.55 * len(shown) / (0.75 * width_of(ax)))
     ax.set_xticks(range(0, len(shown), every), [f"{pd.Timestamp(w):%d %b}" for w in shown[::every]])
-    ax.set_yticks([-i for i in range(len(people))],
-                  [_person(ax, p) for p in people])  # fmt: skip
+    ax.set_yticks([-i for i in range(len(people))], [_person(ax, p) for p in people])
     # The plan goes on behind the last column; hours that it does not show must not be missed.
     later = (frame.attrs.get("later_hours") or {}).get(str(shown[-1])[:10], 0.0)
     said = f"; {later:,.0f} hours in later weeks" if later else ""
     what = f"week that ends on this Sunday; hours (+ overdue){said}"
     ax.set_xlabel(wrapped(ax, what, 100, 1, 0.7, size=10, most=3))
-    ax.grid(visible=False)
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
     ax.set_title(wrapped(ax, _overload(levels), 80, 0.95, 0.7, size=12, most=3))
     handles = [
-        Rectangle((0, 0), 1, 1, facecolor=color, hatch=hatch, label=name, edgecolor="white")
+        Patch(facecolor=color, hatch=hatch, label=name, edgecolor="white")
         for level, (name, color, hatch) in _LEVELS.items()
         if level in levels
     ]
@@ -318,16 +302,10 @@ def _plan_cell(ax: Axes, x: int, y: int, row: dict[Any, Any], level: str) -> Non
         return
     text = f"{row['planned_hours']:.0f}"
     text += f"+{row['overdue_hours']:.0f}" if row["overdue_hours"] else ""
-    ax.text(
-        x,
-        y,
-        text,
-        ha="center",
-        va="center",
-        fontsize=9,
-        fontweight="bold" if level == "high" else "normal",
-        color="white" if level == "high" else COLORS["as_of"],
-    )
+    high = level == "high"
+    ax.text(x, y, text, ha="center", va="center", fontsize=9,
+            fontweight="bold" if high else "normal",
+            color="white" if high else COLORS["as_of"])  # fmt: skip
 
 
 def _cell(x: float, y: float, color: str) -> Any:
@@ -354,10 +332,11 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         The label of an item says so where it has no owner, or only people who work on it.
     """
     if frame.empty:
-        return nothing(axes_or_new(ax), "no roadmap item is valid on this day")
+        return nothing(axes_for(frame, ax), "no roadmap item is valid on this day")
     items = frame.drop_duplicates("key")[["key", "title"]].reset_index(drop=True)
     people = sorted(frame["person"].dropna().unique())
-    ax = axes_or_new(
+    ax = axes_for(
+        frame,
         ax,
         size=(max(8.6, 0.62 * len(people) + 4.6), max(2.4, 0.36 * len(items) + 1.8)),
         least=1.5 + 0.36 * len(people),
@@ -369,15 +348,8 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         letters = "".join(_MARKS[r] for r in row["roles"].split(", ") if r in _MARKS)
         held = "" if pd.isna(row["held_issues"]) else str(row["held_issues"])
         ax.add_patch(_cell(x, y, "#B84E00" if warn else "#DCEAF4"))
-        ax.text(
-            x,
-            y,
-            " ".join(t for t in (letters, held) if t),
-            ha="center",
-            va="center",
-            fontsize=9,
-            color="white" if warn else COLORS["as_of"],
-        )
+        ax.text(x, y, " ".join(filter(None, (letters, held))), ha="center", va="center",
+                fontsize=9, color="white" if warn else COLORS["as_of"])  # fmt: skip
     missing = dict.fromkeys(
         frame.loc[frame["remark"] == "works without a driver", "key"], "  (no driver)"
     )
@@ -389,12 +361,7 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ]
     ax.set_yticks(list(rows.values()), labels, fontsize=8)
     ax.set_xticks(range(len(people)), [safe_text(p, 16) for p in people], rotation=40, ha="right")
-    ax.set_xlim(-0.5, max(len(people), 1) - 0.5)
-    ax.set_ylim(-max(len(items), 1) + 0.5, 0.5)
-    ax.grid(visible=False)
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    cells(ax, max(len(people), 1), len(items))
     revision = frame.attrs.get("revision")
     ax.set_title(f"Duties in the roadmap of {revision}" if revision else "")
     what = (
@@ -403,5 +370,4 @@ def plot_duties(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         "orange: holds issues without a duty, or drives without holding any",
     )
     ax.set_xlabel("\n".join(wrapped(ax, line, 80, 1, 0.7, size=10) for line in what))
-    stamp(ax, frame)
     return ax

@@ -92,7 +92,7 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
         raise ValueError("show: these axes stand in no figure")
     if ax.get_gid() == NOTHING:
         # One line, as for an empty table. The plain text stays that of the picture, for nbval.
-        why = ax.texts[-1].get_text()
+        why = str(ax.get_label())
         _display(f"<p class='caption'>{said(why[:1].upper() + why[1:])}.</p>", alt)
         plt.close(figure)
         return
