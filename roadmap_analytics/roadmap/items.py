@@ -44,7 +44,7 @@ from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern
 
 __all__ = ["Items", "Place", "is_comment", "read_comments", "read_sections"]
 
-Cell = tuple[str, str, Inline]  # the head of its column, what that holds, the text
+Cell = tuple["Column", Inline]
 
 _URL_ONLY = re.compile(r"^\W*(?:[\w .-]{0,30}:\s*)?https?://\S+(?:\s*\([^()]*\))?\W*$")
 _COMMENT = pattern(r"(?:note|nb|comment|remark|see|more info)\b\s*:")
@@ -74,6 +74,25 @@ class Place:
     notes: bool = False  # beside labelled values, plain bullets are notes and no items
     inherit: bool = True  # entries take what stands above them
 
+    @property
+    def about(self) -> str:
+        """Why text here says nothing of work."""
+        return f"below {self.explained!r}, {ABOUT}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the head of a column, or the first cell of a row, says of the cells it heads."""
+
+    head: str
+    label: Label | None = None
+    given: Given | None = None  # "Q3 2026", "Later"
+
+    @property
+    def kind(self) -> str:
+        """The kind of its label; "time" where the head is one."""
+        return self.label.kind if self.label else ""
+
 
 class Items:
     """Collects the items of one document, and what its lines were read as."""
@@ -94,10 +113,11 @@ class Items:
         reading: str,
         why: str,
         key: str | None = None,
-        **said: str | None,
+        field: str | None = None,
+        value: str | None = None,
     ) -> None:
         """Say what the lines of a block were read as."""
-        self.readings.append(Reading(block.line, block.end, reading, why, key, **said))
+        self.readings.append(Reading(block.line, block.end, reading, why, key, field, value))
 
     def draft(
         self, place: Place, source: str, line: int, head: Inline, box: str | None = None
@@ -155,11 +175,11 @@ class Items:
         entry = self.draft(place, source, item.line, head, item.box)
         boxed = item.box is not None and not place.directly
         if place.explained and not (boxed or _bears_sign(entry)):
-            self.claim(item, "prose", f"below {place.explained!r}, {ABOUT}")
+            self.claim(item, "prose", place.about)
             return None
         self.take(entry, place, item.number)
         why = f"list entry below {place.parent}" if place.parent else "list entry"
-        self.claim(first, "item", why, entry.key, field="title", value=entry.title)
+        self.claim(first, "item", why, entry.key, "title", entry.title)
         self.below(entry, item.blocks[1:], replace(place, parent=entry.key, depth=place.depth + 1))
         return entry
 
@@ -195,7 +215,7 @@ class Items:
         elif not child.children and self.time(text):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
-            self.claim(child, "field", "only a time", entry.key, field="target", value=text)
+            self.claim(child, "field", "only a time", entry.key, "target", text)
         elif noted or place.depth > _DEPTH or (not child.children and _label_alone(text)):
             self.note(entry, child)
         else:
@@ -207,7 +227,7 @@ class Items:
         key, text = entry.key if entry else None, child.head.text
         for name in re.findall(r"@[\w-]+", text):
             self.duties.append((Duty(self.words.names.handle(name), "work"), key))
-        self.claim(child, "person", "only handles", key, field="people", value=text)
+        self.claim(child, "person", "only handles", key, "people", text)
 
     def label(self, item: Item) -> Label | None:
         """Give the label of an entry, where its value is one of that kind."""
@@ -227,7 +247,7 @@ class Items:
         understood = take_field(entry, label, self.words, _urls(child))
         why = f"label {child.head.text.partition(':')[0].strip()[:40]!r}"
         why = why if understood else f"{NOT_UNDERSTOOD}{why} without a {label.kind}"
-        self.claim(child, "field", why, entry.key, field=label.kind, value=label.value)
+        self.claim(child, "field", why, entry.key, label.kind, label.value)
 
     def note(self, entry: Entry, item: Item) -> None:
         """Take an entry as text of the item above."""
@@ -242,41 +262,29 @@ class Items:
         for label in labels:
             take_field(entry, label, self.words, block.inline.urls)
         if labels:
-            said = {"field": labels[0].kind, "value": labels[0].value}
-            self.claim(block, "field", "labels in a paragraph", entry.key, **said)
+            said = (labels[0].kind, labels[0].value)
+            self.claim(block, "field", "labels in a paragraph", entry.key, *said)
         else:
             self.claim(block, "prose", "text of the item", entry.key)
-
-    def state(self, block: Paragraph, place: Place) -> bool:
-        """Take what running text says of things that are done or given up; False for none."""
-        found = statements_in(block.inline, done=place.given.state == DONE)
-        self.statements += found
-        return bool(found)
 
     # Tables
 
     def table(self, table: Table, place: Place) -> None:
         """One item for each row; the heads say what the columns mean."""
-        columns = self.columns(table)
-        given = [
-            place.given.under(head, self.words) if kind == "time" or state_of(head) else None
-            for head, kind in columns
-        ]
-        kinds = [kind for _, kind in columns]
-        if len(columns) == 2 and any(_MEANING.fullmatch(head) for head, _ in columns):
+        columns = self.columns(table, place.given)
+        heads, kinds = ([c.head for c in columns], [c.kind for c in columns])
+        if len(columns) == 2 and any(map(_MEANING.fullmatch, heads)):
             self.claim(table, "ignored", "a legend of signs")
             return
-        people = any(_PERSON_HEAD.search(head) for head, _ in columns)
-        work = {"target", "status"} & {*kinds}
-        if (place.explained or people) and not work and not any(given):
-            about = f"below {place.explained!r}, {ABOUT}"
-            said = ("prose", about) if place.explained else ("person", "a table of people")
-            self.claim(table, *said)
+        work = {"target", "status"} & {*kinds} or any(c.given for c in columns)
+        if not work and (place.explained or any(map(_PERSON_HEAD.search, heads))):
+            people = ("person", "a table of people")
+            self.claim(table, *(("prose", place.about) if place.explained else people))
             return
         place = replace(place, explained=None)
         self.readings.append(Reading(table.line, table.line + 2, "heading", "head of a table"))
-        matrix = len(columns) > 1 and all(given) and "title" not in kinds
-        title = _title_column(columns, given)
+        matrix = len(columns) > 1 and all(c.given for c in columns) and "title" not in kinds
+        title = _title_column(columns)
         whole: Entry | None = None  # the last row that has a title
         above: Sequence[Inline] = ()
         for row, line in zip(table.rows, table.lines, strict=True):
@@ -284,16 +292,12 @@ class Items:
             if above and kinds[0] == "target" and not row[0].text.strip():
                 row = [above[0], *row[1:]]
             above = row
-            cells = [(*column, cell) for column, cell in zip(columns, row, strict=False)]
+            cells = list(zip(columns, row, strict=False))
             if matrix:  # "Now | Next | Later": each cell is an item of its column
-                for cell, of_column in zip(row, given, strict=False):
-                    self._row(cell, [], line, replace(place, given=of_column or place.given))
+                for column, cell in cells:
+                    self._row(cell, [], line, replace(place, given=column.given or place.given))
                 continue
-            told = [
-                n
-                for n, (_, kind, cell) in enumerate(cells)
-                if kind in ("", "info", "outcome") and not given[n] and _LETTER.search(cell.text)
-            ]
+            told = [n for n, (column, cell) in enumerate(cells) if _tells(column, cell)]
             n, at = title, place
             if told and not (len(row) > title and _LETTER.search(row[title].text)):
                 # "**Phase 1** | | |", in front of the titles, heads a group; "| | Another part |"
@@ -304,33 +308,30 @@ class Items:
                 entry = self._row(row[n], cells[:n] + cells[n + 1 :], line, at)
                 whole = entry if n == title else whole
 
-    def columns(self, table: Table) -> list[tuple[str, str]]:
-        """Give the head of each column and what it holds; one of issue numbers links to them."""
+    def columns(self, table: Table, above: Given) -> list[Column]:
+        """Give what the columns hold, by their heads, else by what stands in all their cells."""
         out = []
-        dated = any((one := column_kind(cell.text)) and one.kind == "target" for cell in table.head)
-        for n, cell in enumerate(table.head):
-            head, label = cell.text.strip(), column_kind(cell.text)
+        labels = [column_kind(cell.text) for cell in table.head]
+        dated = any(label and label.kind == "target" for label in labels)
+        for n, label in enumerate(labels):
+            head = table.head[n].text.strip()
+            given = replace(above, target=None).under(head, self.words)
             below = [row[n].text.strip() for row in table.rows if n < len(row)]
-            kind = label.kind if label else ""
+            filled = [text for text in below if text]
+            kind = None
             if below and all(map(_TICKET.fullmatch, below)):
                 kind = "link"
-            elif not label and Given().under(head, self.words).target:
+            elif label is None and given.target:
                 kind = "time"
-            elif (
-                len(table.head) > 2  # two may be label and value
-                and not label
-                and not dated
-                and any(below)
-                and all(map(self.time, filter(None, below)))
-            ):
-                kind = "target"
-            elif (
-                not re.search(r"\w", head)
-                and any(below)
-                and all(map(state_of, filter(None, below)))
-            ):
+            elif not filled or label:
+                pass
+            elif len(labels) > 2 and not dated and all(map(self.time, filled)):
+                kind = "target"  # of two columns, the first may be labels
+            elif not re.search(r"\w", head) and all(map(state_of, filled)):
                 kind = "status"
-            out.append((head, kind))
+            label = Label(kind, (), "") if kind else label
+            speaks = kind == "time" or state_of(head)
+            out.append(Column(head, label, given if speaks else None))
         return out
 
     def time(self, text: str) -> bool:
@@ -342,7 +343,7 @@ class Items:
             return None
         entry = self.take(self.draft(place, "table", line, cell), place)
         entry.target = None if rest and entry.target and not entry.target.end else entry.target
-        entry.inlines += [inline for _, _, inline in rest]
+        entry.inlines += [inline for _, inline in rest]
         lost = self.cells(entry, rest)
         why = f"row of a table; {NOT_UNDERSTOOD}{lost}" if lost else "row of a table"
         self.readings.append(Reading(line, line + 1, "item", why, entry.key, "title", entry.title))
@@ -353,18 +354,17 @@ class Items:
         """Let the cells of a row speak for an item; give those that say nothing understood."""
         best, lost = None, []
         # A status comes first: the date of what is done may lie in the past.
-        for head, kind, cell in sorted(cells, key=lambda one: one[1] != "status"):
+        for column, cell in sorted(cells, key=lambda one: one[0].kind != "status"):
             text = cell.standing.text.strip()
-            label = column_kind(head) or (Label(kind, (), "") if kind else None)
-            if kind == "time":  # a column per quarter or release: the last one that is filled
-                if _FILLED.search(text):
-                    entry.target = Given().under(head, self.words).target
-            elif kind == "target" and text:
+            if column.given and column.kind == "time":  # the last quarter or release that is filled
+                entry.target = column.given.target if _FILLED.search(text) else entry.target
+            elif column.kind == "target" and text:
                 target = self.words.target(text, entry.done)
                 best = target if target and _narrower(target, best) else best
-            elif label and text:
-                value = replace(label, value=text)
-                lost += [f"{head}: {text}"] * (not take_field(entry, value, self.words, cell.urls))
+            elif column.label and text:
+                value = replace(column.label, value=text)
+                known = take_field(entry, value, self.words, cell.urls)
+                lost += [] if known else [f"{column.head}: {text}"]
         entry.target = best if best and (best.end or not entry.target) else entry.target
         return ", ".join(lost)
 
@@ -375,22 +375,22 @@ def _narrower(one: Target, other: Target | None) -> bool:
     return one.end - one.start < other.end - other.start
 
 
-def _title_column(columns: Sequence[tuple[str, str]], given: Sequence[Given | None]) -> int:
+def _tells(column: Column, cell: Inline) -> bool:
+    """Whether a cell can stand for the title that its row lacks."""
+    plain = column.kind in ("", "info", "outcome") and not column.given
+    return plain and bool(_LETTER.search(cell.text))
+
+
+def _title_column(columns: Sequence[Column]) -> int:
     """Give the column of the titles: by its head, else the first that has another meaning."""
-    named = [n for n, (_, kind) in enumerate(columns) if kind == "title"]
-    named += [n for n, (head, _) in enumerate(columns) if _AIM.fullmatch(head)]
-    free = [
-        n
-        for n, (head, kind) in enumerate(columns)
-        if not kind and not given[n] and re.search(r"\w", head)
-    ]
-    soft = [
-        n
-        for kinds in (("relates", "outcome", "info"), ("link", "target"))
-        for n, (_, kind) in enumerate(columns)
-        if kind in kinds
-    ]
-    return next(iter([*named, *free, *soft]), 0)
+    ranks = (
+        lambda one: one.kind == "title",
+        lambda one: _AIM.fullmatch(one.head),
+        lambda one: not one.kind and not one.given and re.search(r"\w", one.head),
+        lambda one: one.kind in ("relates", "outcome", "info"),
+        lambda one: one.kind in ("link", "target"),
+    )
+    return next((n for fits in ranks for n, one in enumerate(columns) if fits(one)), 0)
 
 
 def _urls(item: Item) -> list[str]:
@@ -460,8 +460,10 @@ def _section(
         return
     else:
         given = place.given.under(text, items.words)
-        own = _heading_item(section, items, place, beside)
-        if own is not None:
+        if why := _why_item(section, items, place, beside):
+            drawn = items.draft(place, "heading", section.heading.line, section.heading.inline)
+            own = items.take(drawn, place)
+            items.claim(section.heading, "item", why, own.key, "title", own.title)
             place = replace(place, parent=own.key, given=given, depth=1)
         else:
             here = explains(text)
@@ -491,8 +493,7 @@ def _labelled(section: Section, items: Items, place: Place) -> Place:
         for label in labels:
             target = items.words.target(label.value) if label.kind == "target" else None
             if target and target.end:
-                said = {"field": "target", "value": target.text}
-                items.claim(block, "field", "a label of the section", **said)
+                items.claim(block, "field", "a label of the section", None, "target", target.text)
                 return replace(place, given=replace(place.given, target=target))
     return place
 
@@ -504,17 +505,6 @@ def _what_it_gives(given: Given, place: Place) -> str:
     return f"section, gives {told}" if told else "section"
 
 
-def _heading_item(section: Section, items: Items, place: Place, beside: bool) -> Entry | None:
-    """Take a heading as an item, where there is a reason to."""
-    why = _why_item(section, items, place, beside)
-    if section.heading is None or why is None:
-        return None
-    place, inline = replace(place, letter=""), section.heading.inline
-    entry = items.take(items.draft(place, "heading", section.heading.line, inline), place)
-    items.claim(section.heading, "item", why, entry.key, field="title", value=entry.title)
-    return entry
-
-
 def _why_item(section: Section, items: Items, place: Place, beside: bool = False) -> str | None:
     """Give the reason why a heading is an item: labelled values, a sign of work, text below it.
 
@@ -524,7 +514,7 @@ def _why_item(section: Section, items: Items, place: Place, beside: bool = False
         return None
     text, inline = section.text, section.heading.inline
     given = place.given.under(text, items.words)
-    entry = items.draft(replace(place, letter=""), "heading", section.heading.line, inline)
+    entry = items.draft(place, "heading", section.heading.line, inline)
     described = [block for block in section.blocks if _describes(block, items)]
     lists = [b for b in section.blocks if isinstance(b, ListBlock | Table) and b not in described]
     parts = [one for one in section.below if one.label is None]
@@ -571,18 +561,16 @@ def _describes(block: Block, items: Items) -> bool:
 
 def _values(table: Table, items: Items) -> list[Cell] | None:
     """Read a table below a heading that describes it: label and value, or one row of values."""
-    columns = items.columns(table)
+    columns = items.columns(table, Given())
     rows = [row for row in [table.head, *table.rows] if len(row) == 2 and row[0].text.strip()]
     labels = [column_kind(row[0].text) for row in rows]
     hard = sum(one is not None and one.kind in _HARD for one in labels)
-    if len(columns) == 2 and not columns[1][1] and hard and 2 * hard >= len(rows):
-        return [
-            (row[0].text, label.kind if label else "", row[1])
-            for row, label in zip(rows, labels, strict=True)
-        ]
-    kinds = {kind for _, kind in columns}
+    if len(columns) == 2 and not columns[1].kind and hard and 2 * hard >= len(rows):
+        named = [Column(row[0].text, one) for row, one in zip(rows, labels, strict=True)]
+        return [(one, row[1]) for one, row in zip(named, rows, strict=True)]
+    kinds = {column.kind for column in columns}
     if len(table.rows) == 1 and kinds & {*_HARD} and "title" not in kinds:
-        return [(*one, cell) for one, cell in zip(columns, table.rows[0], strict=False)]
+        return list(zip(columns, table.rows[0], strict=False))
     return None
 
 
@@ -592,28 +580,29 @@ def _block(block: Block, items: Items, place: Place, own: Entry | None) -> None:
     if isinstance(block, ListBlock):
         _list(block, items, place, own)
     elif own is not None and values is not None:
-        own.inlines += [cell for _, _, cell in values]
+        own.inlines += [cell for _, cell in values]
         items.cells(own, values)
         items.claim(block, "field", "a table of labelled values", own.key)
     elif isinstance(block, Table):
         items.table(block, place)
     elif isinstance(block, Paragraph) and own is not None:
         items.paragraph(own, block)
-    elif isinstance(block, Paragraph) and not place.explained and items.state(block, place):
-        items.claim(block, "statement", "what became of something", field="status")
+    elif isinstance(block, Paragraph) and place.explained:
+        items.claim(block, "prose", place.about)
     elif isinstance(block, Paragraph):
-        about = f"below {place.explained!r}, {ABOUT}"
-        items.claim(block, "prose", about if place.explained else "text of a section")
+        found = statements_in(block.inline, done=place.given.state == DONE)
+        items.statements += found
+        said = ("statement", "what became of something", None, "status")
+        items.claim(block, *(said if found else ("prose", "text of a section")))
     else:
-        about = f", below {place.explained!r}, {ABOUT}" if place.explained else ""
+        about = f", {place.about}" if place.explained else ""
         items.claim(block, "ignored", f"code{about}", own.key if own else None)
         # A section about the document draws how releases are made, not which.
-        if isinstance(block, Other) and _is_gantt(block) and not about:
+        if isinstance(block, Other) and _is_gantt(block) and not place.explained:
             items.charts.append((block, place))
 
 
 def _is_gantt(block: Other) -> bool:
-    """Whether a block of code draws a plan."""
     return block.language == "mermaid" and block.text.lstrip().startswith("gantt")
 
 
@@ -624,7 +613,7 @@ def _list(block: ListBlock, items: Items, place: Place, own: Entry | None) -> No
     elif len(block.items) > 1 and all(legend(item.head) for item in block.items):
         items.claim(block, "ignored", "a legend of signs")
     elif place.directly and _describes(block, items):  # "## Metadata"
-        items.claim(block, "prose", f"below {place.explained!r}, {ABOUT}")
+        items.claim(block, "prose", place.about)
     elif own is not None and _describes(block, items):
         for item in block.items:
             value = item.head.text.partition(":")[2].strip()

@@ -583,7 +583,7 @@ def _person(sheet: _Sheet, item: Item) -> None:
     name = head.text.strip().rstrip(": ")
     names = sheet.words.names
     if item.children and names.split(name):
-        sheet.items.claim(item, "person", "person with duties below", field="people", value=name)
+        sheet.items.claim(item, "person", "person with duties below", None, "people", name)
         for child in item.children:
             for words in _spelt_out(child):
                 _duty(sheet, words, name, child)
@@ -594,7 +594,7 @@ def _person(sheet: _Sheet, item: Item) -> None:
     else:
         found = _duty(sheet, head, None, item)
     if found:
-        sheet.items.claim(item, "person", "sentence about a person", field="people", value=found)
+        sheet.items.claim(item, "person", "sentence about a person", None, "people", found)
 
 
 def _spelt_out(item: Item) -> list[Inline]:
@@ -699,7 +699,7 @@ def _item_mentions(sheet: _Sheet, item: Item, passage: _Passage) -> Iterator[Men
         yield Mention(inline, title, whole, status or verdict, key, changes=listed)
         for url in inline.urls if listed else []:
             if found := milestone_of(url) or change_of(url):
-                sheet.items.claim(item, "link", "milestone", field="url", value=found[0])
+                sheet.items.claim(item, "link", "milestone", None, "url", found[0])
 
 
 # Carry-over ---------------------------------------------------------------------------------------
@@ -738,7 +738,7 @@ def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished
     text = re.sub(r"\s*\((?:continued|backlogged|done|new)[^()]*\)\s*$", "", text)
     urls = [url for inline in item.inlines() for url in inline.urls]
     sheet.statements.append(Statement(text.rstrip(". ").strip(), status, urls))
-    sheet.items.claim(item, "statement", "what became of something", field="status", value=status)
+    sheet.items.claim(item, "statement", "what became of something", None, "status", status)
 
 
 # What is left -------------------------------------------------------------------------------------
