@@ -1077,3 +1077,39 @@ def test_a_time_of_day_before_a_title_and_sentences_that_are_labels() -> None:
     assert targets(frames) == {"Scaffolding and tools": "2026-10-12", "Beta": "2026-12-01"}
     people = frames["responsibilities"].groupby("key")["person"].agg(sorted)
     assert list(people) == [["ada"], ["bo", "cy"]]
+
+
+def test_parts_between_pipes_are_fields_and_what_they_do_not_say_is_an_alarm() -> None:
+    text = (
+        "# P\n\n- Who: ada\n- **Gateway**: August 2026 | ada, @bo | hard-deadline: 2026-08-12 | "
+        "color: #4f46e5\n- Index | Q3 2026 | done\n- Maps | Baltic, Atlantic | due: May 2026\n"
+    )
+    frames = read(text)
+    assert targets(frames) == {"Gateway": "2026-08-12", "Index": "2026-09-30", "Maps": "2026-05-31"}
+    assert list(frames["roadmap_items"].set_index("title")["done"][["Gateway", "Index"]]) == [0, 1]
+    assert {"ada", "bo"} <= set(frames["responsibilities"]["person"])
+    (alarm,) = frames["roadmap_alarms"]["text"]
+    assert alarm == "list entry; not understood: Baltic, Atlantic"
+
+
+def test_a_date_beside_a_title_that_was_not_taken_is_an_alarm() -> None:
+    frames = read("# P\n\n- **Maps**: the tiles of 2026-07-31 are a start, say all of us\n")
+    assert list(frames["roadmap_alarms"]["alarm"]) == ["year not read"]
+    assert targets(frames) == {}
+
+
+def test_dates_below_releases_are_a_milestone_of_each_and_definitions_are_a_legend() -> None:
+    text = (
+        "# P\n\n| Milestone | Also called | Definition |\n|-|-|-|\n| F0 | Freeze | Only fixes |\n\n"
+        "| Version | 2.1 (current) | 2.2 | Owner |\n|-|-|-|-|\n"
+        "| Freeze | *2026/02/06* | 2026/05/08 | ada |\n| Release | 2026/02/27 | tbd | bo |\n"
+    )
+    frames = read(text)
+    assert targets(frames) == {
+        "Freeze 2.1 (current)": "2026-02-06",
+        "Freeze 2.2": "2026-05-08",
+        "Release 2.1 (current)": "2026-02-27",
+    }
+    people = frames["responsibilities"].groupby("person")["key"].agg(len)
+    assert dict(people) == {"ada": 2, "bo": 1}
+    assert frames["roadmap_alarms"].empty

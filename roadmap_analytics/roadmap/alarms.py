@@ -94,7 +94,8 @@ def _years(revision: Revision) -> Iterator[Said]:
         if odd := [words for one, words in times if one.flag == NO_SUCH_PERIOD]:
             yield "date flagged", f"{odd[0]!r} is no date: {NO_SUCH_PERIOD}", line.number
             continue
-        untold = line.reading == "prose" and line.key and not (target and target.end)
+        speaks = line.key and (line.reading == "prose" or line.field == "title")
+        untold = speaks and not (target and target.end)
         if untold or line.why.startswith(NOT_UNDERSTOOD):
             # "We are targeting a release in January 2027"; a year alone is mostly the name of a
             # plan: "our 2026 roadmap".
@@ -106,6 +107,7 @@ def _years(revision: Revision) -> Iterator[Said]:
             if told := [one for one in ahead if re.search(r"20\d\d", one) and len(one) > 4]:
                 said = f"{told[0]!r} stands in text that nothing was taken from"
                 yield "year not read", said, line.number
+                continue
         taken = {str(day.year) for day in (target.start, target.end) if day} if target else set()
         lost = [year for year in _YEAR.findall(text) if year not in taken]
         if lost and line.key and line.field in ("title", "target"):

@@ -53,7 +53,8 @@ relates: (?:relates?|related) to|priorit(?:y|ies)|part of|supports|theme|categor
     goals?|tags?|labels?
 target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{when}?
     (?:due )?(?:by(?: when)?|on)
-    targets?(?: (?:dates?|quarter|month|version|release))?|deadlines?|eta|when|dates?|until|period
+    targets?(?: (?:dates?|quarter|month|version|release))?|(?:(?:hard|soft|final) )?deadlines?|eta
+    when|dates?|until|period
     (?:expected|estimated|planned|target) (?:date|by|completion date|time|end|finish)|estimated?
     expected|time\s?(?:line|frame|estimate)|(?:planned|scheduled)(?: for)?|schedule|quarters?
     months?|end(?:s|ing)?(?: date)?|milestone date|version
@@ -144,6 +145,7 @@ _DATE_FIRST = re.compile(r"(?P<when>(?:[^:]|(?<=\d):(?=\d)){4,30}?)\s*(?::|\s[-�
 _LABEL_WITHIN = re.compile(
     r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
 )
+_PIPE = re.compile(r"\s+\|\s+")
 _DASHED_LABEL = re.compile(r"(?:\s+[-–—|·•]+|(?<=\w)\.)\s+(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
 _COMMENT_LABEL = pattern(r"(?:^|[\s,;])(?P<label>[a-z][a-z -]{1,24}?)\s*[:=]\s*")
 _HANDLES = r"@[\w-]+(?:\s*(?:,|/|&|\band\b|\s)\s*@[\w-]+)*"
@@ -213,6 +215,7 @@ class Entry:
     duties: list[Duty] = field(default_factory=list)
     state: str | None = None  # as said by the item itself
     links: list[str] = field(default_factory=list)  # of labels such as "Tracking"
+    unread: list[str] = field(default_factory=list)  # parts of its line that say nothing known
 
     @property
     def detail(self) -> str:
@@ -385,6 +388,7 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         entry.target, head = Target(m["when"]), head[m.end() :]
     for step in (
         _marked_behind,
+        _between_pipes,
         _state_behind,
         _person_prefix,
         _labelled_asides,
@@ -411,6 +415,28 @@ def _marked_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Leave out GitLab's references to milestones and labels: "Parser @ada %17.5 ~backend"."""
     m = _MILESTONES_LAST.search(head.text)
     return head[: m.start()] if m else head
+
+
+def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Read "Parser: August | ada, bo | deadline: 2026-08-31": labels, times and known people."""
+    first, *parts = _PIPE.split(head.text)
+    if first.startswith("|"):  # a table that is none, for want of its second line
+        return head
+    for part in parts:
+        label = label_of(part)
+        target = words.target(part, entry.done)
+        people = re.split(r"\s*[,/&]\s*", part)
+        if label:
+            take_field(entry, label, words)
+        elif target and target.end and mostly(target.text, part):
+            entry.target = entry.target or target
+        elif all(words.names.is_person(one) or one.startswith("@") for one in people):
+            entry.duties += assigned(part, ["work"], words.names)
+        elif state := state_of(part):
+            entry.say(state)
+        elif ":" not in part:  # "color: #4f46e5" is a label of another tool
+            entry.unread.append(part)
+    return head[: len(first)] if parts else head
 
 
 def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:

@@ -53,7 +53,7 @@ _ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
 _LETTER = re.compile(r"[^\W_]")
 _FILLED = re.compile(r"\w|[xX✓✔✅●■]")
 _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
-_MEANING = pattern(r"meanings?|explanation|bedeutung|signification|significado|betydelse")
+_MEANING = pattern(r"meanings?|definitions?|explanation|bedeutung|signification|significado|betydelse")
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
 _PERIOD = pattern(r"\b(?:since|during|in|this|last|so far)\b")
@@ -179,6 +179,7 @@ class Items:
             return None
         self.take(entry, place, item.number)
         why = f"list entry below {place.parent}" if place.parent else "list entry"
+        why += f"; {NOT_UNDERSTOOD}{', '.join(entry.unread)}" if entry.unread else ""
         self.claim(first, "item", why, entry.key, "title", entry.title)
         self.below(entry, item.blocks[1:], replace(place, parent=entry.key, depth=place.depth + 1))
         return entry
@@ -273,10 +274,10 @@ class Items:
         """One item for each row; the heads say what the columns mean."""
         columns = self.columns(table, place.given)
         heads, kinds = ([c.head for c in columns], [c.kind for c in columns])
-        if len(columns) == 2 and any(map(_MEANING.fullmatch, heads)):
+        work = {"target", "status"} & {*kinds} or any(c.given for c in columns)
+        if any(map(_MEANING.fullmatch, heads)) and (len(columns) == 2 or not work):
             self.claim(table, "ignored", "a legend of signs")
             return
-        work = {"target", "status"} & {*kinds} or any(c.given for c in columns)
         if not work and (place.explained or any(map(_PERSON_HEAD.search, heads))):
             people = ("person", "a table of people")
             self.claim(table, *(("prose", place.about) if place.explained else people))
@@ -305,7 +306,15 @@ class Items:
                 n = told[0]
                 at = replace(place, parent=whole.key, depth=1) if whole and n > title else place
             if n < len(row):
-                entry = self._row(row[n], cells[:n] + cells[n + 1 :], line, at)
+                rest = cells[:n] + cells[n + 1 :]
+                # "| Freeze | 2026-05-04 | 2026-08-03 |" below releases: a freeze of each of them.
+                each = [one for one in rest if one[0].kind == "time" and self.time(one[1].text)]
+                rest = [one for one in rest if one not in each]
+                for column, cell in each:
+                    named = Inline(f"{row[n].text} {column.head}", row[n].links)
+                    date = (Column(column.head, Label("target", (), "")), cell)
+                    self._row(named, [*rest, date], line, at)
+                entry = None if each else self._row(row[n], rest, line, at)
                 whole = entry if n == title else whole
 
     def columns(self, table: Table, above: Given) -> list[Column]:
