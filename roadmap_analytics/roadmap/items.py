@@ -53,7 +53,9 @@ _ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
 _LETTER = re.compile(r"[^\W_]")
 _FILLED = re.compile(r"\w|[xX✓✔✅●■]")
 _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
-_MEANING = pattern(r"meanings?|definitions?|explanation|bedeutung|signification|significado|betydelse")
+_MEANING = pattern(
+    r"meanings?|definitions?|explanation|bedeutung|signification|significado|betydelse"
+)
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
 _PERIOD = pattern(r"\b(?:since|during|in|this|last|so far)\b")
