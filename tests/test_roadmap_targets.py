@@ -33,6 +33,15 @@ EXPRESSIONS = [
     ("2026-09-20", "weeks 51-02", "2026-12-14", "2027-01-17"),
     ("2026-09-20", "W51-W02 2027", "2026-12-14", "2027-01-17"),
     ("2026-09-20", "wk 42", "2026-10-12", "2026-10-18"),
+    ("2026-09-20", "2026 week 42", "2026-10-12", "2026-10-18"),
+    ("2026-09-20", "Q4-Q1 2027", "2026-10-01", "2027-03-31"),
+    ("2026-09-20", "2026-Q4/Q1", "2026-10-01", "2027-03-31"),
+    ("2026-09-20", "end of Nov-Jan", "2027-01-01", "2027-01-31"),
+    ("2026-09-20", "last week of Q1 2027", "2027-03-25", "2027-03-31"),
+    ("2026-09-20", "2nd half of October", "2026-10-16", "2026-10-31"),
+    ("2026-09-20", "2026-05-01/2026-10-15", "2026-05-01", "2026-10-15"),  # began, and goes on
+    ("2026-09-20", "Q1 2026 - Q4 2026", "2026-01-01", "2026-12-31"),
+    ("2026-09-20", "CY27/2028", "2027-01-01", "2028-12-31"),
     ("2026-09-20", "2. Quartal 2027", "2027-04-01", "2027-06-30"),
     ("2026-09-20", "zweites Halbjahr 2027", "2027-07-01", "2027-12-31"),
     ("2026-09-20", "T2 2027", "2027-04-01", "2027-06-30"),
@@ -118,6 +127,8 @@ def test_dates_that_need_a_second_look_are_flagged() -> None:
         ("30 February 2026", "2026-02-28", NO_SUCH_DAY),
         ("5-31 June", "2026-06-30", NO_SUCH_DAY),
         ("99 April", "2026-04-30", NO_SUCH_DAY),
+        ("28-3 April", "2026-04-30", NO_SUCH_DAY),
+        ("30/02/2026", "2026-02-28", NO_SUCH_DAY),
         ("2026-02-30", "2026-02-28", NO_SUCH_DAY),
         ("10 ocotber", "2026-10-10", MISSPELT),
         ("mid Spetember", "2026-09-20", MISSPELT),
@@ -130,6 +141,13 @@ def test_impossible_days_and_misspelt_months_are_flagged(
     target = read_target(words, date(2026, 2, 3))
     assert target is not None
     assert (target.text, str(target.end), target.flag) == (words, latest, flag)
+
+
+@pytest.mark.parametrize("words", ["first half of this year", "beginning of the quarter"])
+def test_a_part_of_this_year_or_quarter_may_lie_before_the_document(words: str) -> None:
+    target = read_target(words, date(2026, 9, 20))
+    assert target is not None
+    assert target.stale
 
 
 def test_empty_words_are_no_target() -> None:
@@ -178,7 +196,8 @@ def test_more_words_for_dates(words: str, first: str, last: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["v. 2", "https://example.org/2026/03/01", "17.0 milestone", "10.0.0.1", "rolling"]
+    "words",
+    ["v. 2", "https://example.org/2026/03/01", "17.0 milestone", "10.0.0.1", "rolling", "today"],
 )
 def test_versions_and_addresses_are_no_dates(words: str) -> None:
     target = read_target(words, date(2026, 2, 3))
