@@ -3,7 +3,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/ready
 # One worker per core. A notebook stays with one worker, since its cells need their order.
-PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
+PARALLEL := -p no:nbval --numprocesses logical --maxprocesses 8 --dist worksteal
+
+# The tests start dozens of interpreters. Each loads compiled modules, whatever the caller has set.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help report test test-browser lab lint bench soak sample notebooks docs lock clean
 .DEFAULT_GOAL := help
@@ -24,7 +27,7 @@ test-browser: $(READY)  ## the report and JupyterLab in a headless Chromium
 	@$(BIN)/python -c 'import sys; from tests.browser.chromium import executable; sys.exit(not executable())' || { \
 		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$as_root apt-get -qq update && $$as_root apt-get -qq install --yes --no-install-recommends chromium >/dev/null; }
-	$(BIN)/pytest -m browser tests/browser
+	$(BIN)/pytest -p no:nbval -m browser tests/browser
 
 # It sends nothing out: no look for updates, no news.
 lab: $(READY)  ## JupyterLab, opened on the roadmap review

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -12,6 +13,10 @@ import pytest
 from hypothesis import settings
 
 from tests.examples import EVERY_RUN
+
+# With nbformat comes jsonschema, and with it a grammar of internationalised addresses that takes a
+# second to compile in each process. No schema here has such an address; jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 pytest_plugins = ["tests.gitlab_server.fixtures", "tests.exported"]
 
@@ -30,6 +35,12 @@ settings.register_profile(
 )
 settings.register_profile("soak", derandomize=False, deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage more seldom, and not among what has been imported, which stays anyway."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")
