@@ -1113,3 +1113,34 @@ def test_dates_below_releases_are_a_milestone_of_each_and_definitions_are_a_lege
     people = frames["responsibilities"].groupby("person")["key"].agg(len)
     assert dict(people) == {"ada": 2, "bo": 1}
     assert frames["roadmap_alarms"].empty
+
+
+@pytest.mark.parametrize(
+    ("owner", "people"),
+    [
+        ("Ada Lovelace <ada@example.org>", {"ada lovelace"}),
+        ("ada@example.org", {"ada"}),
+        ("@ada / @bo", {"ada", "bo"}),
+        ("@acme/platform", {"acme/platform"}),
+        ("Ada 50%, Bo 25%", {"ada", "bo"}),
+        ("Ada [lead]; Bo?", {"ada", "bo"}),
+        ("Ольга Иванова, Łukasz Żak", {"ольга иванова", "łukasz zak"}),
+        ("👩 Ada, Mx. Cy", {"ada", "cy"}),
+        ("vacant", set()),
+        ("hiring", set()),
+    ],
+)
+def test_owners_as_teams_write_them(owner: str, people: set[str]) -> None:
+    frames = read(f"# P\n\n## Maps\n\n- Owner: {owner}\n- Due: May 2026\n")
+    assert set(frames["responsibilities"]["person"]) == people
+    assert frames["roadmap_alarms"].empty
+
+
+@pytest.mark.parametrize(
+    "owner", ["Ada, then whoever has time", "Ada: code; Bo: review", "Ada → Bo"]
+)
+def test_a_part_of_an_owner_that_was_not_read_is_an_alarm(owner: str) -> None:
+    frames = read(f"# P\n\n## Maps\n\n- Owner: {owner}\n- Due: May 2026\n")
+    (alarm,) = frames["roadmap_alarms"]["text"]
+    assert owner in alarm
+    assert "names no person" in alarm

@@ -15,7 +15,14 @@ from roadmap_analytics.roadmap.language import title_of
 from roadmap_analytics.roadmap.links import tracked
 from roadmap_analytics.roadmap.markdown import Inline, Table
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, DROPPED, marked, state_of
-from roadmap_analytics.roadmap.people import Duty, Names, assigned, names_no_one
+from roadmap_analytics.roadmap.people import (
+    CAPITAL,
+    Duty,
+    Names,
+    assigned,
+    names_no_one,
+    unread_names,
+)
 from roadmap_analytics.roadmap.targets import (
     NO_DATE,
     UNREAD,
@@ -314,7 +321,8 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     if label.kind == "people":
         found = assigned(value, list(label.roles), words.names)
         entry.duties += found
-        return bool(found) or names_no_one(value)
+        whole = bool(found) and not unread_names(value, words.names)
+        return whole or names_no_one(value)
     if label.kind == "status":
         state = state_of(value)
         entry.say(state)
@@ -530,7 +538,7 @@ def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
 
 def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser -- ada (maybe bo), tbd", "Parser (@ada)" and "Parser @ada"."""
-    dash = re.search(r"\s[-–—]{1,2}\s+(?=((@?[\w-]+)(?:\s[A-ZÀ-Þ][\w-]*)?))", head.text)
+    dash = re.search(rf"\s[-–—]{{1,2}}\s+(?=((@?[\w-]+)(?:\s{CAPITAL}[\w-]*)?))", head.text)
     if dash and (dash[1][0] == "@" or any(map(words.names.is_person, dash.groups()))):
         behind = head.text[dash.end() :]
         entry.duties += assigned(behind, ["work"], words.names)

@@ -249,7 +249,10 @@ class Items:
         entry.inlines += child.inlines()
         understood = take_field(entry, label, self.words, _urls(child))
         why = f"label {child.head.text.partition(':')[0].strip()[:40]!r}"
-        why = why if understood else f"{NOT_UNDERSTOOD}{why} without a {label.kind}"
+        asks = {"people": "names no person", "target": "gives no time", "status": "gives no state"}
+        if not understood:
+            said = asks.get(label.kind, "says nothing known")
+            why = f"{NOT_UNDERSTOOD}{why}: {label.value[:40]!r} {said} in part or at all"
         self.claim(child, "field", why, entry.key, label.kind, label.value)
 
     def note(self, entry: Entry, item: Item) -> None:

@@ -11,20 +11,22 @@ from roadmap_analytics.roadmap.language import sentences
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
 
-__all__ = ["Duty", "Names", "assigned", "duties", "plain"]
+__all__ = ["CAPITAL", "Duty", "Names", "assigned", "duties", "plain", "unread_names"]
 
 _LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
 _ALL = {"all", "everybody", "all of us"}
+# Capitals of the Latin, Greek and Cyrillic scripts: `re` has no class of them.
+CAPITAL = "[" + "".join(filter(str.isupper, map(chr, range(0x530)))) + "]"
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
-_NAME = rf"{_WORD}(?:\s+(?-i:[A-ZÀ-Þ])[\w’-]*\.?|\s+\d{{1,3}}\b)?"  # "Ada Lovelace", "Team 3"
+_NAME = rf"{_WORD}(?:\s+(?-i:{CAPITAL})[\w’-]*\.?|\s+\d{{1,3}}\b)?"  # "Ada Lovelace", "Team 3"
 # Words of documents, not of ours: what stands where a name would, and is none ("Owner: nobody").
 _NO_NAME_WORDS = """
 a an and any are as at be by can do does etc for from has have he help if in input is it its likely
 main maybe more no none not of on or our possibly review she some someone still tbd tba that the
 their then there they this to unknown until volunteers we when will with you your work support
 discuss possible needed time permits everything anything available also several driver responsible
-maintainer point new next please see who open unassigned nobody
+maintainer point new next please see who open unassigned nobody vacant looking hiring wanted
 """
 _NO_NAMES = frozenset(_NO_NAME_WORDS.split())
 _JOIN = pattern(
@@ -51,13 +53,24 @@ _WITHIN = pattern(rf"\bwith ({_GIVEN_BY.pattern[1:]})")
 _LEADS = pattern(r"(?:or|and|with|also|maybe|likely|plus)\b|\S+ is (?:also )?avail")
 # "Dr. Ada M. Lovelace", "Jean-Luc de la Tour"; four words may be two people.
 _FULL_NAME = re.compile(
-    r"(?:(?:Dr|Prof|Mrs?|Ms)\.? )?[A-ZÀ-Þ][\w’'-]*\.?"
-    r"(?: (?:(?:de|la|van|der|den|von|da|dos|del|di|le) )*[A-ZÀ-Þ][\w’'-]*\.?){1,2}"
+    rf"(?:(?:Dr|Prof|Mrs?|Ms|Mx)\.? )?{CAPITAL}[\w’'-]*\.?"
+    rf"(?: (?:(?:de|la|van|der|den|von|da|dos|del|di|le) )*{CAPITAL}[\w’'-]*\.?){{1,2}}"
 )
 # The dot of an initial or a title ends no sentence.
-_SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bProf)\.\s+(?=[A-Z])")
+_SENTENCE_END = re.compile(
+    r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMx)(?<!\bProf)\.\s+(?=[A-Z])"
+)
+# Addresses and shares of time beside names: "Ada Lovelace <ada@example.org>, Bo 50 %".
+_BESIDE_NAMES = re.compile(
+    r"https?://\S+|<[^<>]*>|(?<=\w)\s+[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<=\w)\s+\[[^\[\]]*\]|"
+    r"\s*\(?~?\d{1,3}\s?%\)?"
+)
+_EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
+_HANDLES_APART = re.compile(r"\s+/\s*(?=@)")
+_TEAM_HANDLE = re.compile(r"@[\w.-]+/[\w./-]+")  # "@acme/platform" is one team of an organisation
+_ORNAMENT = re.compile(r"^[^\w@]+")
 _NO_ONE = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
-_TITLE = pattern(r"^(?:mrs?|ms|dr|herr|frau|mme|se[ñn]ora?)\.? (?=\w)")
+_TITLE = pattern(r"^(?:mrs?|ms|mx|dr|herr|frau|mme|se[ñn]ora?)\.? (?=\w)")
 _SAYS_HOW = pattern(r"(?:for|is|if|when|also|available|interested|with)\b|\bteam\b")
 _AVAILABLE_FOR = pattern(r"\bavailable for (questions?|input|feedback|discuss\w*|help)")
 _AS = pattern(
@@ -236,7 +249,7 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
     mc work None
     bo review also available
     """
-    value = re.sub(r"https?://\S+", "", value[:_LONGEST]).strip()
+    value = _EMAIL.sub(r"\1", _BESIDE_NAMES.sub("", value[:_LONGEST])).strip()
     main = _SENTENCE_END.split(value, maxsplit=1)[0]
     if names_no_one(value):
         return []
@@ -251,13 +264,29 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
             out += _given(given, names)
             continue
         segment = re.sub(r"^\s*(?:or|and|maybe|plus)\s+", "", segment.strip())
-        for chunk in filter(None, _JOIN.split(segment)):
+        for chunk in filter(None, _JOIN.split(_HANDLES_APART.sub(", ", segment))):
             out += _assigned_chunk(chunk.strip(), roles, names)
     return out
 
 
+def unread_names(value: str, names: Names) -> list[str]:
+    """Give the parts of a list of names that name no person and do not say so either.
+
+    Examples
+    --------
+    >>> unread_names("ada, then whoever has time; bo", Names())
+    ['then whoever has time']
+    """
+    parts = [part.strip(" .") for part in re.split(r"[,;&+]|\band\b", value[:_LONGEST])]
+    said = [part for part in parts if re.search(r"[^\W\d_]", part)]
+    return [one for one in said if not (assigned(one, ["work"], names) or names_no_one(one))]
+
+
 def _assigned_chunk(chunk: str, roles: list[str], names: Names) -> list[Duty]:
     """Read "ada", "ada for the design", "bo is available for questions"."""
+    chunk = _ORNAMENT.sub("", chunk).rstrip("?")
+    if _TEAM_HANDLE.fullmatch(chunk):
+        return [Duty(plain(chunk), role) for role in roles]
     if _FULL_NAME.fullmatch(chunk) and plain(chunk).split()[0] not in _NO_NAMES:
         return [Duty(names.handle(chunk), role) for role in roles]
     if given := _GIVEN_BY.match(chunk):
