@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roadmap_analytics import schema
 from roadmap_analytics.analysis.quality import COLUMNS, KINDS, Check, check
 from roadmap_analytics.frames import Dataset, RunRecords, build
 from tests.eight_issues import EXPORTED_AT, HARVEST, WINTER, World, eight_issues
+from tests.examples import examples
 from tests.gitlab_server import adapters
 
 
@@ -76,6 +79,53 @@ def test_missing_members_are_a_fault() -> None:
     found = check(dataset.with_frames(assignments=dataset.assignments.iloc[:1]))
     rows = of_kind(found, "replay_differs")
     assert rows[["field", "expected", "got"]].to_numpy().tolist() == [["assignee", "none", "bo"]]
+
+
+members = st.sets(st.tuples(st.integers(1, 9), st.sampled_from(["ada", "bo", "cy"])), max_size=8)
+
+
+@examples(20)
+@given(members, st.randoms(use_true_random=False))
+def test_every_member_that_differs_is_found_in_whatever_order_rows_stand(
+    today: set[tuple[int, str]], chance: Any
+) -> None:
+    dataset = eight_issues().dataset()
+    then = set(dataset.assignments.itertuples(index=False, name=None))
+    rows = [{"issue_id": issue, "person": person} for issue, person in today]
+    frame = schema.tidy("assignments", rows)
+    order = chance.sample(range(len(frame)), len(frame))
+    found = check(dataset.with_frames(assignments=frame.iloc[order]))
+    told = of_kind(found, "replay_differs")[["issue_id", "expected", "got"]]
+    known = {(issue, person) for issue, person in today if issue <= 8}  # there is no ninth issue
+    assert sorted(told.itertuples(index=False, name=None)) == sorted(
+        [(issue, person, "none") for issue, person in known - then]
+        + [(issue, "none", person) for issue, person in then - known]
+    )
+    assert of_kind(found, "unknown_issue")["issue_id"].tolist() == [9] * bool(today - known)
+
+
+@examples(20)
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.integers(-3, 30)), max_size=6),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_events_before_their_issue_was_opened_are_found_in_whatever_order(
+    days: list[tuple[int, int]], shuffled: bool, chance: Any
+) -> None:
+    dataset = eight_issues().dataset()
+    born = dataset.issues.set_index("issue_id")["created_at"]
+    at = [born[issue] + pd.Timedelta(day, "D") for issue, day in days]
+    weights = {
+        **{"issue_id": [issue for issue, _ in days], "at": at, "field": "weight", "action": "set"},
+        **{"number": 1.0, "source": "event", "correction": False, "seq": range(90, 90 + len(days))},
+    }
+    both = [dataset.issue_events, schema.tidy("issue_events", weights)]
+    events = schema.tidy("issue_events", pd.concat(both, ignore_index=True))
+    if shuffled:
+        events = events.iloc[chance.sample(range(len(events)), len(events))]
+    found = of_kind(check(dataset.with_frames(issue_events=events)), "before_creation")
+    assert found["issue_id"].tolist() == sorted({issue for issue, day in days if day < 0})
 
 
 def test_corrections_say_what_was_expected_and_got() -> None:

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import take
 
 from roadmap_analytics import schema
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import last_day
+from roadmap_analytics.analysis.days import last_day, ticks
 from roadmap_analytics.analysis.reading import alarm_findings
+from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.errors import DatasetError
 from roadmap_analytics.frames import BY_ISSUE, Dataset
 
@@ -74,6 +76,8 @@ _FIELDS = {
     "time_estimate": "time_estimate_hours",
     "time_spent": "time_spent_hours",
 }
+_OF_LISTS = ("field", "action", "source")
+"""Columns of events that hold few words."""
 _MEMBERS = {"assignee": ("assignments", "person"), "label": ("issue_labels", "label")}
 # Releases that began to record these changes as events (11.3, 13.2, 13.3); before, notes at best.
 _RECORDED_SINCE = {
@@ -245,11 +249,15 @@ def check(dataset: Dataset) -> Check:
     (True, 0)
     """
     # A scan compares its frames with their schemas when it reads them.
-    damaged = _frames(dataset)
+    in_one = "issue_events" in dataset.frames  # a scan has them in partitions
+    coded = _coded(dataset.issue_events) if in_one else schema.empty("issue_events")
+    damaged = _frames(dataset, coded)
     if len(damaged):
         made = [damaged, _failures(dataset), _orphans(dataset), _notices(dataset)]
         fields = _per_field(dataset, _assemble([]))
         return Check(_assemble(made), _shares(fields), 0, dataset.exported_at)
+    if in_one:
+        dataset = dataset.with_frames(issue_events=coded)
     known = dataset.reduced(_known, _distinct, BY_ISSUE[:3])
     asked = functools.partial(_found_by_issue, known=known)
     found = dataset.reduced(asked, _joined, BY_ISSUE)
@@ -272,20 +280,31 @@ class _Known(NamedTuple):
 
 def _known(dataset: Dataset) -> _Known:
     issues, origin = dataset.issues, dataset.origin
-    homes = issues[["issue_id", "project"]]
-    held = dataset.assignments.merge(homes, on="issue_id", how="left")
-    seen = issues.groupby("project", as_index=False)["iid"].agg(highest="max", numbers="nunique")
     uses = {
         "weights": issues["weight"].notna().any(),
         "estimates": (issues["time_estimate_hours"] > 0).any(),
         "confidential": issues["confidential"].any(),
     }
+    # Projects by number: there are few, and text is slow to group, and to copy for each assignee.
+    code, names = pd.factorize(issues["project"])
+    seen = (
+        issues["iid"]
+        .groupby(np.where(code < 0, np.nan, code))
+        .agg(highest="max", numbers="nunique")
+    )
+    seen = seen.assign(project=names.take(seen.index.to_numpy(np.int64)).array, origin=origin)
+    homes = pd.Series(code, issues["issue_id"]).reindex(
+        dataset.assignments["issue_id"], fill_value=-1
+    )
+    held = pd.DataFrame({"project": homes.array, "person": dataset.assignments["person"].array})
+    held = held.drop_duplicates()
+    projects = take(names.array, held["project"].to_numpy(), allow_fill=True)
     return _distinct(
         _Known(
-            dataset.issue_labels[["label"]],
-            held[["project", "person"]].assign(origin=origin),
+            dataset.issue_labels[["label"]].drop_duplicates(),
+            pd.DataFrame({"project": projects, "person": held["person"].array, "origin": origin}),
             issues[["moved_to_id"]].dropna(),
-            seen.assign(origin=origin),
+            seen,
             pd.DataFrame({"use": [use for use, is_so in uses.items() if is_so]}, dtype="str"),
         )
     )
@@ -309,6 +328,7 @@ def _found_by_issue(dataset: Dataset, known: _Known) -> _ByIssue:
     dataset = dataset.with_frames(
         issues=dataset.issues.sort_values("issue_id", ignore_index=True),
         milestones=dataset.milestones.sort_values("milestone_id", ignore_index=True),
+        issue_events=_coded(dataset.issue_events),
     )
     differing = _replay(dataset, known)
     counted = dataset.issues.loc[replay.scope_mask(dataset), _OF_COUNTED]
@@ -329,11 +349,24 @@ def _found_by_issue(dataset: Dataset, known: _Known) -> _ByIssue:
     )
 
 
+def _coded(events: pd.DataFrame) -> pd.DataFrame:
+    """Return events with the words of closed lists as categories.
+
+    They are compared a dozen times, which as numbers is far cheaper than as text. A column that is
+    no text stays as it is: a category already, or a fault that is found elsewhere.
+    """
+    kinds = dict(events.dtypes)
+    texts = [name for name in _OF_LISTS if isinstance(kinds.get(name), pd.StringDtype)]
+    return events.assign(**{name: events[name].astype("category") for name in texts})
+
+
 def _joined(found: _ByIssue) -> _ByIssue:
     """Add up the fields; what is said of all issues is said once."""
     of_all = found.findings["issue_id"].isna() & found.findings["subject"].eq(_ALL_ISSUES)
+    said = found.findings[of_all]
+    again = said.index[said.duplicated()]
     counts = found.fields.groupby("field", as_index=False, sort=False).sum()
-    return _ByIssue(found.findings[~(of_all & found.findings.duplicated())], counts)
+    return _ByIssue(found.findings.drop(index=again) if len(again) else found.findings, counts)
 
 
 def _table(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -343,19 +376,24 @@ def _table(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _assemble(parts: list[pd.DataFrame]) -> pd.DataFrame:
     found = _table(parts)
-    order = found.assign(
-        severity=pd.Categorical(found["severity"], SEVERITIES),
-        kind=pd.Categorical(found["kind"], list(KINDS)),
-    )
-    return found.iloc[
-        np.lexsort(
-            [
-                pd.factorize(order[column], sort=True)[0]
-                for column in ("got", "expected", "subject", "milestone_id", "issue_id", "field")
-            ]
-            + [order[column].cat.codes.to_numpy() for column in ("kind", "severity")]
-        )
-    ].reset_index(drop=True)
+    numbers = [
+        found["milestone_id"].to_numpy(np.int64, na_value=-1),
+        found["issue_id"].to_numpy(np.int64, na_value=-1),
+        pd.factorize(found["field"], sort=True)[0],
+        pd.Categorical(found["kind"], list(KINDS)).codes,
+        pd.Categorical(found["severity"], SEVERITIES).codes,
+    ]
+    order = np.lexsort(numbers)
+    # Text decides between findings that are alike so far. There are few, and to sort it is slow.
+    alike = [key[order] for key in numbers]
+    tied = ~(replay.first_of(*alike) & replay.last_of(*alike))
+    rows = order[tied]
+    texts = [
+        pd.factorize(found[column].take(rows), sort=True)[0]
+        for column in ("got", "expected", "subject")
+    ]
+    order[tied] = rows[np.lexsort([*texts, *(key[rows] for key in numbers)])]
+    return found.iloc[order].reset_index(drop=True)
 
 
 def _found(kind: str, severity: str, rows: pd.DataFrame, **columns: Any) -> pd.DataFrame:
@@ -373,7 +411,8 @@ def _per_field(dataset: Dataset, differing: pd.DataFrame) -> pd.DataFrame:
     off = differing.drop_duplicates(["issue_id", "field"])
     # An issue counts as inferred where its history is exact: the two never overlap.
     keys = pd.MultiIndex.from_frame(off[["issue_id", "field"]].astype({"issue_id": "int64"}))
-    pairs = events.loc[inferred, ["issue_id", "field"]].drop_duplicates()
+    pairs = events.loc[inferred.to_numpy(), ["issue_id", "field"]].drop_duplicates()
+    pairs = pairs.astype({"field": "str"})
     pairs = pairs[~pd.MultiIndex.from_frame(pairs).isin(keys)]
     corrected = off.groupby("field").size().reindex(fields, fill_value=0)
     frame = pd.DataFrame(
@@ -398,11 +437,15 @@ def _shares(fields: pd.DataFrame) -> pd.DataFrame:
 # -- faults --------------------------------------------------------------------------------------
 
 
-def _frames(dataset: Dataset) -> pd.DataFrame:
+def _frames(dataset: Dataset, coded: pd.DataFrame) -> pd.DataFrame:
+    """Find frames that break their schema; `coded` are the events as `_coded` gives them."""
+    kinds = dict(coded.dtypes)
+    listed = [name for name in _OF_LISTS if isinstance(kinds.get(name), pd.CategoricalDtype)]
+    words = {"issue_events": {name: set(coded[name].cat.categories) for name in listed}}
     rows = []
     for name, frame in dataset.frames.items():
         try:
-            schema.validate(name, frame)
+            schema.validate(name, frame, words.get(name))
         except DatasetError as error:
             rows.append({"subject": name, "got": str(error)})
     return _found("damaged_frame", "fault", pd.DataFrame(rows, columns=["subject", "got"]))
@@ -436,6 +479,7 @@ def _orphans(dataset: Dataset) -> pd.DataFrame:
     parts = []
     for name in ("issue_events", "assignments", "issue_labels"):
         ids = dataset[name]["issue_id"]
+        ids = ids[replay.first_of(ids.to_numpy())]  # the rows of an issue stand together: one each
         unknown = ids[~ids.isin(dataset.issues["issue_id"])].drop_duplicates()
         parts.append(unknown.to_frame().assign(subject=name))
     return _found("unknown_issue", "fault", pd.concat(parts))
@@ -443,14 +487,11 @@ def _orphans(dataset: Dataset) -> pd.DataFrame:
 
 def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare today's fields with the histories as recorded, and as stored."""
-    known = dataset.issues["issue_id"]
     wrong = _differences(dataset)
-    wrong = wrong[wrong["issue_id"].isin(known)]
     # Without corrections among them, the events of an issue are replayed once for both.
     events = dataset.issue_events
     corrected = events.loc[events["correction"], "issue_id"].unique()
     again = _differences(_as_recorded(dataset, corrected))
-    again = again[again["issue_id"].isin(known)]
     differing = pd.concat([wrong[~wrong["issue_id"].isin(corrected)], again], ignore_index=True)
     causes = [_CAUSES[name] for name in _causes(dataset, differing, whole)]
     corrections = _found(
@@ -465,15 +506,29 @@ def _replay(dataset: Dataset, whole: _Known) -> tuple[pd.DataFrame, pd.DataFrame
 
 def _as_recorded(dataset: Dataset, issues: Any) -> Dataset:
     """Return a dataset with some issues alone, and their events without corrections."""
-    mine = {name: dataset[name]["issue_id"].isin(issues) for name in BY_ISSUE}
-    mine["issue_events"] &= ~dataset.issue_events["correction"]
-    return dataset.with_frames(**{name: dataset[name][rows] for name, rows in mine.items()})
+    mine = {name: _about(dataset[name], issues) for name in BY_ISSUE}
+    mine["issue_events"] = mine["issue_events"].loc[~mine["issue_events"]["correction"]]
+    return dataset.with_frames(**mine)
+
+
+def _about(frame: pd.DataFrame, issues: Any) -> pd.DataFrame:
+    """Return the rows of a frame about a few issues."""
+    ids = frame["issue_id"]
+    if not ids.is_monotonic_increasing:
+        return frame[ids.isin(issues).to_numpy()]
+    # Stored frames are sorted by issue: so each issue is one slice, found without a look at others.
+    wanted, ascending = np.sort(issues), ids.to_numpy()
+    first = np.searchsorted(ascending, wanted, side="left")
+    count = np.searchsorted(ascending, wanted, side="right") - first
+    # Slices [3, 4] and [9] begin at 3 and 9: 0 1 2 with the steps 3 3 7 added are 3 4 9.
+    steps = np.repeat(first - (np.cumsum(count) - count), count)
+    return frame.take(steps + np.arange(len(steps)))
 
 
 def _differences(dataset: Dataset) -> pd.DataFrame:
     """Give one row per issue, field and value in which the replay differs from today's field."""
     issues = dataset.issues.set_index("issue_id")
-    latest = pd.concat([dataset.issue_events["at"], issues["created_at"]]).max()
+    latest = pd.Series([dataset.issue_events["at"].max(), issues["created_at"].max()]).max()
     if pd.isna(latest):
         return pd.DataFrame({"issue_id": [], "field": [], "expected": [], "got": []})
     end = latest + pd.Timedelta(1, "us")
@@ -504,9 +559,10 @@ def _words(values: pd.Series[Any], titles: pd.Series[Any], field: str) -> pd.Ser
 
 def _membership(dataset: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame:
     frame, column = _MEMBERS[field]
-    today = dataset[frame].rename(columns={column: "value"}).assign(here=True)
-    then = replay.members_at(dataset, end, field).assign(here=False)  # type: ignore[arg-type]
-    both = pd.concat([today, then], ignore_index=True)
+    today = dataset[frame].rename(columns={column: "value"})
+    then = replay.members_at(dataset, end, field)  # type: ignore[arg-type]
+    today, then = _unlike(today, then, dataset.issues["issue_id"].to_numpy())
+    both = pd.concat([today.assign(here=True), then.assign(here=False)], ignore_index=True)
     both = both[~both.duplicated(["issue_id", "value"], keep=False)]
     return both.assign(
         field=field,
@@ -515,13 +571,46 @@ def _membership(dataset: Dataset, field: str, end: pd.Timestamp) -> pd.DataFrame
     )[["issue_id", "field", "expected", "got"]]
 
 
+def _unlike(
+    one: pd.DataFrame, other: pd.DataFrame, issues: Ints
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of two lists of members, of all issues whose rows are not the same in both.
+
+    Most are. Where an issue has as many rows in both, they are compared one by one, which takes a
+    third of the time of looking all up. Rows in another order look unlike here, and are returned.
+
+    Parameters
+    ----------
+    one, other : DataFrame
+        `issue_id` and `value`.
+    issues : array of int
+        Ids to look at, ascending.
+    """
+    sides = []
+    for rows in (one, other):
+        place = replay.looked_up(rows["issue_id"].to_numpy(), issues, np.arange(len(issues)))
+        order = np.argsort(place, kind="stable")  # sorted already, as a rule: then it costs little
+        order = order[
+            np.searchsorted(place, 0, sorter=order) :
+        ]  # -1: an issue that is none of ours
+        sides.append((rows.take(order), place[order]))
+    (mine, here), (its, there) = sides
+    unlike = np.bincount(here, minlength=len(issues)) != np.bincount(there, minlength=len(issues))
+    alike = [rows["value"].array[~unlike[place]] for rows, place in sides]
+    unlike[here[~unlike[here]][np.asarray(alike[0] != alike[1], dtype=bool)]] = True
+    return mine[unlike[here]], its[unlike[there]]
+
+
 def _named(dataset: Dataset, found: pd.DataFrame) -> pd.DataFrame:
     """Name the issue of each finding that has no subject yet."""
-    issues = dataset.issues
-    issues = issues.loc[issues["issue_id"].isin(found["issue_id"]), ["issue_id", "project", "iid"]]
-    named = (issues["project"] + "#" + issues["iid"].astype("str")).set_axis(issues["issue_id"])
-    subject = found["issue_id"].map(named).astype("str")
-    return found.assign(subject=found["subject"].fillna(subject))
+    issues, unnamed = dataset.issues, found["subject"].isna().to_numpy()
+    ids = found["issue_id"].to_numpy(np.int64, na_value=-1)[unnamed]
+    rows = replay.looked_up(ids, issues["issue_id"].to_numpy(), np.arange(len(issues)))
+    known = issues[["project", "iid"]].take(rows)
+    subject = found["subject"].copy()
+    name = known["project"] + "#" + known["iid"].astype("str")
+    subject[unnamed] = name.where(rows >= 0).array  # -1: an issue that is unknown has no name
+    return found.assign(subject=subject)
 
 
 def _causes(dataset: Dataset, rows: pd.DataFrame, known: _Known) -> list[str]:
@@ -540,8 +629,7 @@ def _causes(dataset: Dataset, rows: pd.DataFrame, known: _Known) -> list[str]:
     mine = dataset.issues.set_index("issue_id").loc[rows["issue_id"]].reset_index()
     field, expected, got = rows["field"], rows["expected"], rows["got"]
     in_milestone = field == "milestone"
-    recorded = dataset.issue_events
-    recorded = recorded[recorded["issue_id"].isin(rows["issue_id"]).to_numpy()]
+    recorded = _about(dataset.issue_events, rows["issue_id"].unique())
     recorded = recorded[~recorded["correction"]]
     last = recorded[recorded["source"].isin(["event", "note"])].groupby("issue_id")["at"].max()
     last_change = last.reindex(mine["issue_id"]).reset_index(drop=True)
@@ -688,7 +776,8 @@ def _assignees_left(dataset: Dataset, issues: pd.DataFrame) -> pd.DataFrame:
     active = ~(people["state"].notna() & (people["state"] != "active"))
     here = people.loc[active, "person"]
     left = people.loc[~people["person"].isin(here), ["person", "state"]].drop_duplicates("person")
-    held = dataset.assignments.merge(left, on="person")
+    held = dataset.assignments[dataset.assignments["person"].isin(left["person"]).to_numpy()]
+    held = held.merge(left, on="person")
     held = issues[["issue_id", "milestone_id"]].merge(held, on="issue_id")
     gone = _found("assignee_left", "warning", held, got=held["person"] + " is " + held["state"])
     return gone.drop_duplicates(["issue_id", "person", "got"])
@@ -716,19 +805,33 @@ def _people_twice(dataset: Dataset, known: _Known) -> pd.DataFrame:
 
 def _odd_history(dataset: Dataset) -> pd.DataFrame:
     events = dataset.issue_events
-    added = (events["field"] == "milestone") & (events["action"] == "add")
-    unknown = ~events["milestone_id"].isin(dataset.milestones["milestone_id"])
-    lost = events.loc[added & unknown, ["issue_id", "value"]].drop_duplicates()
-    created = dataset.issues.set_index("issue_id")["created_at"]
-    born = created.reindex(events["issue_id"]).set_axis(events.index)
-    early = events.loc[(events["at"] < born).to_numpy(), ["issue_id", "field"]]
-    early = early.drop_duplicates("issue_id")
+    mine = (events["field"] == "milestone") & (events["action"] == "add")
+    added = events.loc[mine.to_numpy(), ["issue_id", "value", "milestone_id"]]
+    unknown = ~added["milestone_id"].isin(dataset.milestones["milestone_id"])
+    lost = added.loc[unknown, ["issue_id", "value"]].drop_duplicates()
+    early = _before_creation(dataset)[["issue_id", "field"]].drop_duplicates("issue_id")
     return pd.concat(
         [
             _found("unknown_milestone", "note", lost, got=lost["value"]),
             _found("before_creation", "note", early),
         ]
     )
+
+
+def _before_creation(dataset: Dataset) -> pd.DataFrame:
+    """Return the events that are dated before their issue was opened."""
+    issues, events = dataset.issues, dataset.issue_events
+    if events.empty:
+        return events
+    issue, at = events["issue_id"].to_numpy(), ticks(events["at"])
+    # The rows of an issue stand together: of each run the earliest time decides whether any is.
+    first = np.flatnonzero(replay.first_of(issue))
+    born = np.append(ticks(issues["created_at"]), np.iinfo(np.int64).min)  # -1: of no issue
+    place = replay.looked_up(issue[first], issues["issue_id"].to_numpy(), np.arange(len(issues)))
+    early = np.minimum.reduceat(at, first) < born[place]
+    count = np.diff(np.append(first, len(issue)))
+    rows = np.flatnonzero(np.repeat(early, count))
+    return events.take(rows[at[rows] < np.repeat(born[place], count)[rows]])
 
 
 def _unread_notes(dataset: Dataset) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import take
 
 from roadmap_analytics.analysis.days import ticks
 from roadmap_analytics.errors import UnknownNameError
@@ -459,45 +460,67 @@ def fields_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
     >>> fields_at(Dataset({}), at).columns.tolist()[:3]
     ['state', 'milestone_id', 'weight']
     """
-    issues = dataset.issues
+    issues, events = dataset.issues, dataset.issue_events
     born = issues.loc[(issues["created_at"] < at).to_numpy(), ["issue_id", "created_at"]]
     born = born.set_index("issue_id").sort_index()
+    ids = born.index.to_numpy(np.int64)
 
-    log = _ordered(dataset.issue_events, [f for f in _HELD_IN if f not in _MEMBERSHIPS], at)
-
-    def held(field: str, column_name: str | None = None) -> pd.Series[Any]:
-        mine = log.of[field]
-        issue = log.issue[mine]
+    def newest(field: str) -> Ints:
+        rows = in_order(events, (events["field"] == field).to_numpy(), at)
+        issue = events["issue_id"].to_numpy()[rows]
         last = last_of(issue)
-        # Of the columns only what is needed, and of it the newest rows: to take text costs most.
-        rows = log.rows[mine][last]
-        if field == "time_spent":
-            events = log.events[["issue_id", "action", "number"]].iloc[log.rows[mine]]
-            column = pd.Series(_spent(events)[last])
-        else:
-            column = log.events[column_name or _HELD_IN[field]].iloc[rows]
-        if field == "milestone":
-            column = column.where(log.events["action"].iloc[rows] == "add")
-        return column.set_axis(issue[last]).reindex(born.index)
+        return looked_up(ids, issue[last], rows[last])
 
+    def column(name: str, rows: Ints) -> pd.Series[Any]:
+        # The rows that count are taken once: to take text costs most. Row -1 is a missing value.
+        values = take(events[name].array, rows, allow_fill=True)
+        return pd.Series(values, index=born.index)
+
+    state, milestone = newest("state"), newest("milestone")
+    within = column("action", milestone) == "add"
     return pd.DataFrame(
         {
-            "state": held("state").fillna("opened"),
-            "milestone_id": held("milestone"),
-            "weight": held("weight").astype("Int64"),
-            "due_date": _calendar_day(held("due_date")),
-            "start_date": _calendar_day(held("start_date")),
-            "time_estimate_hours": held("time_estimate").fillna(0.0),
-            "time_spent_hours": held("time_spent").fillna(0.0),
+            "state": column("value", state).astype("str").fillna("opened"),
+            "milestone_id": column("milestone_id", milestone).where(within),
+            "weight": column("number", newest("weight")).astype("Int64"),
+            "due_date": _calendar_day(column("value", newest("due_date"))),
+            "start_date": _calendar_day(column("value", newest("start_date"))),
+            "time_estimate_hours": column("number", newest("time_estimate")).fillna(0.0),
+            "time_spent_hours": _spent_by(events, at, ids),
             "created_at": born["created_at"],
-            "state_reason": held("state", "state_reason").astype("str"),
+            "state_reason": column("state_reason", state).astype("str"),
         },
         index=born.index,
     )
 
 
+def looked_up(ids: Ints, ascending: Ints, values: Ints) -> Ints:
+    """Return the value of each id among ascending keys; -1 where it is not among them.
+
+    Ids [2, 4, 7] among the keys [2, 7], which have the values [5, 6], give [5, -1, 6].
+    """
+    if not len(ascending):
+        return np.full(len(ids), -1, dtype=np.int64)
+    # An id above all others would be looked up behind the end.
+    place = np.searchsorted(ascending, ids).clip(max=len(ascending) - 1)
+    return np.where(ascending[place] == ids, values[place], -1)
+
+
+def _spent_by(events: pd.DataFrame, until: pd.Timestamp, ids: Ints) -> npt.NDArray[np.float64]:
+    """Return the hours spent on each issue before an instant."""
+    rows = in_order(events, (events["field"] == "time_spent").to_numpy(), until)
+    mine = events[["issue_id", "action", "number"]].iloc[rows]
+    issue, total = mine["issue_id"].to_numpy(), _spent(mine)
+    last = np.flatnonzero(last_of(issue))
+    # Place -1 is the last one: 0 hours, appended.
+    return np.append(total, 0.0)[looked_up(ids, issue[last], last)]
+
+
 def _calendar_day(text: pd.Series[Any]) -> pd.Series[Any]:
-    return pd.to_datetime(text, format="%Y-%m-%d").astype("datetime64[us]")
+    """Read days as text; each day once, since many issues are due on the same one."""
+    code, words = pd.factorize(text)
+    days = pd.to_datetime(pd.Index(words), format="%Y-%m-%d").astype("datetime64[us]")
+    return pd.Series(take(days.array, code, allow_fill=True), index=text.index)
 
 
 def members_at(
@@ -510,14 +533,19 @@ def members_at(
     DataFrame
         One row per issue and value, sorted: `issue_id`, `value` (a canonical handle, or a label).
     """
-    log = _ordered(dataset.issue_events, [field], at)
-    value = pd.factorize(log.events["value"].iloc[log.rows], sort=True)[0]
-    # The events stand in order of time, which stays within each pair: lexsort is stable.
-    order = np.lexsort((value, log.issue))
-    last = order[last_of(log.issue[order], value[order])]
-    last = log.rows[last[value[last] >= 0]]  # a deleted label has no name, and -1
-    last = last[(log.events["action"].iloc[last] == "add").to_numpy()]
-    return log.events[["issue_id", "value"]].iloc[last].reset_index(drop=True)
+    events = dataset.issue_events
+    rows = in_order(events, (events["field"] == field).to_numpy(), at)
+    value, words = pd.factorize(events["value"].take(rows), sort=True)
+    # One number per issue and value, so that one sort does, which finds them nearly in order. A
+    # deleted label has no name, and -1: hence room for one value more than there are.
+    issue = np.cumsum(first_of(events["issue_id"].to_numpy()[rows]))
+    pair = issue * (len(words) + 1) + value
+    # The events stand in order of time, which stays within each pair: the sort is stable.
+    order = np.argsort(pair, kind="stable")
+    last = order[last_of(pair[order])]
+    last = rows[last[value[last] >= 0]]
+    last = last[(events["action"].take(last) == "add").to_numpy()]
+    return events[["issue_id", "value"]].take(last).reset_index(drop=True)
 
 
 def milestones_at(dataset: Dataset, at: pd.Timestamp) -> pd.DataFrame:
