@@ -1,10 +1,11 @@
-"""Pytest fixture: what exports of the hand-made world give, made once for all tests."""
+"""Pytest fixtures: exports of the hand-made world, made once; exports of records alone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.exporting import export
+from tests.exporting import export, without_tables
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, hand_world
 
@@ -19,3 +20,10 @@ def hand_exports(gitlab_process: LoopbackGitLab, tmp_path_factory: pytest.TempPa
         outcome = export(gitlab_process, to / via, "orchard", "upkeep", via=via)
         assert outcome.code == 0, outcome.err
     return to
+
+
+@pytest.fixture
+def records_alone() -> Iterator[None]:
+    """No export of the test makes tables: it compares records."""
+    with without_tables():
+        yield

@@ -52,7 +52,7 @@ def test_what_passes_is_waited_out(gitlab: LoopbackGitLab, tmp_path: Path, via: 
     for name, fault in FAULTS[via].items():
         gitlab.load(life.records(), now=life.now)
         gitlab.inject(*edits(life, REQUESTS[via], 3), fault)
-        outcome = export(gitlab, to, *PATHS, options=("--full",), via=via)
+        outcome = export(gitlab, to, *PATHS, options=("--full",), via=via, tables=False)
         assert outcome.code == 0, (name, outcome.err)
         assert gitlab.counts().struck[-1], name
     assert_quiet_run_finds_all(gitlab, life, to, "passing faults", via=via)
@@ -70,7 +70,7 @@ def test_what_stays_is_named(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -
         gitlab.load(life.records(), now=life.now)
         final = {"kind": ("status", "truncate")[number % 2], "times": None, **fault}
         gitlab.inject(*edits(life, REQUESTS[via], 3), final)
-        outcome = export(gitlab, to, *PATHS, via=via)
+        outcome = export(gitlab, to, *PATHS, via=via, tables=False)
         # Histories that GraphQL does not give come by REST.
         fails_by_name(outcome, code or outcome.code)
         assert_quiet_run_finds_all(gitlab, life, to, name, via=via)
@@ -84,7 +84,7 @@ def test_mixed_faults(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
         gitlab.load(life.records(), now=life.now)
         gitlab.inject(*edits(life, REQUESTS[via], 4), *storm(seed))
         for _ in range(2):
-            fails_by_name(export(gitlab, to, *PATHS, via=via), 0, 4)
+            fails_by_name(export(gitlab, to, *PATHS, via=via, tables=False), 0, 4)
     assert_quiet_run_finds_all(gitlab, life, to, "storms", via=via)
 
 

@@ -125,9 +125,10 @@ def test_a_clock_set_back_during_a_run(gitlab: LoopbackGitLab, tmp_path: Path, v
     gitlab.set(licensed=True)
     touched(life)
     gitlab.load(life.records(), now=life.now)
-    assert export(gitlab, to, *PATHS, via=via).code == 0
+    assert export(gitlab, to, *PATHS, via=via, tables=False).code == 0
     gitlab.reset()
-    assert export(gitlab, to, *PATHS, options=("--full",), via=via).code == 0
+    full = {"options": ("--full",), "via": via, "tables": False}
+    assert export(gitlab, to, *PATHS, **full).code == 0
     requests = gitlab.counts().total
     for skip in (2, requests // 2, requests - 4):
         touched(life)
@@ -138,7 +139,7 @@ def test_a_clock_set_back_during_a_run(gitlab: LoopbackGitLab, tmp_path: Path, v
         gitlab.inject(
             {"kind": "change", "skip": skip, "world": life.records(), "now": life.now},
         )
-        outcome = export(gitlab, to, *PATHS, options=("--full",), via=via)
+        outcome = export(gitlab, to, *PATHS, **full)
         assert outcome.code == 0, outcome.err
         assert gitlab.counts().struck == [1]
         assert_quiet_run_finds_all(gitlab, life, to, f"after {skip} requests", via=via)
@@ -179,13 +180,13 @@ def test_a_project_or_group_that_is_renamed_or_transferred_during_a_run(
 ) -> None:
     gitlab.load(hand_world(), now=NOW)
     gitlab.set(licensed=True)
-    assert export(gitlab, tmp_path / "counted", *PATHS, via=via).code == 0
+    assert export(gitlab, tmp_path / "counted", *PATHS, via=via, tables=False).code == 0
     requests = gitlab.counts().total
     for number, skip in enumerate(range(3, requests, max(1, requests // moments))):
         to = tmp_path / f"data{number}"
         gitlab.load(hand_world(), now=NOW)
         gitlab.inject({"kind": "change", "skip": skip, "world": renamed(hand_world(), old, new)})
-        fails_by_name_or_ends(export(gitlab, to, *PATHS, via=via))
+        fails_by_name_or_ends(export(gitlab, to, *PATHS, via=via, tables=False))
         gitlab.inject()
         gitlab.set(now="2024-07-01T12:00:00+00:00")
         outcome = export(gitlab, to, *PATHS, via=via)
@@ -340,7 +341,7 @@ def test_a_time_without_zone_is_named_and_costs_no_neighbour(
     issues = set(ra.load(to).issues["issue_id"])
     assert issues >= {1003, 1005, 1006, 1007, 1008}
     gitlab.load(hand_world(), now="2024-07-01T12:00:00+00:00")
-    holds(export(gitlab, to, *PATHS), to)
+    holds(export(gitlab, to, *PATHS, tables=False), to)
 
 
 # -- deleted between two attempts ------------------------------------------------------------------
@@ -359,7 +360,7 @@ def test_what_was_deleted_between_two_attempts(
 
     with monkeypatch.context() as patch:
         patch.setattr(Export, "_listings", interrupted)  # after the last history
-        fails_by_name(export(gitlab, to, *PATHS), 4)
+        fails_by_name(export(gitlab, to, *PATHS, tables=False), 4)
     assert not (to / "manifest.json").exists()
     if what == "label":
         life.world.delete_label(LABELS["urgent"])  # on issue 1007 for a day
