@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_st
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from roadmap_analytics import cli, frames
@@ -107,11 +108,40 @@ _FORKS.set_forkserver_preload(["tests.preloaded"])
 
 
 def fork_export(
-    server: LoopbackGitLab, to: Path, *paths: str, via: str = "rest"
+    server: LoopbackGitLab, to: Path, *paths: str, via: str = "rest", **streams: Any
 ) -> ForkServerProcess:
-    """Start the same within milliseconds, where a test kills many."""
+    """Start the same within milliseconds, without a new interpreter and its imports."""
     addresses = [f"{server.url}/{path}" for path in paths]
-    arguments = ("export", *addresses, "--to", str(to), "--via", via)
-    process = _FORKS.Process(target=command, args=arguments, kwargs={"token": server.token})
+    told = ("--to", str(to), "--via", via)
+    return fork_command("export", *addresses, *told, token=server.token, **streams)
+
+
+def fork_command(
+    *arguments: str,
+    token: str = "",
+    out: str | Path = os.devnull,
+    err: str | Path = os.devnull,
+    ignored: signal.Signals | None = None,
+) -> ForkServerProcess:
+    """Start a command with these files as its streams; a signal may be ignored from the start."""
+    process = _FORKS.Process(target=_as_program, args=(arguments, token, out, err, ignored))
     process.start()
     return process
+
+
+def _as_program(
+    arguments: tuple[str, ...],
+    token: str,
+    out: str | Path,
+    err: str | Path,
+    ignored: signal.Signals | None,
+) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN if number == ignored else default)
+    os.environ["GITLAB_PRIVATE_TOKEN"] = token
+    sys.argv = ["roadmap-analytics", *arguments]
+    for number, path in ((1, out), (2, err)):
+        with Path(path).open("w") as stream:
+            os.dup2(stream.fileno(), number)
+    cli.main()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from roadmap_analytics import store
-from tests.exporting import Outcome, command, export, start_export
+from tests.exporting import Outcome, command, export, fork_command, fork_export, start_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import hand_world
 from tests.gitlab_server.truth import differences, served, stored
@@ -181,62 +186,76 @@ def test_progress_is_a_bar_on_a_terminal(hand_gitlab: LoopbackGitLab, tmp_path: 
         {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "skip": 9}
     )
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "roadmap_analytics", "export"),
-            *(f"{hand_gitlab.url}/orchard", "--to", str(tmp_path / "data")),
-        ],
-        env={**os.environ, "GITLAB_PRIVATE_TOKEN": "secret", "COLUMNS": "120"},
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))
+    summary = tmp_path / "summary"
+    process = fork_export(
+        hand_gitlab, tmp_path / "data", "orchard", out=summary, err=os.ttyname(theirs)
     )
-    os.close(theirs)
     shown = b""
+    while process.is_alive():
+        if select.select([ours], [], [], 0.05)[0]:
+            shown += os.read(ours, 4096)
+    process.join()
+    os.close(theirs)
     with suppress(OSError):  # how a pseudo-terminal says that the other side is closed
         while piece := os.read(ours, 4096):
             shown += piece
     os.close(ours)
-    summary, _ = process.communicate()
-    assert process.returncode == 0, shown
+    assert process.exitcode == 0, shown
     text = shown.decode()
     assert text.count("\r") > 3, "it moves"
     assert "issues: " in text
     assert "7/7" in text
     assert " requests" in text
     assert "waiting 1 s for the rate limit" in text
-    assert b"requests" in summary
+    assert "requests" in summary.read_text()
 
 
-def until_asked(process: subprocess.Popen[bytes], server: LoopbackGitLab, requests: int) -> None:
+def until_asked(alive: Callable[[], bool], server: LoopbackGitLab, requests: int) -> None:
     """Wait until the exporter has asked so often."""
     while server.counts().total < requests:
-        assert process.poll() is None, "it ended too early"
+        assert alive(), "it ended too early"
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
+def hanging(server: LoopbackGitLab) -> None:
+    """Let some of its answers never come."""
+    server.inject({"kind": "hang", "seconds": 60, "match": "notes", "skip": 3, "times": None})
+
+
+def goes_on(server: LoopbackGitLab, to: Path, said: str) -> None:
+    """It was interrupted and said so, and the next run resumes."""
+    assert said.splitlines()[-1].startswith("roadmap-analytics: interrupted.")
+    assert "Traceback" not in said
+    server.inject()
+    assert export(server, to, "orchard", tables=False).code == 0
+    assert differences(stored(to), served(hand_world(), "orchard")) == []
+
+
 def test_interrupted_it_ends_at_once_and_goes_on_later(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    hanging(hand_gitlab)
+    process = start_export(hand_gitlab, tmp_path / "data", "orchard", stderr=subprocess.PIPE)
+    until_asked(lambda: process.poll() is None, hand_gitlab, 30)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130, "it waits for none of the answers that hang"
+    goes_on(hand_gitlab, tmp_path / "data", said.decode())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_signals_end_it_as_well(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    to = tmp_path / "data"
-    hand_gitlab.inject({"kind": "hang", "seconds": 60, "match": "notes", "skip": 3, "times": None})
-    before = signal.signal(number, signal.SIG_DFL)  # `nohup make test` ignores SIGHUP
-    try:
-        process = start_export(hand_gitlab, to, "orchard", stderr=subprocess.PIPE)
-    finally:
-        signal.signal(number, before)
-    until_asked(process, hand_gitlab, 30)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=20)
-    assert process.returncode == code, "it waits for none of the answers that hang"
-    assert said.decode().splitlines()[-1].startswith("roadmap-analytics: interrupted.")
-    assert "Traceback" not in said.decode()
-    hand_gitlab.inject()
-    assert export(hand_gitlab, to, "orchard").code == 0
-    assert differences(stored(to), served(hand_world(), "orchard")) == []
+    said = tmp_path / "said"
+    hanging(hand_gitlab)
+    process = fork_export(hand_gitlab, tmp_path / "data", "orchard", err=said)
+    until_asked(process.is_alive, hand_gitlab, 30)
+    os.kill(process.pid or 0, number)
+    process.join(20)
+    assert process.exitcode == code
+    goes_on(hand_gitlab, tmp_path / "data", said.read_text())
 
 
 def test_what_the_caller_has_ignored_stays_ignored(
@@ -244,33 +263,39 @@ def test_what_the_caller_has_ignored_stays_ignored(
 ) -> None:
     """As `nohup` has SIGHUP."""
     hand_gitlab.set(latency=0.02)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = start_export(hand_gitlab, tmp_path / "data", "orchard")
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    until_asked(process, hand_gitlab, 10)
-    process.send_signal(signal.SIGHUP)
-    assert process.wait(60) == 0
+    process = fork_export(hand_gitlab, tmp_path / "data", "orchard", ignored=signal.SIGHUP)
+    until_asked(process.is_alive, hand_gitlab, 10)
+    os.kill(process.pid or 0, signal.SIGHUP)
+    process.join(60)
+    assert process.exitcode == 0
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "data"]])
-def test_an_output_that_is_full_is_named(arguments: list[str], tmp_path: Path) -> None:
-    assert command("simulate", "--to", "data", "--issues", "5", "--seed", "1").code == 0
-    program = [sys.executable, "-m", "roadmap_analytics", *arguments]
+FULL = (
+    "roadmap-analytics: standard output: No space left on device. Check the path and its rights.\n"
+)
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_an_output_that_is_full_is_named(argument: str) -> None:
+    program = [sys.executable, "-m", "roadmap_analytics", argument]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == 2
-        assert done.stderr == (
-            "roadmap-analytics: standard output: No space left on device. "
-            "Check the path and its rights.\n"
-        )
+        assert done.stderr == FULL
 
 
-def test_what_cannot_be_said_is_still_in_the_exit_code() -> None:
-    program = [sys.executable, "-m", "roadmap_analytics", "check", "none"]
-    with Path("/dev/full").open("w") as full:
-        assert subprocess.run(program, stderr=full, check=False).returncode == 5
+def test_an_output_that_is_full_in_the_middle_of_a_command_is_named(tmp_path: Path) -> None:
+    assert command("simulate", "--to", "data", "--issues", "5", "--seed", "1").code == 0
+    process = fork_command("check", str(tmp_path / "data"), out="/dev/full", err=tmp_path / "said")
+    process.join(60)
+    assert process.exitcode == 2
+    assert (tmp_path / "said").read_text() == FULL
+
+
+def test_what_cannot_be_said_is_still_in_the_exit_code(tmp_path: Path) -> None:
+    process = fork_command("check", str(tmp_path / "none"), err="/dev/full")
+    process.join(60)
+    assert process.exitcode == 5
 
 
 def test_no_message_prints_a_token(tmp_path: Path) -> None:
@@ -294,11 +319,11 @@ def test_no_message_prints_a_token(tmp_path: Path) -> None:
 def test_two_exports_into_one_dataset(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     hand_gitlab.set(latency=0.1)
-    process = start_export(hand_gitlab, to, "orchard")
-    until_asked(process, hand_gitlab, 5)
+    process = fork_export(hand_gitlab, to, "orchard")
+    until_asked(process.is_alive, hand_gitlab, 5)
     refused(export(hand_gitlab, to, "orchard"), 5, f"locked by process {process.pid} on")
     process.kill()
-    process.wait()
+    process.join()
     hand_gitlab.set(latency=0)
     assert export(hand_gitlab, to, "orchard").code == 0
 

@@ -18,7 +18,7 @@ from roadmap_analytics import frames, store
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab import client, crawl, transport
 from roadmap_analytics.roadmap import sources, tables
-from tests.exporting import Outcome, command, export, start_export
+from tests.exporting import Outcome, command, export, fork_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
 from tests.gitlab_server.truth import differences, served, stored
@@ -351,11 +351,11 @@ def test_killed_it_fetches_again_only_what_was_in_flight(
     to = tmp_path / "data"
     asked = "projects/:id/issues/:id/notes"
     hand_gitlab.set(latency=0.03)
-    process = start_export(hand_gitlab, to, "orchard")
+    process = fork_export(hand_gitlab, to, "orchard")
     while hand_gitlab.counts().routes.get(asked, 0) < 6:
-        assert process.poll() is None
+        assert process.is_alive()
     process.kill()
-    process.wait()
+    process.join()
     notes = stored_in_pieces(to)
     assert notes >= 2
     hand_gitlab.set(latency=0)

@@ -25,7 +25,7 @@ from roadmap_analytics import export as exporting
 from roadmap_analytics.errors import DatasetError, ServerError
 from roadmap_analytics.gitlab.crawl import Export
 from tests.examples import left_to_soak
-from tests.exporting import command, export, start_export
+from tests.exporting import command, export, fork_export
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import LABELS, NOW, hand_world, person
 from tests.gitlab_server.life import Life
@@ -54,15 +54,16 @@ def test_the_second_of_two_exports_into_one_folder_ends_and_harms_nothing(
 ) -> None:
     to = tmp_path / "data"
     hand_gitlab.set(latency=0.05)
-    first = start_export(hand_gitlab, to, *PATHS)
+    first = fork_export(hand_gitlab, to, *PATHS)
     while hand_gitlab.counts().total < 5:
-        assert first.poll() is None
+        assert first.is_alive()
         time.sleep(0.02)
     second = export(hand_gitlab, to, *PATHS)
-    assert first.poll() is None, "the first was still running"
+    assert first.is_alive(), "it was still running"
     fails_by_name(second, 5)
     assert f"locked by process {first.pid}" in second.err
-    assert first.wait(60) == 0
+    first.join(60)
+    assert first.exitcode == 0
     hand_gitlab.set(latency=0.0)
     holds(export(hand_gitlab, to, *PATHS), to)
 
