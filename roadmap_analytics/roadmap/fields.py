@@ -513,7 +513,7 @@ def _labels_behind(entry: Entry, head: Inline, words: Words) -> Inline:
 def _date_first(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "2025-09-01: Beta"."""
     m = _DATE_FIRST.match(head.text)
-    if m is None or (head.strong and head.strong[0][1] > m.end("when") + 1):
+    if m is None or head.bold > m.end("when") + 1:
         return head
     target = words.target(m["when"], entry.done)
     if target is None or target.end is None or not mostly(target.text, m["when"]):
@@ -525,7 +525,7 @@ def _date_first(entry: Entry, head: Inline, words: Words) -> Inline:
 def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "ada: tune the parser" as work of ada, where people write so."""
     name, colon, rest = head.text.partition(":")
-    if not colon or rest[:1] != " " or len(name) >= 40 or head.strong:
+    if not colon or rest[:1] != " " or len(name) >= 40 or head.of("strong"):
         return head
     parts = re.split(r"\s*(?:/|,|&|\+|\band\b)\s*", name.strip())
     short = all(re.fullmatch(r"[a-z][a-z0-9_]{1,11}|@[\w-]+", part) for part in parts)
@@ -596,8 +596,4 @@ def mostly(part: str, whole: str) -> bool:
 
 def _without(head: Inline, start: int, end: int) -> Inline:
     """Cut out a bracket; links behind it are kept, those of the bracket go with it."""
-    left, right = head[:start], head[end:]
-    if not right.text:
-        return left
-    moved = tuple(replace(one, start=one.start + start, end=one.end + start) for one in right.links)
-    return Inline(left.text + right.text, left.links + moved, left.strong, left.struck)
+    return head[:start] + head[end:]

@@ -316,7 +316,7 @@ class Items:
                 each = [one for one in rest if one[0].kind == "time" and self.time(one[1].text)]
                 rest = [one for one in rest if one not in each]
                 for column, cell in each:
-                    named = Inline(f"{row[n].text} {column.head}", row[n].links)
+                    named = row[n] + Inline(f" {column.head}")
                     date = (Column(column.head, Label("target", (), "")), cell)
                     self._row(named, [*rest, date], line, at)
                 entry = None if each else self._row(row[n], rest, line, at)

@@ -86,8 +86,8 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     >>> title_of(Inline("Add tests, docs and examples (see issues).  Later more."))
     'Add tests, docs and examples'
     """
-    if inline.strong and inline.strong[0][0] == 0 and inline.strong[0][1] > 1:
-        return inline.text[: inline.strong[0][1]].strip().rstrip(".:").strip()
+    if inline.bold > 1:
+        return inline.text[: inline.bold].strip().rstrip(".:").strip()
     if inline.links and inline.links[0].start == 0 < inline.links[0].end:
         linked = inline.text[: inline.links[0].end].strip()  # "[Parser](...): makes trees"
         if not linked.startswith("http") and re.match(

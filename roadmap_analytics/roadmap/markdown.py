@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import ftfy
 from markdown_it import MarkdownIt
@@ -20,8 +20,8 @@ __all__ = [
     "Heading",
     "Inline",
     "Item",
-    "Link",
     "ListBlock",
+    "Mark",
     "Other",
     "Paragraph",
     "Table",
@@ -30,6 +30,10 @@ __all__ = [
     "parse",
 ]
 
+# What is special about text, by the names of markdown-it.
+_MARKS = {"link": "link", "strong": "strong", "s": "struck"} | dict.fromkeys(
+    ["softbreak", "hardbreak"], "break"
+)
 _URL = re.compile(r"https?://[^\s<>\[\]\"]+")
 _DANGLING = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
 _CHECKBOX = re.compile(r"^\[([ xX~/>-])\]\s+")
@@ -48,68 +52,67 @@ ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 
 
 @dataclass(frozen=True)
-class Link:
-    """A link within a text: where it stands, and where it leads."""
+class Mark:
+    """What is special about a stretch of text: a link, bold or struck out, the end of a line."""
 
+    kind: str  # one of the values of `_MARKS`
     start: int
     end: int
-    url: str
+    url: str = ""
 
 
 @dataclass(frozen=True)
 class Inline:
-    """Running text without markup, with the places of its links, of what is bold or struck out."""
+    """Running text without markup, and its marks in order; those of one kind lie apart."""
 
     text: str
-    links: tuple[Link, ...] = ()
-    strong: tuple[tuple[int, int], ...] = ()
-    struck: tuple[tuple[int, int], ...] = ()  # ascending, none within another
-    breaks: tuple[tuple[int, int], ...] = ()  # where a line of the source ends
+    marks: tuple[Mark, ...] = ()
 
     def __getitem__(self, where: slice) -> Inline:
         start, stop, _ = where.indices(len(self.text))
-        inside = [
-            Link(max(link.start - start, 0), min(link.end, stop) - start, link.url)
-            for link in self.links
-            if link.start < stop and link.end > start
-        ]
-        spans = [
-            tuple(
-                (max(a - start, 0), min(b, stop) - start)
-                for a, b in every
-                if a < stop and b > start
-            )
-            for every in (self.strong, self.struck, self.breaks)
-        ]
-        return Inline(self.text[start:stop], tuple(inside), *spans)
+        inside = (
+            Mark(one.kind, max(one.start - start, 0), min(one.end, stop) - start, one.url)
+            for one in self.marks
+            if one.start < stop and one.end > start
+        )
+        return Inline(self.text[start:stop], tuple(inside))
+
+    def __add__(self, other: Inline) -> Inline:
+        at = len(self.text)
+        moved = (Mark(one.kind, one.start + at, one.end + at, one.url) for one in other.marks)
+        return Inline(self.text + other.text, (*self.marks, *moved))
+
+    def of(self, kind: str) -> list[Mark]:
+        """Give the marks of one kind: link, strong, struck, break."""
+        return [one for one in self.marks if one.kind == kind]
+
+    def _between(self, marks: Iterable[Mark]) -> list[Inline]:
+        """Cut marked stretches out of the text."""
+        ends = [0, *(place for one in marks for place in (one.start, one.end)), len(self.text)]
+        return [self[a:b] for a, b in zip(ends[::2], ends[1::2], strict=True)]
 
     @property
     def standing(self) -> Inline:
         """The text without what is struck out, where other words follow it."""
-        gone = list(self.struck)
-        if gone and not re.search(r"\w", self.text[gone[-1][1] :]):
+        gone = self.of("struck")
+        if gone and not re.search(r"\w", self.text[gone[-1].end :]):
             gone.pop()
-        if not gone:
-            return self
-        kept = [self.text[a:b] for (_, a), (b, _) in pairwise([(0, 0), *gone, (None, None)])]
-        return Inline("".join(kept), self[: gone[0][0]].links)
+        return sum(self._between(gone), Inline(""))
 
     @property
     def lines(self) -> list[Inline]:
         """The text line by line, as its author wrote it."""
-        ends = [(0, 0), *self.breaks, (len(self.text), len(self.text))]
-        return [self[a:b].strip() for (_, a), (b, _) in pairwise(ends)]
+        return [line.strip() for line in self._between(self.of("break"))]
 
     def strip(self) -> Inline:
         """Drop white space at both ends."""
         left = len(self.text) - len(self.text.lstrip())
         return self[left : len(self.text.rstrip())] if self.text.strip() else Inline("")
 
-    def after(self, lead: str) -> Inline:
-        """Put words before the text."""
-        size = len(lead)
-        moved = (Link(one.start + size, one.end + size, one.url) for one in self.links)
-        return Inline(lead + self.text, tuple(moved))
+    @property
+    def links(self) -> list[Mark]:
+        """The links within the text, in order."""
+        return self.of("link")
 
     @property
     def urls(self) -> list[str]:
@@ -117,54 +120,55 @@ class Inline:
         return [link.url for link in self.links]
 
     @property
+    def bold(self) -> int:
+        """How many characters are bold from the beginning."""
+        return next((one.end for one in self.of("strong") if one.start == 0), 0)
+
+    @property
     def bare(self) -> str:
         """The text without the addresses that stand in it as such."""
-        out, at = [], 0
-        for link in self.links:
-            if _URL.match(self.text, link.start):
-                out.append(self.text[at : link.start])
-                at = link.end
-        return re.sub(r"\s+", " ", "".join([*out, self.text[at:]])).strip()
+        written = [link for link in self.links if _URL.match(self.text, link.start)]
+        return " ".join("".join(part.text for part in self._between(written)).split())
 
 
-@dataclass
-class Paragraph:
-    """Running text, and the source lines [line, end) that it stands on, counted from 0."""
+@dataclass(kw_only=True)
+class _Placed:
+    """What stands on the source lines [line, end), counted from 0."""
 
-    inline: Inline
     line: int = 0
     end: int = 0
 
 
 @dataclass
-class Heading:
+class Paragraph(_Placed):
+    """Running text."""
+
+    inline: Inline
+
+
+@dataclass
+class Heading(_Placed):
     """A heading and its level, from 1."""
 
     level: int
     inline: Inline
-    line: int = 0
-    end: int = 0
 
 
 @dataclass
-class Other:
+class Other(_Placed):
     """What is neither: code, or markup that was not understood. Kept as text."""
 
     text: str
-    line: int = 0
-    end: int = 0
     language: str = ""  # of code: "mermaid"
 
 
 @dataclass
-class Item:
+class Item(_Placed):
     """One entry of a list."""
 
     number: int | None
     blocks: list[Block]
     box: str | None = None  # what stands in the brackets of its check box
-    line: int = 0
-    end: int = 0
 
     @cached_property
     def head(self) -> Inline:
@@ -196,23 +200,19 @@ class Item:
 
 
 @dataclass
-class ListBlock:
+class ListBlock(_Placed):
     """A list, numbered or not."""
 
     ordered: bool
     items: list[Item]
-    line: int = 0
-    end: int = 0
 
 
 @dataclass
-class Table:
+class Table(_Placed):
     """A table: its head and its rows, cell by cell."""
 
     head: list[Inline]
     rows: list[list[Inline]] = field(default_factory=list)
-    line: int = 0
-    end: int = 0
     lines: list[int] = field(default_factory=list)  # of each row
 
 
@@ -277,18 +277,19 @@ def _numbered(text: str) -> list[str]:
     whole = []
     for at, m in _outside_code(lines, _LETTERED):
         written = m["n"] or m["m"]
-        rank = {"letter": ord(written) - 96 if len(written) == 1 else 0, "digit": 0, "roman": 0}
-        if written.isdigit():
-            rank = {"digit": int(written)}
-        elif written in ROMAN:
-            rank["roman"] = ROMAN.index(written) + 1
-        for style, value in rank.items():
-            place = (m["indent"], style)
-            if value == 1:
+        ranks = {"digit": int(written)} if written.isdigit() else {}
+        if written in ROMAN:
+            ranks["roman"] = ROMAN.index(written) + 1
+        if len(written) == 1 and written.isalpha():
+            ranks["letter"] = ord(written) - ord("a") + 1
+        for style, rank in ranks.items():
+            place = m["indent"], style
+            if rank == 1:
                 runs[place] = []
                 whole.append(runs[place])
-            if value and len(runs.get(place, [0] * value)) == value - 1:
-                runs[place].append((at, m))
+            run = runs.get(place, [])
+            if rank == len(run) + 1:
+                run.append((at, m))
     for run in whole:
         for value, (at, m) in enumerate(run if len(run) > 1 else [], start=1):
             mark = f"{value})".ljust(len(m["mark"]))
@@ -352,46 +353,45 @@ def fenced(lines: Sequence[str]) -> Iterator[int]:
         inside ^= fence
 
 
-def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Block]:
+def _blocks(nodes: Iterable[SyntaxTreeNode]) -> list[Block]:
     out: list[Block] = []
     for node in nodes:
-        line, end = node.map or (0, 0)
-        if node.type == "heading":
-            out.append(Heading(int(node.tag[1]), _inline(node), line, end))
-        elif node.type == "paragraph":
-            out.append(Paragraph(_inline(node), line, end))
-        elif node.type in ("bullet_list", "ordered_list"):
-            out.append(_list(node))
-        elif node.type == "table":
-            out.append(_table(node))
-        elif node.type == "blockquote":
+        if node.type == "blockquote":
             out += _blocks(node.children)
-        elif node.content.strip():
-            out.append(Other(node.content, line, end, node.info.partition(" ")[0]))
+        elif (block := _block(node)) is not None:
+            block.line, block.end = node.map or (0, 0)
+            out.append(block)
     return out
 
 
-def _list(node: SyntaxTreeNode) -> ListBlock:
-    ordered = node.type == "ordered_list"
-    start = int(node.attrs.get("start", 1)) if ordered else 0
-    items = []
-    for index, child in enumerate(node.children):
-        blocks = _blocks(child.children)
-        box = None
-        first = blocks[0] if blocks else None
-        if isinstance(first, Paragraph) and (found := _CHECKBOX.match(first.inline.text)):
-            box = found.group(1).lower()
-            blocks[0] = Paragraph(first.inline[found.end() :], first.line, first.end)
-        number = start + index if ordered else None
-        items.append(Item(number, blocks, box, *(child.map or (0, 0))))
-    return ListBlock(ordered, items, *(node.map or (0, 0)))
+def _block(node: SyntaxTreeNode) -> Block | None:
+    match node.type:
+        case "heading":
+            return Heading(int(node.tag[1]), _inline(node))
+        case "paragraph":
+            return Paragraph(_inline(node))
+        case "bullet_list":
+            return ListBlock(ordered=False, items=[_item(child, None) for child in node.children])
+        case "ordered_list":
+            numbered = enumerate(node.children, start=int(node.attrs.get("start", 1)))
+            return ListBlock(ordered=True, items=[_item(child, n) for n, child in numbered])
+        case "table":
+            rows = [row for part in node.children for row in part.children]
+            head, *cells = [[_inline(cell) for cell in row.children] for row in rows] or [[]]
+            return Table(head, cells, [(row.map or (0, 0))[0] for row in rows[1:]])
+        case _:
+            code = node.content.strip()
+            return Other(node.content, node.info.partition(" ")[0]) if code else None
 
 
-def _table(node: SyntaxTreeNode) -> Table:
-    rows = [row for part in node.children for row in part.children]
-    cells = [[_inline(cell) for cell in row.children] for row in rows]
-    lines = [(row.map or (0, 0))[0] for row in rows]
-    return Table(cells[0] if cells else [], cells[1:], *(node.map or (0, 0)), lines[1:])
+def _item(node: SyntaxTreeNode, number: int | None) -> Item:
+    item = Item(number, _blocks(node.children))
+    item.line, item.end = node.map or (0, 0)
+    first = item.blocks[0] if item.blocks else None
+    if isinstance(first, Paragraph) and (found := _CHECKBOX.match(first.inline.text)):
+        item.box = found[1].lower()
+        first.inline = first.inline[found.end() :]
+    return item
 
 
 class _Writer:
@@ -399,53 +399,40 @@ class _Writer:
 
     def __init__(self) -> None:
         self.text = ""
-        self.links: list[Link] = []
-        self.strong: list[tuple[int, int]] = []
-        self.struck: list[tuple[int, int]] = []
-        self.breaks: list[tuple[int, int]] = []
+        self.marks: list[Mark] = []
 
-    def add(self, nodes: Sequence[SyntaxTreeNode]) -> None:
+    def add(self, nodes: Iterable[SyntaxTreeNode], *, linked: bool = False) -> None:
         for node in nodes:
-            start = len(self.text)
-            if node.type in ("softbreak", "hardbreak"):
+            start, known = len(self.text), len(self.marks)
+            kind = _MARKS.get(node.type)
+            if kind == "break":
                 self.text += " "
-                self.breaks.append((start, start + 1))
             elif node.type in ("text", "code_inline", "html_inline"):
                 # A reference whose label is defined nowhere is its words.
                 words = _DANGLING.sub(r"\1", node.content) if node.type == "text" else node.content
                 self.text += re.sub(r"\s+", " ", words)
+                self.marks += [] if linked else _addresses(self.text, start)
             elif node.type == "image":
                 self.text += node.content or str(node.attrs.get("alt", ""))
             else:
-                self.add(node.children)
-            if node.type == "link":
-                self.links.append(Link(start, len(self.text), str(node.attrs.get("href", ""))))
-            elif node.type == "strong":
-                self.strong.append((start, len(self.text)))
-            elif node.type == "s":
-                while self.struck and self.struck[-1][0] >= start:
-                    self.struck.pop()
-                self.struck.append((start, len(self.text)))
+                self.add(node.children, linked=linked or kind == "link")
+            if kind:
+                inner = (one for one in self.marks[known:] if one.kind != kind)
+                url = str(node.attrs.get("href", ""))
+                self.marks[known:] = [*inner, Mark(kind, start, len(self.text), url)]
 
 
 def _inline(node: SyntaxTreeNode) -> Inline:
     writer = _Writer()
     for child in node.children:
         writer.add(child.children)
-    spans = [tuple(every) for every in (writer.strong, writer.struck, writer.breaks)]
-    return _with_bare_urls(Inline(writer.text, tuple(writer.links), *spans))
+    return Inline(writer.text, tuple(sorted(writer.marks, key=lambda one: one.start)))
 
 
-def _with_bare_urls(inline: Inline) -> Inline:
-    links = list(inline.links)
-    covered = iter([*inline.links, Link(len(inline.text) + 1, len(inline.text) + 1, "")])
-    link = next(covered)
-    for found in _URL.finditer(inline.text):
-        while link.end <= found.start():
-            link = next(covered)
+def _addresses(text: str, start: int) -> Iterator[Mark]:
+    """Yield the addresses that are written out in a text, from a place on."""
+    for found in _URL.finditer(text, start):
         url = found.group().rstrip(".,;:!?'")
         if url.count("(") < url.count(")"):
             url = url.rstrip(").,;")
-        if link.start > found.start():
-            links.append(Link(found.start(), found.start() + len(url), url))
-    return replace(inline, links=tuple(sorted(links, key=lambda link: link.start)))
+        yield Mark("link", found.start(), found.start() + len(url), url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
@@ -113,7 +112,8 @@ def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
     'Maps'
     >>> marked(Inline("TODO: maps"), None)[1].text
     'maps'
-    >>> marked(Inline("Fax (dropped)", struck=((0, 3),)), None)[0]
+    >>> from roadmap_analytics.roadmap.markdown import Mark
+    >>> marked(Inline("Fax (dropped)", (Mark("struck", 0, 3),)), None)[0]
     'dropped'
     """
     state = _BOXES.get(box) if box is not None else None
@@ -126,12 +126,12 @@ def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:
             if not rest.text.strip():  # a sign alone is no title
                 break
             state, head = state or said, rest
-    start, end = head.struck[0] if head.struck else (0, 0)
-    if end and start <= 1:
-        behind = _WRAPPED.sub("", head.text[end:])
+    gone = next(iter(head.of("struck")), None)
+    if gone and gone.start <= 1:
+        behind = _WRAPPED.sub("", head.text[gone.end :])
         told = state_of(behind) if len(behind.split()) <= 3 else None
         if told or not behind:
-            return state or told or DONE, replace(head[:end], struck=())
+            return state or told or DONE, head[: gone.end]
     return state, head
 
 

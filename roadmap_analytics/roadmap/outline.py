@@ -159,10 +159,14 @@ def _bold_heading(block: Block, after: Block | None) -> Heading | None:
     """Read "**Q3 2025**" or "Q3 2025:" above a list or a table as a heading."""
     if not isinstance(block, Paragraph) or not isinstance(after, ListBlock | Table):
         return None
-    text, strong = block.inline.text.strip(), block.inline.strong
-    bold = bool(strong) and strong[0][0] == 0 and strong[0][1] >= len(text.rstrip(":"))
+    text = block.inline.text.strip()
+    bold = 0 < len(text.rstrip(":")) <= block.inline.bold
     leads = text.endswith(":") and len(text.split()) < _FEW_WORDS
-    return Heading(7 if bold else 8, block.inline, block.line, block.end) if bold or leads else None
+    return (
+        Heading(7 if bold else 8, block.inline, line=block.line, end=block.end)
+        if bold or leads
+        else None
+    )
 
 
 def opens(heading: str) -> bool:

@@ -604,7 +604,7 @@ def _spelt_out(item: Item) -> list[Inline]:
     if not item.children or not (permits or head.endswith(":")):
         return [item.head]
     lead = f"{head.rstrip(': ')}{': ' if permits else ' '}"
-    return [below.head.after(lead) for below in item.children]
+    return [Inline(lead) + below.head for below in item.children]
 
 
 def _duty(sheet: _Sheet, inline: Inline, person: str | None, item: Item) -> str | None:
