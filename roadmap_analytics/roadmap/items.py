@@ -59,6 +59,7 @@ _MEANING = pattern(
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
 _PERIOD = pattern(r"\b(?:since|during|in|this|last|so far)\b")
+_KEYED = re.compile(r"[^:]{1,40}:(?:\s|$)")
 _DEPTH = 6
 _HARD = ("people", "target", "start", "status")  # kinds that only work has
 
@@ -187,34 +188,86 @@ class Items:
         return entry
 
     def below(self, entry: Entry | None, blocks: Sequence[Block], place: Place) -> None:
-        """Take what stands below an entry: labelled values speak before the items inherit them."""
+        """Read what stands below an entry or a heading; `entry` is the item that this is, if any.
+
+        What speaks of the item goes first: the items below it inherit that.
+        """
+        rest: list[Block | Item] = []
         for block in blocks:
-            if entry and isinstance(block, Paragraph):
-                self.paragraph(entry, block)
-            elif entry and not isinstance(block, ListBlock):
-                entry.inlines += inlines_of([block])
-                self.claim(block, "prose", "text of the item", entry.key)
-        children = [child for b in blocks if isinstance(b, ListBlock) for child in b.items]
-        noted = place.notes and any(label_of(child.head.text) for child in children)
-        rest = [child for child in children if not (entry and self._of(entry, child, place, noted))]
+            if not isinstance(block, ListBlock):
+                rest += [] if entry and self._speaks(entry, block) else [block]
+            elif _contents(block):
+                self.claim(block, "contents", "every entry leads to a heading")
+            elif len(block.items) > 1 and all(legend(item.head) for item in block.items):
+                self.claim(block, "ignored", "a legend of signs")
+            elif place.directly and _describes(block, self):  # "## Metadata"
+                self.claim(block, "prose", place.about)
+            else:
+                labels = any(label_of(item.head.text) for item in block.items)
+                described = entry and entry.source == "heading" and _describes(block, self)
+                noted = bool(labels if place.notes else described)
+                rest += [one for one in block.items if not self._of(entry, one, place, noted)]
         if entry is not None:
             self.settle(entry, place)
-        for child in rest:
-            self.add(child, place)
+        for one in rest:
+            if isinstance(one, Item):
+                self.add(one, place)
+            elif isinstance(one, Table):
+                self.table(one, place)
+            else:
+                self._loose(entry, one, place)
 
-    def _of(self, entry: Entry, child: Item, place: Place, noted: bool) -> bool:
+    def _speaks(self, entry: Entry, block: Block) -> bool:
+        """Take a block that says something of an item; False for one that stands for itself."""
+        values = _values(block, self) if isinstance(block, Table) else None
+        if isinstance(block, Paragraph):
+            self.paragraph(entry, block)
+        elif values is not None:
+            entry.inlines += [cell for _, cell in values]
+            self.cells(entry, values)
+            self.claim(block, "field", "a table of labelled values", entry.key)
+        elif entry.source != "heading":  # within the list entry
+            entry.inlines += inlines_of([block])
+            self.claim(block, "prose", "text of the item", entry.key)
+        else:
+            return False
+        return True
+
+    def _loose(self, entry: Entry | None, block: Block, place: Place) -> None:
+        """Take what is no item: text, of which some says what became of things, or code."""
+        if isinstance(block, Paragraph) and place.explained:
+            self.claim(block, "prose", place.about)
+        elif isinstance(block, Paragraph):
+            found = statements_in(block.inline, done=place.given.state == DONE)
+            self.statements += found
+            said = ("statement", "what became of something", None, "status")
+            self.claim(block, *(said if found else ("prose", "text of a section")))
+        elif isinstance(block, Other):
+            about = f", {place.about}" if place.explained else ""
+            self.claim(block, "ignored", f"code{about}", entry.key if entry else None)
+            gantt = block.language == "mermaid" and block.text.lstrip().startswith("gantt")
+            # A section about the document draws how releases are made, not which.
+            if gantt and not place.explained:
+                self.charts.append((block, place))
+
+    def _of(self, entry: Entry | None, child: Item, place: Place, noted: bool) -> bool:
         """Take a child that is a field, a link or a note of the entry; False for an item."""
         text = child.head.text.strip()
+        if _ONLY_HANDLES.fullmatch(text) and not (entry is None and child.children):
+            self.people(entry, child)
+            return True
+        if entry is None:
+            return False
         if not text and not child.children:
             return True
-        if (label := self.label(child)) is not None:
+        named = _KEYED.match(text) if noted and not label_of(text) else None
+        unknown = Label("info", (), text[named.end() :].strip()) if named else None
+        if (label := self.label(child) or unknown) is not None:
             self.field(entry, child, label)
         elif is_comment(text) or (
             place.depth and not child.children and not re.search(r"\w", text)
         ):
             self.note(entry, child)
-        elif _ONLY_HANDLES.fullmatch(text):
-            self.people(entry, child)
         elif not child.children and self.time(text):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
@@ -485,10 +538,7 @@ def _section(
             place = replace(place, given=given, explained=about, directly=here)
             place = place if about else _labelled(section, items, place)
             items.claim(section.heading, "heading", _what_it_gives(place.given, place))
-    for block in section.blocks:
-        _block(block, items, place, own)
-    if own is not None:
-        items.settle(own, place)
+    items.below(own, section.blocks, place)
     whys = [_why_item(below, items, place) for below in section.below if not _bare(below)]
     beside = 2 * sum(why is not None for why in whys) > len(whys)
     for below in section.below:
@@ -568,7 +618,7 @@ def _describes(block: Block, items: Items) -> bool:
     if isinstance(block, ListBlock):
         labels = map(items.label, block.items)
         hard = sum(one is not None and one.kind in _HARD for one in labels)
-        keyed = all(re.match(r"[^:]{1,40}:\s", item.head.text + " ") for item in block.items)
+        keyed = all(_KEYED.match(item.head.text) for item in block.items)
         return hard > 0 and (2 * hard >= len(block.items) or keyed)
     return isinstance(block, Table) and _values(block, items) is not None
 
@@ -586,61 +636,6 @@ def _values(table: Table, items: Items) -> list[Cell] | None:
     if len(table.rows) == 1 and kinds & {*_HARD} and "title" not in kinds:
         return list(zip(columns, table.rows[0], strict=False))
     return None
-
-
-def _block(block: Block, items: Items, place: Place, own: Entry | None) -> None:
-    """Read a block below a heading, which may be an item itself."""
-    values = _values(block, items) if own and isinstance(block, Table) else None
-    if isinstance(block, ListBlock):
-        _list(block, items, place, own)
-    elif own is not None and values is not None:
-        own.inlines += [cell for _, cell in values]
-        items.cells(own, values)
-        items.claim(block, "field", "a table of labelled values", own.key)
-    elif isinstance(block, Table):
-        items.table(block, place)
-    elif isinstance(block, Paragraph) and own is not None:
-        items.paragraph(own, block)
-    elif isinstance(block, Paragraph) and place.explained:
-        items.claim(block, "prose", place.about)
-    elif isinstance(block, Paragraph):
-        found = statements_in(block.inline, done=place.given.state == DONE)
-        items.statements += found
-        said = ("statement", "what became of something", None, "status")
-        items.claim(block, *(said if found else ("prose", "text of a section")))
-    else:
-        about = f", {place.about}" if place.explained else ""
-        items.claim(block, "ignored", f"code{about}", own.key if own else None)
-        # A section about the document draws how releases are made, not which.
-        if isinstance(block, Other) and _is_gantt(block) and not place.explained:
-            items.charts.append((block, place))
-
-
-def _is_gantt(block: Other) -> bool:
-    return block.language == "mermaid" and block.text.lstrip().startswith("gantt")
-
-
-def _list(block: ListBlock, items: Items, place: Place, own: Entry | None) -> None:
-    """Read a list: contents, a legend, handles, labelled values of the heading, or items."""
-    if _contents(block):
-        items.claim(block, "contents", "every entry leads to a heading")
-    elif len(block.items) > 1 and all(legend(item.head) for item in block.items):
-        items.claim(block, "ignored", "a legend of signs")
-    elif place.directly and _describes(block, items):  # "## Metadata"
-        items.claim(block, "prose", place.about)
-    elif own is not None and _describes(block, items):
-        for item in block.items:
-            value = item.head.text.partition(":")[2].strip()
-            items.field(own, item, items.label(item) or Label("info", (), value))
-        items.settle(own, place)
-    else:
-        for item in block.items:
-            if _ONLY_HANDLES.fullmatch(item.head.text) and not item.children:
-                items.people(own, item)
-            elif own is not None and is_comment(item.head.text.strip()):
-                items.note(own, item)
-            else:
-                items.add(item, place)
 
 
 def _contents(block: ListBlock) -> bool:
