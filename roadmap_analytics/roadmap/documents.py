@@ -24,6 +24,7 @@ from roadmap_analytics.roadmap.outline import sections
 from roadmap_analytics.roadmap.people import Duty, Names
 from roadmap_analytics.roadmap.sources import MAX_BYTES, date_in
 from roadmap_analytics.roadmap.statements import (
+    RENEWS,
     Mention,
     Reference,
     Statement,
@@ -113,22 +114,23 @@ def read_document(
     items = Items(Words(written, calendar, names, loose=known == "sigsum"))
     revision = Revision(written, name, str(record.get("source") or name), items.words)
     headings = [block.line for block in blocks if isinstance(block, Heading)]
+    names.met.update(people_in(markdown.inlines_of(blocks), names))
+    for table in (block for block in blocks if isinstance(block, Table)):
+        names.met.update(people_of(table, names))
+    revision.next_update = _renewal(blocks, source.front, items)
+    mentions = [Mention(inline) for inline in markdown.inlines_of(blocks)]
     if known == "sigsum":
         found = profile_sigsum.read(blocks, items)
+        mentions = found.pop("mentions")
         for name_, value in found.items():
             setattr(revision, name_, value)
     else:
-        names.met.update(people_in(markdown.inlines_of(blocks), names))
-        for table in (block for block in blocks if isinstance(block, Table)):
-            names.met.update(people_of(table, names))
-        revision.next_update = _renewal(blocks, source.front, items)
         read_sections(sections(blocks), items)
         read_charts(items.charts, items)
         read_comments(source.comments, headings, items)
-        revision.statements = items.statements
-        revision.duties = [*items.duties, *_duties(items)]
-        mentions = (Mention(inline) for inline in markdown.inlines_of(blocks))
-        revision.references = milestones_in(items.by_key.values(), mentions)
+    revision.statements = items.statements
+    revision.duties = [*items.duties, *_duties(items)]
+    revision.references = milestones_in(items.by_key.values(), mentions)
     revision.entries = list(items.by_key.values())
     revision.links = {
         entry.key: list(dict.fromkeys([*entry.links, *_urls(entry)])) for entry in revision.entries
@@ -160,7 +162,8 @@ def _texts(blocks: Iterable[Block]) -> Iterator[tuple[str, Paragraph | None]]:
         if isinstance(block, Paragraph):
             for sentence in sentences(block.inline):
                 yield sentence.text, block
-                yield lead + sentence.text, block
+                if RENEWS.search(lead):
+                    yield lead + sentence.text, block
         elif isinstance(block, ListBlock):
             yield from (pair for item in block.items for pair in _texts(item.blocks))
         lead = ""

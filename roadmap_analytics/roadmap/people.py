@@ -11,7 +11,7 @@ from roadmap_analytics.roadmap.language import sentences
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
 
-__all__ = ["CAPITAL", "Duty", "Names", "assigned", "duties", "plain", "unread_names"]
+__all__ = ["CAPITAL", "SEVERAL", "Duty", "Names", "assigned", "duties", "plain", "unread_names"]
 
 _LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
@@ -32,7 +32,8 @@ _NO_NAMES = frozenset(_NO_NAME_WORDS.split())
 _JOIN = pattern(
     r"\s*(?:\b(?:together|jointly) with\b|,\s*(?:and|or) |,|\+|&|\b(?:and|or|und|et|y|och)\b)\s*"
 )
-_SEVERAL = pattern(r"\s*(?:/|,|\band\b|\bor\b|&)\s*")
+SEVERAL = pattern(r"\s*(?:/|,|\band\b|\bor\b|&)\s*")
+"""Stands between the names of several people."""
 _QUALIFIER = pattern(
     r"\b(?:if|when|as|where) (?:needed|possible|necessary|required|available|time permits|"
     r"\w+ is \w[\w\s]*)",
@@ -353,7 +354,7 @@ def _begins_clause(rest: str, comma: bool, names: Names) -> bool:
     if rest.lower().startswith("and "):
         return bool(_AND_VERB.match(rest) or (_GIVEN_BY.match(rest) and not comma))
     subject = _SUBJECT.match(rest)
-    known = subject and all(map(names.is_known, _SEVERAL.split(subject["names"])))
+    known = subject and all(map(names.is_known, SEVERAL.split(subject["names"])))
     return comma and bool(known or given or _ADDRESSED.match(rest) or _BEGINS.match(rest))
 
 
@@ -403,7 +404,7 @@ def _named_subject(clause: str, subject: str | None, names: Names) -> str | None
     if not found or _ADDRESSED.match(clause):
         return None
     fits = names.plausible if subject is None else names.is_known
-    return found["names"] if all(map(fits, _SEVERAL.split(found["names"]))) else None
+    return found["names"] if all(map(fits, SEVERAL.split(found["names"]))) else None
 
 
 def _clause(clause: str, subject: str | None, names: Names, main: str) -> list[Duty]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from roadmap_analytics.roadmap.fields import Entry, Words, label_of, people_in
@@ -30,16 +31,15 @@ from roadmap_analytics.roadmap.markdown import (
     Table,
     inlines_of,
 )
-from roadmap_analytics.roadmap.people import Duty, Names, duties
+from roadmap_analytics.roadmap.people import SEVERAL, Duty, duties
 from roadmap_analytics.roadmap.sources import date_in
 from roadmap_analytics.roadmap.statements import (
     FINISHED,
+    NOT_WORKING,
     VERDICT,
     Mention,
     Statement,
     became,
-    milestones_in,
-    renewal_in,
     statements_in,
     status_in,
     without_status,
@@ -81,7 +81,6 @@ deferred: \bwe will not be working on \(
     lead="(?m)",
 )
 _LEAD = 400  # characters of a paragraph that lead into what follows
-_NEAR = 6  # paragraphs above a block that may belong to it
 _REMARKS = pattern(r"^(?:remarks?|notes?|comments?|see also|for (?:tracking|more|further))\b")
 _ORDER_OF_PRIORITY = pattern(r"\border of priorit")
 _PRIORITIES = pattern(r"\bpriorities\b")
@@ -92,22 +91,17 @@ _UNFINISHED = pattern(
     r"\b(?:not|n't|unable)\b.*\b(?:cycles|time|enough|complete|finish|manage|able|get to)|"
     r"\b(?:unfinished|backlogged|postponed|continued)\b|\bcarr(?:y|ied)[\s-]?over\b"
 )
-_LOOKS_AHEAD = pattern(r"\bnext\b|\bnew roadmap\b|\bwe (?:plan|will|aim)\b")
 _ESTIMATE = pattern(
     r"\b(?:estimated?|expect)\b.*\b(?:above|all|overall|whole|roadmap|everything)\b",
     r"\b(?:above|all|overall|whole|everything)\b.*\bestimated?\b",
 )
 _WINDOW = pattern(r"\b(?:until|till|through|up to)\b")
 _WORKS = pattern(r"\b(?:mainly|primarily|focus(?:ed|ing)?|best[\s-]effort|work on)\b")
-_NOT_WORKING = pattern(
-    r"(?:\b(?:not|no)|n['’]t) (?:\w+ ){0,3}(?:work(?:ing)? on|start(?:ing)?|focus|do(?:ing)?|plan)",
-    r"\b(?:postponed?|deferred?|on (?:hold|ice)|backlogged|parked|paused|will wait)\b",
-    r"\b(?:not|n['’]t) (?:\w+ )?in scope\b|\bout of scope\b",
-)
 _NEXT_TIME = pattern(r"\bnext (?:time|roadmap|iteration)|\b(?:revisit|renew)ing the roadmap")
 _TAKE_UP = pattern(r"\b(?:take a stab|consider(?:ed)?|make progress|start|get to|pick up)\b")
 _PROSE = pattern(
-    r"^(?P<permits>(?:if|as) time permits,?\s*)?(?P<who>we|[\w’'/,& -]{2,50}?) (?:will|"
+    rf"^(?:{PERMITS.pattern})?"
+    r"(?P<who>we|[\w’'/,& -]{2,50}?) (?:will|"
     r"(?:is|are|am) (?:also )?(?:planning|going|aiming) to|(?:plans?|aims?|intends?) to) "
     r"(?P<also>also )?(?P<what>.+)$"
 )
@@ -120,14 +114,13 @@ _PROSE_END = re.compile(
     r"(?:review|help)\s+(?:from|by))|with(?=\s+[A-Z][a-z]+\b))\b|,\s"
 )
 _WITH_NAMES = re.compile(r"\b(?:together|jointly)\s+with\s+((?:[A-Z][\w-]+\s*){1,3})")
-_PERMITS = pattern(r"\bif time permits\b")
 _LEADS_TO_DATE = pattern(r"(?:during|until|till|by|before|in|towards?|around)\b")
 _PROMISES = pattern(
-    r"(?P<permits>if time permits\s*[:,]?\s*)?(?:(?:also )?(?:will|(?:plan|aim)(?:s|ning)? to) )?"
+    rf"(?P<permits>{PERMITS.pattern})?(?:(?:also )?(?:will|(?:plan|aim)(?:s|ning)? to) )?"
 )
 _WORKS_ON = pattern(r"^(?:be )?(?:continue (?:to )?)?work(?:ing)? on (?:(?:an?|the) )?(?=\w)")
+_FIRST_NAME = re.compile(r"([^\W\d_][\w.’'-]*\d*)(?::|\s+(?:is|has|will|does|[a-z]+s)\b)")
 _REQUEST = pattern(r"^request(?:ed)? (?:from|by) [\w/]+\s*:\s*")
-_JOINED = re.compile(r"\s*(?:,|/|&|\band\b)\s*")
 _MILESTONE_FOR = pattern(
     r"\bmilestone (?:for|about|that tracks) (?:tracking )?(?:our |the )?(.+?):?\s*(?:https?://|$)"
 )
@@ -140,9 +133,15 @@ class _Passage:
     block: Block
     kind: str  # of its section
     headings: tuple[str, ...]  # from the top
-    lead: str = ""  # "The current priorities are as follows:"
-    before: list[Paragraph] = field(default_factory=list)  # above it in the section
-    after: str = ""  # the paragraph after it
+    above: list[Paragraph]  # the last two above it in the section
+    after: str  # the paragraph after it
+
+    @cached_property
+    def lead(self) -> str:
+        """What leads into it: "The current priorities are as follows:"."""
+        text = self.above[-1].inline.text if self.above else ""
+        leads = text.rstrip().endswith(":") and not isinstance(self.block, Paragraph)
+        return text[-_LEAD:] if leads else ""
 
     @cached_property
     def remarks(self) -> bool:
@@ -193,11 +192,7 @@ class _Sheet:
     """One document while it is read."""
 
     passages: list[_Passage]
-    headings: list[str]
     items: Items
-    duties: list[tuple[Duty, str | None]] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
-    layout: str = "generic"
 
     @property
     def words(self) -> Words:
@@ -209,31 +204,28 @@ class _Sheet:
         """The items found so far, by key."""
         return self.items.by_key
 
-    def know(self, **context: Any) -> None:
-        """Remember what "the next roadmap" or "the end of the roadmap" means."""
-        words = self.items.words
-        self.items.words = replace(words, calendar=replace(words.calendar, **context))
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Titles of more than one word in lists, which may stand for the keys of their items."""
+        return {
+            entry.title.casefold(): key
+            for key, entry in reversed(self.entries.items())
+            if entry.source not in ("people", "prose") and re.search(r"\w[-./\s]\w", entry.title)
+        }
 
-    def paragraphs(self, *kinds: str) -> Iterator[tuple[_Passage, Inline]]:
+    def paragraphs(self, *kinds: str) -> Iterator[tuple[Paragraph, Inline]]:
         """Yield the sentences of running text, of some kinds of sections."""
         for passage in self.passages:
             if isinstance(passage.block, Paragraph) and (not kinds or passage.kind in kinds):
                 for sentence in sentences(passage.block.inline):
-                    yield passage, sentence
+                    yield passage.block, sentence
 
-    def sentences(self) -> Iterator[tuple[_Passage, Inline]]:
-        """Yield the sentences of running text, then those of list entries."""
-        yield from self.paragraphs()
-        for passage, block in self.lists():
-            for item in block.items:
-                for sentence in sentences(item.head):
-                    yield passage, sentence
-
-    def lists(self, *roles: str) -> Iterator[tuple[_Passage, ListBlock]]:
-        """Yield the passages that are lists, of some roles."""
+    def lists(self, *roles: str) -> Iterator[tuple[_Passage, Item]]:
+        """Yield the entries of lists, of some roles."""
         for passage in self.passages:
             if isinstance(passage.block, ListBlock) and (not roles or passage.role in roles):
-                yield passage, passage.block
+                for item in passage.block.items:
+                    yield passage, item
 
 
 def signed(blocks: Sequence[Block]) -> bool:
@@ -255,36 +247,42 @@ def section_kind(heading: str) -> str | None:
 
 def read(blocks: Sequence[Block], items: Items) -> dict[str, Any]:
     """Read a document into `items`; return what else a revision holds, by name."""
+    sheet = _Sheet(_passages(blocks), items)
     headings = [block for block in blocks if isinstance(block, Heading)]
-    sheet = _Sheet(_passages(blocks), [h.inline.text for h in headings], items)
     for heading in headings:
         kind = section_kind(heading.inline.text)
         items.claim(heading, "heading", f"section: {kind}" if kind else "heading")
     _learn_names(sheet)
-    found: dict[str, Any] = {"previous": _previous(sheet), "next_update": _next_update(sheet)}
-    sheet.know(renewal=_span(found["next_update"]))
-    found["horizon"] = _horizon(sheet)
-    sheet.know(horizon=_span(found["horizon"]))
+    texts = [heading.inline.text for heading in headings]
+    horizon = _horizon(sheet, texts)
+    if horizon and horizon.end:  # what "the end of the roadmap" means
+        span = (horizon.start or horizon.end, horizon.end)
+        items.words = replace(items.words, calendar=replace(items.words.calendar, horizon=span))
     _read_lists(sheet)
-    sheet.layout = found["layout"] = _layout(sheet)
-    _prose_items(sheet)
-    _people(sheet)
+    layout = _layout(sheet, texts)
+    _prose_items(sheet, layout)
+    _people(sheet, layout)
     items.by_key = dict(sorted(sheet.entries.items(), key=lambda pair: _order_of(pair[0])))
     _deferred(sheet)
     _targets_elsewhere(sheet)
-    _fit_years(sheet, found["horizon"])
-    found["references"] = milestones_in(sheet.entries.values(), _mentions(sheet))
+    _fit_years(sheet, horizon)
+    mentions = list(_mentions(sheet))
     _statements(sheet)
     _leftovers(sheet)
-    return found | {"duties": sheet.duties, "statements": sheet.statements}
+    return {
+        "previous": _previous(sheet),
+        "horizon": horizon,
+        "layout": layout,
+        "mentions": mentions,
+    }
 
 
 def _passages(blocks: Sequence[Block]) -> list[_Passage]:
-    """Give every block its section, the paragraph that leads into it, and the one that follows."""
+    """Give every block its section, the paragraphs above it, and the one that follows."""
     out: list[_Passage] = []
-    stack: list[tuple[int, str, str]] = []
+    stack: list[tuple[int, str, str]] = []  # of the headings above: level, text, kind
     above: list[Paragraph] = []
-    for index, block in enumerate(blocks):
+    for block, after in zip_longest(blocks, blocks[1:]):
         if isinstance(block, Heading):
             stack = [entry for entry in stack if entry[0] < block.level]
             outer = stack[-1][2] if stack else "top"
@@ -294,19 +292,10 @@ def _passages(blocks: Sequence[Block]) -> list[_Passage]:
             stack.append((block.level, block.inline.text.strip(), kind or inherited))
             above = []
             continue
-        after = blocks[index + 1] if index + 1 < len(blocks) else None
-        passage = _Passage(
-            block,
-            stack[-1][2] if stack else "top",
-            tuple(text for _, text, _ in stack),
-            before=above[-_NEAR:],
-            after=after.inline.text if isinstance(after, Paragraph) else "",
-        )
-        if isinstance(block, Paragraph):
-            above.append(block)
-        elif above and above[-1].inline.text.rstrip().endswith(":"):
-            passage.lead = above[-1].inline.text[-_LEAD:]
-        out.append(passage)
+        kind = stack[-1][2] if stack else "top"
+        follows = after.inline.text if isinstance(after, Paragraph) else ""
+        out.append(_Passage(block, kind, tuple(one[1] for one in stack), above[-2:], follows))
+        above += [block] if isinstance(block, Paragraph) else []
     return out
 
 
@@ -337,14 +326,16 @@ def _read_lists(sheet: _Sheet) -> None:
                 sheet.items.add(item, place)
 
 
-def _layout(sheet: _Sheet) -> str:
+def _layout(sheet: _Sheet, headings: Sequence[str]) -> str:
     kinds = {entry.kind for entry in sheet.entries.values()}
-    fields = any(map(_has_fields, (i for _, b in sheet.lists("activities") for i in b.items)))
-    if "activity" in kinds and (fields or any("activit" in h.lower() for h in sheet.headings)):
+    named = any("activit" in heading.lower() for heading in headings)
+    described = any(_has_fields(item) for _, item in sheet.lists("activities"))
+    if "activity" in kinds and (named or described):
         return "activities"
     if "priority" in kinds:
         return "priorities"
-    return "numbered" if any(block.ordered for _, block in sheet.lists("items")) else "generic"
+    ordered = (p.block for p, _ in sheet.lists("items") if isinstance(p.block, ListBlock))
+    return "numbered" if any(block.ordered for block in ordered) else "generic"
 
 
 # Dates of the whole -------------------------------------------------------------------------------
@@ -363,41 +354,26 @@ def _previous(sheet: _Sheet) -> date | None:
     return None
 
 
-def _next_update(sheet: _Sheet) -> Target | None:
-    for passage, sentence in sheet.sentences():
-        past = passage.kind in ("previous", "progress") and not _LOOKS_AHEAD.search(sentence.text)
-        target = None if past else renewal_in(sentence.text, sheet.words)
-        if target:
-            _claim(sheet, passage, "date", "next update of the roadmap", target)
-            return target
-    return None
-
-
-def _horizon(sheet: _Sheet) -> Target | None:
+def _horizon(sheet: _Sheet, headings: Sequence[str]) -> Target | None:
+    """Find how long the roadmap lasts: by an estimate of the whole, or by its window."""
     kinds = ("plan", "top", "estimate", "remarks", "unknown")
-    for passage, sentence in sheet.paragraphs(*kinds):
+    texts = list(sheet.paragraphs(*kinds))
+    for block, sentence in texts:
         target = _ESTIMATE.search(sentence.text) and sheet.words.expression(sentence.text)
         if target and target.end:
-            _claim(sheet, passage, "date", "estimate of the whole", target)
+            sheet.items.claim(block, "date", "estimate of the whole", None, "target", target.text)
             return target
-    for heading in sheet.headings:
+    for heading in headings:
         if (m := _WINDOW.search(heading)) and section_kind(heading) in ("plan", None):
             return sheet.words.target(heading[m.end() :].strip())
-    for passage, sentence in sheet.paragraphs(*kinds):
+    for block, sentence in texts:
         m = _WINDOW.search(sentence.text)
-        if m and _WORKS.search(sentence.text) and not _NOT_WORKING.search(sentence.text):
+        if m and _WORKS.search(sentence.text) and not NOT_WORKING.search(sentence.text):
             target = sheet.words.expression(sentence.text[m.start() :])
-            _claim(sheet, passage, "date", "window of the roadmap", target)
+            said = ("target", target.text) if target else ()
+            sheet.items.claim(block, "date", "window of the roadmap", None, *said)
             return target
     return None
-
-
-def _claim(
-    sheet: _Sheet, passage: _Passage, reading: str, why: str, target: Target | None = None
-) -> None:
-    if isinstance(passage.block, Paragraph):
-        said = {"field": "target", "value": target.text} if target else {}
-        sheet.items.claim(passage.block, reading, why, **said)
 
 
 def _fit_years(sheet: _Sheet, horizon: Target | None) -> None:
@@ -419,10 +395,6 @@ def _fit_years(sheet: _Sheet, horizon: Target | None) -> None:
             entry.target = Target(target.text, start, end, YEAR_OF_WINDOW)
 
 
-def _span(target: Target | None) -> tuple[date, date] | None:
-    return (target.start or target.end, target.end) if target and target.end else None
-
-
 # Items of running text ----------------------------------------------------------------------------
 
 
@@ -440,31 +412,28 @@ def _promised(sheet: _Sheet, title: str, words: Inline, block: Paragraph | Item,
     return entry
 
 
-def _prose_items(sheet: _Sheet) -> None:
+def _prose_items(sheet: _Sheet, layout: str) -> None:
     """Work that is promised in running text: "Ada and Bo will also look into ..."."""
-    for passage, _ in sheet.lists():
+    for passage in sheet.passages:
         # What stands above a list that begins with "Then" ranks before the list.
-        above = passage.before[-2:-1]
-        if above and passage.kind == "plan" and re.match(r"(?:Then|After\s+that)\b", passage.lead):
-            words = sentences(above[0].inline)[0]
+        then = re.match(r"(?:Then|After\s+that)\b", passage.lead) and passage.kind == "plan"
+        if then and isinstance(passage.block, ListBlock) and len(passage.above) > 1:
+            words = sentences(passage.above[0].inline)[0]
             title = _prose_title(sheet, words.text)
-            _promised(sheet, title, words, above[0], "promised in running text")
-    if sheet.layout in ("generic", "numbered"):
-        return
-    for passage, sentence in sheet.paragraphs("plan", "milestones"):
+            _promised(sheet, title, words, passage.above[0], "promised in running text")
+    for block, sentence in sheet.paragraphs("plan", "milestones"):
         m = _PROSE.match(sentence.text)
-        if m and isinstance(passage.block, Paragraph) and not re.match(r"not\b", m["what"]):
-            _prose_item(sheet, passage.block, sentence.text, m)
+        if m and layout in ("priorities", "activities") and not re.match(r"not\b", m["what"]):
+            _prose_item(sheet, block, sentence.text, m)
 
 
 def _prose_item(sheet: _Sheet, block: Paragraph, text: str, m: re.Match[str]) -> None:
     names, title = sheet.words.names, _prose_title(sheet, m["what"])
-    if not re.search(r"[^\W\d]{2}", title):  # "we will also make progress on (3)"
-        return
-    permits = bool(_PERMITS.search(text))
-    who = [] if m["who"].lower() == "we" else _JOINED.split(m["who"].strip())
+    permits = bool(PERMITS.search(text))
+    who = [] if m["who"].lower() == "we" else SEVERAL.split(m["who"].strip())
     known = permits or any(map(names.is_person, who)) or bool(m["also"] and not who)
-    if not known or not all(map(names.plausible, who)):
+    # No title: "we will also make progress on (3)".
+    if not re.search(r"[^\W\d]{2}", title) or not known or not all(map(names.plausible, who)):
         return
     entry = _promised(sheet, title, block.inline, block, "promised in running text")
     entry.target, entry.conditional = _prose_target(sheet, m["what"]), permits
@@ -502,12 +471,14 @@ def _prose_target(sheet: _Sheet, what: str) -> Target | None:
 def _deferred(sheet: _Sheet) -> None:
     """Items that the document says will have to wait, with everything below them."""
     later: set[str] = set()
-    for _, sentence in sheet.sentences():
+    texts = [sentence for _, sentence in sheet.paragraphs()]
+    texts += [sentence for _, item in sheet.lists() for sentence in sentences(item.head)]
+    for sentence in texts:
         next_time = _NEXT_TIME.search(sentence.text)
         for clause in re.split(r";\s+|,\s+(?:and|but)\s+(?!\(|\d)", sentence.text):
             # "not (4) until (1) is done": what is waited for is not what waits.
             waits = re.split(r"\b(?:until|before|unless)\b", clause)[0]
-            if _NOT_WORKING.search(clause) or (next_time and _TAKE_UP.search(clause)):
+            if NOT_WORKING.search(clause) or (next_time and _TAKE_UP.search(clause)):
                 later.update(references(waits, sheet.entries))
     for entry in sheet.entries.values():
         above = [entry.key[: m.start()] for m in re.finditer(r"\.", entry.key)]
@@ -516,17 +487,18 @@ def _deferred(sheet: _Sheet) -> None:
 
 def _targets_elsewhere(sheet: _Sheet) -> None:
     """Targets that stand in remarks or below people: "will do 4 with bo during 22-24 May"."""
-    for passage, block in sheet.lists():
-        if passage.kind == "people" or passage.remarks:
-            for item in (below for entry in block.items for below in entry.walk()):
-                for sentence in sentences(item.head):
-                    if _target_of_reference(sheet, sentence.text):
-                        sheet.items.claim(item, "date", "target of an item elsewhere")
+    entries = [
+        item for passage, item in sheet.lists() if passage.kind == "people" or passage.remarks
+    ]
+    for item in (below for entry in entries for below in entry.walk()):
+        for sentence in sentences(item.head):
+            if _target_of_reference(sheet, sentence.text):
+                sheet.items.claim(item, "date", "target of an item elsewhere")
 
 
 def _target_of_reference(sheet: _Sheet, text: str) -> bool:
     refs = references(text, sheet.entries)
-    if not refs or _NOT_WORKING.search(text):
+    if not refs or NOT_WORKING.search(text):
         return False
     for this in sheet.words.find(text):
         start, _ = expression(text, this.start, this.end)
@@ -544,56 +516,43 @@ def _target_of_reference(sheet: _Sheet, text: str) -> bool:
 def _learn_names(sheet: _Sheet) -> None:
     """Collect names from where only names stand, before anything is read about them."""
     names = sheet.words.names
-    for passage, block in sheet.lists():
-        for item in block.items:
-            if passage.kind == "people":
-                _learn_from_bullet(names, item)
-            for name in people_in((below.head for below in item.walk()), names):
-                names.learn(name)
-
-
-def _learn_from_bullet(names: Names, item: Item) -> None:
-    head = item.head.text.strip()
-    if item.children:
-        for name in names.split(head.rstrip(": ")):
+    for passage, item in sheet.lists():
+        found = list(people_in((below.head for below in item.walk()), names))
+        head = item.head.text.strip()
+        if passage.kind == "people" and item.children:
+            found += names.split(head.rstrip(": "))
+        elif passage.kind == "people" and (m := _FIRST_NAME.match(head)):
+            found += [m[1]] if names.plausible(m[1]) else []
+        for name in found:
             names.learn(name)
-        return
-    m = re.match(r"^([^\W\d_][\w.’'-]*\d*)(?::|\s+(?:is|has|will|does|[a-z]+s)\b)", head)
-    if m and names.plausible(m.group(1)):
-        names.learn(m.group(1))
 
 
-def _people(sheet: _Sheet) -> None:
+def _people(sheet: _Sheet, layout: str) -> None:
     names = sheet.words.names
-    for _, block in sheet.lists("people"):
-        for item in block.items:
-            _person(sheet, item)
-    sheet.duties += [(duty, e.key) for e in sheet.entries.values() for duty in e.duties]
-    for _, block in sheet.lists("milestones"):
-        for child in (child for item in block.items for child in item.children):
-            # It may begin with who asked for it: "request from rgdd: filippo aims to ..."
-            text = _REQUEST.sub("", child.head.text)
-            first = re.match(r"[\w/]+", text)
-            if first and all(map(names.is_known, first.group().split("/"))):
-                sheet.duties += [(duty, None) for duty in duties(Inline(text), None, names)]
+    for _, item in sheet.lists("people"):
+        _person(sheet, item, layout)
+    for child in (child for _, item in sheet.lists("milestones") for child in item.children):
+        # It may begin with who asked for it: "request from rgdd: filippo aims to ..."
+        text = _REQUEST.sub("", child.head.text)
+        first = re.match(r"[\w/]+", text)
+        if first and all(map(names.is_known, first.group().split("/"))):
+            sheet.items.duties += [(duty, None) for duty in duties(Inline(text), None, names)]
 
 
-def _person(sheet: _Sheet, item: Item) -> None:
-    head = item.head
+def _person(sheet: _Sheet, item: Item, layout: str) -> None:
+    """Read what stands below a name, or a sentence that names its person."""
+    head, names = item.head, sheet.words.names
     name = head.text.strip().rstrip(": ")
-    names = sheet.words.names
     if item.children and names.split(name):
         sheet.items.claim(item, "person", "person with duties below", None, "people", name)
         for child in item.children:
             for words in _spelt_out(child):
-                _duty(sheet, words, name, child)
+                _duty(sheet, words, name, child, layout)
         return
     prefix, colon, rest = head.text.partition(":")
-    if colon and names.plausible(prefix) and rest.strip():
-        found = _duty(sheet, head[len(prefix) + 1 :].strip(), prefix, item)
-    else:
-        found = _duty(sheet, head, None, item)
-    if found:
+    named = colon and rest.strip() and names.plausible(prefix)
+    words = head[len(prefix) + 1 :].strip() if named else head
+    if found := _duty(sheet, words, prefix if named else None, item, layout):
         sheet.items.claim(item, "person", "sentence about a person", None, "people", found)
 
 
@@ -607,31 +566,27 @@ def _spelt_out(item: Item) -> list[Inline]:
     return [Inline(lead) + below.head for below in item.children]
 
 
-def _duty(sheet: _Sheet, inline: Inline, person: str | None, item: Item) -> str | None:
+def _duty(sheet: _Sheet, inline: Inline, person: str | None, item: Item, layout: str) -> str | None:
     """Read what a bullet says of a person; give the names that it is about."""
     read = duties(inline, person, sheet.words.names)
     if not read:
         return None
-    by_title = {  # titles of more than one word may stand for the number of an item
-        entry.title.casefold(): key
-        for key, entry in reversed(sheet.entries.items())
-        if entry.source not in ("people", "prose") and re.search(r"\w[-./\s]\w", entry.title)
-    }
-    entry = _people_item(sheet, inline, read, by_title, item) if person else None
+    promises = person and layout in ("priorities", "activities")
+    entry = _people_item(sheet, inline, read, item) if promises else None
     for duty in read:
-        keys = [entry.key] if entry else _keys_of(sheet, duty, by_title)
-        sheet.duties += [(duty, key) for key in keys] or [(duty, None)]
+        keys = [entry.key] if entry else _keys_of(sheet, duty)
+        sheet.items.duties += [(duty, key) for key in keys] or [(duty, None)]
     return ", ".join(dict.fromkeys(duty.person for duty in read))
 
 
-def _keys_of(sheet: _Sheet, duty: Duty, by_title: dict[str, str]) -> list[str]:
+def _keys_of(sheet: _Sheet, duty: Duty) -> list[str]:
     """Find items by number, or by a title that stands instead: "hack in sigsum-py"."""
     if refs := references(duty.words, sheet.entries):
         return refs
     spoken = duty.words.casefold()
     found = [
         key
-        for title, key in by_title.items()
+        for title, key in sheet.titles.items()
         if title in spoken
         and (" " not in title or len(title) > 0.5 * len(spoken))
         and re.search(rf"(?<![\w/-]){re.escape(title)}(?![\w/-])", spoken)
@@ -639,19 +594,13 @@ def _keys_of(sheet: _Sheet, duty: Duty, by_title: dict[str, str]) -> list[str]:
     return found[::-1]
 
 
-def _people_item(
-    sheet: _Sheet, inline: Inline, read: list[Duty], by_title: dict[str, str], item: Item
-) -> Entry | None:
+def _people_item(sheet: _Sheet, inline: Inline, read: list[Duty], item: Item) -> Entry | None:
     """Take a bullet below a person that promises something new as an activity."""
     m = _PROMISES.match(inline.text)
-    if sheet.layout not in ("priorities", "activities") or not m or not m.group():
+    # "Will discuss ..." is work of one's own, and no input to that of others.
+    if not m or not m.group() or read[0].role not in ("work", "input") or _keys_of(sheet, read[0]):
         return None
-    if _keys_of(sheet, read[0], by_title):
-        return None
-    if read[0].role == "input":  # "will discuss ..." is work of one's own
-        read[0] = replace(read[0], role="work")
-    if read[0].role != "work":
-        return None
+    read[0] = replace(read[0], role="work")
     rest = inline.text[m.end() :]
     title = _without_target(sheet, title_of(Inline(_WORKS_ON.sub("", rest))))
     entry = _promised(sheet, title, inline, item, "promised below a person")
@@ -669,8 +618,7 @@ def _mentions(sheet: _Sheet) -> Iterator[Mention]:
         if passage.kind == "previous":
             continue
         if isinstance(block, ListBlock):
-            for item in block.items:
-                yield from _item_mentions(sheet, item, passage)
+            yield from (one for item in block.items for one in _item_mentions(sheet, item, passage))
         elif isinstance(block, Table):
             for row in block.rows:
                 status = next(filter(None, (status_in(cell.text) for cell in row)), None)
@@ -706,23 +654,22 @@ def _item_mentions(sheet: _Sheet, item: Item, passage: _Passage) -> Iterator[Men
 
 
 def _statements(sheet: _Sheet) -> None:
-    for passage, block in sheet.lists("carry_over", "progress", "milestones"):
-        verdict = passage.verdict if passage.role == "carry_over" else None
+    for passage, item in sheet.lists("carry_over", "progress", "milestones"):
+        unfinished = passage.role == "carry_over"
+        verdict = passage.verdict if unfinished else None
         if passage.role == "progress" and FINISHED.match(passage.lead):
             verdict = "is done"
-        for item in block.items:
-            status = status_in(item.head.text)
-            said = bool(passage.role == "carry_over" or verdict or became(item.head.text))
-            if passage.role == "milestones":
-                said = status not in (None, "new")
-            if said:
-                _add_statement(sheet, item, verdict, unfinished=passage.role == "carry_over")
+        said = unfinished or verdict or became(item.head.text)
+        if passage.role == "milestones":
+            said = status_in(item.head.text) not in (None, "new")
+        if said:
+            _add_statement(sheet, item, verdict, unfinished=unfinished)
     for passage in sheet.passages:
-        if isinstance(passage.block, Paragraph) and passage.kind == "progress":
-            found = statements_in(passage.block.inline)
-            sheet.statements += found
-            if found:
-                _claim(sheet, passage, "statement", "what became of something")
+        if not isinstance(passage.block, Paragraph) or passage.kind != "progress":
+            continue
+        if found := statements_in(passage.block.inline):
+            sheet.items.statements += found
+            sheet.items.claim(passage.block, "statement", "what became of something")
 
 
 def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished: bool) -> None:
@@ -737,7 +684,7 @@ def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished
         status = "continued"
     text = re.sub(r"\s*\((?:continued|backlogged|done|new)[^()]*\)\s*$", "", text)
     urls = [url for inline in item.inlines() for url in inline.urls]
-    sheet.statements.append(Statement(text.rstrip(". ").strip(), status, urls))
+    sheet.items.statements.append(Statement(text.rstrip(". ").strip(), status, urls))
     sheet.items.claim(item, "statement", "what became of something", None, "status", status)
 
 
@@ -746,7 +693,7 @@ def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished
 
 def _leftovers(sheet: _Sheet) -> None:
     """Say why the rest of these sections is text."""
-    leads = {passage.before[-1].line for passage in sheet.passages if passage.lead}
+    leads = {passage.above[-1].line for passage in sheet.passages if passage.lead}
     for passage in sheet.passages:
         block = passage.block
         if block.line in leads:

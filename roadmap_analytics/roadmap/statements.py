@@ -18,6 +18,7 @@ from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
 __all__ = [
     "FINISHED",
+    "NOT_WORKING",
     "RENEWS",
     "VERDICT",
     "Mention",
@@ -76,7 +77,12 @@ _PLANNED = pattern(
     r"\b(?:will|planned|plan|expect(?:ed)?|is due|to be|next|upcoming|aim|scheduled|decided|set|"
     r"nächste|prochaine|próxima|nästa)\b"
 )
-_NOT_THEN = pattern(r"(?:\b(?:not|no)|n['’]t) (?:\w+ ){0,3}(?:work|start|focus|do|plan)")
+NOT_WORKING = pattern(
+    r"(?:\b(?:not|no)|n['’]t) (?:\w+ ){0,3}(?:work(?:ing)? on|start(?:ing)?|focus|do(?:ing)?|plan)",
+    r"\b(?:postponed?|deferred?|on (?:hold|ice)|backlogged|parked|paused|will wait)\b",
+    r"\b(?:not|n['’]t) (?:\w+ )?in scope\b|\bout of scope\b",
+)
+"""Says that work on something will have to wait."""
 # A product has updates and versions, too: this one is of a document, or is a label of its own.
 _OF_DOCUMENT = pattern(
     r"\broad\s?map\b|\b(?:this|the) (?:document|page|plan)\b",
@@ -145,7 +151,7 @@ def renewal_in(text: str, words: Words) -> Target | None:
     if not m or not _PLANNED.search(text) or not _OF_DOCUMENT.search(text):
         return None
     told = re.match(r"[\w\s]{0,30},\s+which\b", text[m.end() :])
-    if _NOT_THEN.search(text) and not told:  # "not (4) before the next roadmap in May"
+    if NOT_WORKING.search(text) and not told:  # "not (4) before the next roadmap in May"
         return None
     # "Next roadmap" is itself a time expression: what counts stands beside it.
     targets = map(words.expression, (text[m.end() :], text[: m.start()]))
