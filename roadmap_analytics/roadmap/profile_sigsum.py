@@ -659,7 +659,7 @@ def _statements(sheet: _Sheet) -> None:
         verdict = passage.verdict if unfinished else None
         if passage.role == "progress" and FINISHED.match(passage.lead):
             verdict = "is done"
-        said = unfinished or verdict or became(item.head.text)
+        said = bool(unfinished or verdict or became(item.head.text))
         if passage.role == "milestones":
             said = status_in(item.head.text) not in (None, "new")
         if said:
