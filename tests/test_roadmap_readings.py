@@ -388,6 +388,11 @@ def test_the_first_tracked_address_is_the_items_own(written: str, url: str | Non
         *(("T4 2026", "2026-12-31"), ("fin T3 2026", "2026-09-30"), ("S2 2026", "2026-12-31")),
         *(("IV. Quartal 2026", "2026-12-31"), ("Quartal 4/2026", "2026-12-31")),
         *(("end of quarter", "2026-03-31"), ("reporté au T4 2026", "2026-12-31")),
+        *(("Jul W3", "2026-07-21"), ("July, week 5", "2026-07-31"), ("W2 of May", "2026-05-14")),
+        *(("Jul W1-Aug W2", "2026-08-14"), ("2nd week of May 2026", "2026-05-14")),
+        *(("2026-W34-3", "2026-08-19"), ("31.8.", "2026-08-31"), ("2026年10月", "2026-10-31")),
+        *(("2026年10月5日", "2026-10-05"), ("October of next year", "2027-10-31")),
+        ("Sep 2026 -> Oct 2026 -> Nov 2026", "2026-11-30"),
     ],
 )
 def test_dates_as_other_teams_write_them(words: str, latest: str) -> None:
@@ -409,7 +414,12 @@ def test_fiscal_years_begin_where_the_calendar_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "part"), [("Q5 2026", "Q5"), ("2026/27", "2026/27"), ("Q2 2026 (maybe Q3)", "Q3")]
+    ("words", "part"),
+    [
+        *(("Q5 2026", "Q5"), ("2026/27", "2026/27"), ("Q2 2026 (maybe Q3)", "Q3")),
+        *(("9 ottobre 2026", "ottobre"), ("KubeCon NA 2026", "NA"), ("October 2206", "2206")),
+        ("last October", "last"),
+    ],
 )
 def test_what_was_not_read_of_a_date_is_flagged(words: str, part: str) -> None:
     target = read_target(words, pd.Timestamp("2026-02-03").date())

@@ -132,7 +132,7 @@ _PIECES = {
     # After a month: "Oct-27" is a year, "Oct 27" is a day.
     "year": r"(?:(?:\s*,?\s*(?:of |del? )?|\s*[-/]\s*|\s*\(\s*)(?P<behind>(?:19|20)\d\d(?![\d.]*\d)"
     r"(?!-[\d.-]*\d(?!\d|\s[a-z]))|"
-    r"['’]\d\d(?!\d)|(?<=[a-z.-])[2-4]\d(?!\d))(?:\s*\))?)",
+    r"['’]\d\d(?!\d)|(?:this|next|last) year|(?<=[a-z.-])[2-4]\d(?!\d))(?:\s*\))?)",
     # After a quarter, a half or a week; two digits alone end what they stand in.
     "near": r"(?:[\s,/(-]*(?:of )?(?P<behind>(?:FY|CY)\s?'?(?:20)?\d\d|20\d\d|['’]\d\d|"
     r"(?<=[/-])[2-4]\d(?!\d)|(?<=\s)[2-4]\d(?=\s*(?:$|[).,;:|])))(?:\s*\))?)",
@@ -141,7 +141,9 @@ _PIECES = {
     "ahead": r"(?:(?P<ahead>20\d\d|(?:FY|CY)\s?'?(?:20)?\d\d)[\s,/-]*)",
     "a_year": r"(?P<behind>(?:[FC]Y\s?)?'?20\d\d|[FC]Y\s?'?\d\d)",
     "clock": r"(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)",
-    "part": rf"(?P<part>(?:first|second|third|fourth|last) week|{_any_of(_PARTS)})",
+    "part": r"(?P<part>(?:first|second|third|fourth|last|[1-5](?:st|nd|rd|th)) week|"
+    rf"{_any_of(_PARTS)})",
+    "week_of": r"(?P<part>(?:{week_word}\s*|w)[1-5])",
     "of": r"(?:\s*-\s*| (?:(?:of|de|av) )?(?:the )?(?:month of )?)",
     "when": r"(?:{part}{of})?",
     "week_word": r"(?:(?:calendar )?weeks?|wk|woche|vecka|semaine|semana|[KC]W)",
@@ -164,6 +166,12 @@ _PIECES = {
 _ROWS = r"""
 day: (?P<ahead>20\d\d)(?P<s>[-/]){mm}(?P=s)(?P<n>0?[1-9]|[12]\d|3[01])(?!\d){clock}?
 year: (?P<ahead>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<behind>20\d\d)(?![-/]\d)
+day: (?P<ahead>20\d\d)年\s?{mm}月\s?(?P<n>\d\d?)日
+month: (?P<ahead>20\d\d)年\s?{mm}月
+day: (?P<ahead>20\d\d)-?W(?P<iso_week>\d\d)-?(?P<n>[1-7])
+day: \A(?P<n>\d\d?)\.(?P<month>0?[1-9]|1[0-2])\.\Z
+month: {week_of},? (?:(?:of|in|im|de|av) )?{month}{year}?
+month: {month}{year}?[\s,]+{week_of}
 week: {ahead}?(?:{week_word}\s*|w)(?P<n>\d\d?){to_w}(?(ahead)|{near_week}?)
 week: \Av\. ?(?P<n>\d\d){near_week}?\Z
 quarter: {when}{ahead}?(?=Q\d|\dQ)Q?(?P<n>[1-4])Q?{to_q}(?(ahead)|{near}?)
@@ -231,10 +239,11 @@ def _part_of(span: Span, part: str | None) -> Span:
     if part is None or last - first < timedelta(days=7):
         return span
     word = re.sub(r"\s+", " ", part.lower())
-    if word.endswith(" week"):
-        start = first + timedelta(days=7 * _ORDINALS[word[:-5]] - 7)
-        start = last - timedelta(days=6) if word == "last week" else start
-        return start, start + timedelta(days=6)
+    if word == "last week":
+        return last - timedelta(days=6), last
+    if week := re.fullmatch(r"(\w+) week|\D+(\d)", word):
+        start = first + timedelta(days=7 * _number(week[1] or week[2]) - 7)
+        return start, min(start + timedelta(days=6), last)
     word = _PARTS[word]
     months = (last.year - first.year) * 12 + last.month - first.month + 1
     if months == 1:
@@ -260,7 +269,9 @@ def _number(word: str) -> int:
     return int(digits) if digits else _NUMBERS[word.lower()]
 
 
-def _year(text: str | None) -> int | None:
+def _year(text: str | None, written: date) -> int | None:
+    if text and text.lower().endswith(" year"):  # "October of next year"
+        return written.year + {"last": -1, "this": 0, "next": 1}[text.lower()[:4]]
     year = int(re.sub(r"\D", "", text)) if text else None
     return year + 2000 if year is not None and year < 100 else year
 
@@ -347,7 +358,7 @@ class _Scan:
         said = {name: words for name, words in m.groupdict().items() if words}
         name = said.get("month", "1")
         month, (first, last) = _month(name), _numbers(said, unit)
-        ahead, behind = _year(said.get("ahead")), _year(said.get("behind"))
+        ahead, behind = (_year(said.get(where), self.written) for where in ("ahead", "behind"))
         verb = name.islower() and name[:3] in ("may", "mar")  # "may be delayed"
         alone = not (behind or "part" in said or m.group().strip() == m.string.strip())
         if unit == "month" and alone and (verb or name.lower() in _ABROAD):  # "Mars" is a planet
@@ -357,6 +368,9 @@ class _Scan:
             turns = last < first
             # A year that is written ahead is that of the first part, else of the last.
             starts, ends = (year, year + turns) if ahead and not behind else (year - turns, year)
+            if "iso_week" in said:
+                day = date.fromisocalendar(ends, int(said["iso_week"]), first)
+                return day, day
             if unit == "week":
                 days = date.fromisocalendar(starts, first, 1), date.fromisocalendar(ends, last, 1)
                 return _weeks(*days)
@@ -411,7 +425,7 @@ modifiers: (?:~\s*|\b(?:at least|at the latest|no later than|towards?|around|abo
     hopefully|tentatively|likely|due|bis|vor|jusqu['’]à|avant|hasta|antes de|senast|före|innan) )+
 not yet: \b(?:not (?:\w+ ){0,6}(?:before|until)|not? (?:earlier|sooner) than|after|from|since
     starting|as of|start(?:s|ed)? in) (?:the )?(?:around )?
-earliest: (?:≥|>=?)\s*
+earliest: (?:≥|(?<![-=])>=?)\s*
 gone: \b(?:was|were|previously|originally|formerly|initially|instead of|(?:moved|changed|slipped
     delayed|pushed|postponed) from)(?: (?:for|planned(?: for)?|in|on|by|end of))?:?\s*
 instead: (?:→|->|=>|➔)\s*
@@ -422,10 +436,11 @@ instead: (?:→|->|=>|➔)\s*
     )
 )
 _EARLIEST_BEHIND = pattern(r"\s*(?:\+|(?:or|and) (?:later|beyond)|at the earliest|onwards?)")
-# "Frühjahr 2027" is no whole year; "in 2027" and "by 2027" are.
+# "Frühjahr 2027", "9 ottobre 2026" and "KubeCon 2026" are no whole years; "in 2027", "by 2027" are.
 _NAME_OF_YEAR = pattern(
-    r"^\W*((?!(?:in|by|of|the|end|until|for|during|year|calendar|fiscal|target|due|to|early|late|mid|"
-    r"before|around|about|sometime|maybe|likely|probably|expected|planned|estimated)\b)\w+)\s+$"
+    r"(?<!\w)((?!(?:in|by|of|the|end|until|for|during|year|calendar|fiscal|target|due|to|early|late|mid|"
+    r"before|around|about|sometime|maybe|likely|probably|expected|planned|estimated|or|and|was|now|"
+    r"bis|vor|auf|avant|en|au|à|a|al|hasta|senast|före|within|till|than|hopefully|tentatively)\b)[^\W\d_]+)\s+$"
 )
 _BARE_YEAR = re.compile(r"20\d\d")
 _WITHIN = re.compile(r"\d[-/]|\w-")
@@ -444,7 +459,7 @@ _ASIDE = re.compile(r"\((?!\s*(?:[FC]Y\s?)?['’]?\d{2,4}\s*\))([^()]*)\)")  # b
 _STRUCK = re.compile(r"~~[^~]*~~(?=.*\w)")
 _DATELIKE = pattern(
     r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d(?:\.\d\d?){1,2}|20\d{6}|"
-    r"\d\d?\.\d\d?\.(?=\s|$)|(?:19|20)\d\d|"
+    r"\d\d?\.\d\d?\.(?=\s|$)|(?:19|2\d)\d\d|"
     r"[FC]Y\s?'?\d\d(?:\d\d)?|['’]\d\d|[QH]\d|\d\d?[QH]\d?|\d{1,2}\.\d{1,2}\.\d{2,4}|"
     r"quartal|kvartal|trimestre|semestre|halbjahr|halvår|[KC]?W\s?\d\d?|\d{1,2}(?:st|nd|rd|th)|"
     r"January|February|April|June|July|August|September|October|November|December)(?![\w.-]*\w)"
@@ -626,7 +641,8 @@ def _unread(
         if _EARLIEST_BEHIND.match(part, one.end) or _led("earliest", part, one.start):
             return EARLIEST
         named = _NAME_OF_YEAR.search(_ahead(part, one.start))
-        if named and _BARE_YEAR.fullmatch(part[one.start : one.end]):
+        words = part[one.start : one.end]
+        if named and (_BARE_YEAR.fullmatch(words) or (named[1] == "last" and not one.anchored)):
             return UNREAD + named[1]
     if odd := _datelike(_without(part[:_LONGEST], found)):
         return odd
