@@ -23,6 +23,7 @@ from roadmap_analytics.report import sentences
 from tests.eight_issues import AS_OF, HARVEST, SOMEDAY, WINTER, World, eight_issues
 from tests.examples import examples
 from tests.slow_reference import Reference
+from tests.test_row_order import simulated
 
 QUICK = examples(15)
 
@@ -381,6 +382,19 @@ def test_days_are_those_of_the_datasets_own_zone() -> None:
 
 
 # -- several milestones as one -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("measure", ["issues", "hours"])
+def test_however_many_days_are_computed_at_once_the_rows_are_the_same(
+    measure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = simulated()
+    whole = burndowns(dataset, as_of=dataset.exported_at, measure=measure)
+    assert whole["milestone_id"].nunique() > 5
+    for rows in (1, 100):
+        monkeypatch.setattr("roadmap_analytics.analysis.burndown._ROWS", rows)
+        parts = burndowns(dataset, as_of=dataset.exported_at, measure=measure)
+        pd.testing.assert_frame_equal(parts, whole, check_exact=True)
 
 
 def test_several_milestones_count_as_one() -> None:

@@ -6,7 +6,8 @@ hours instead of issues, and the overrun after the due date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days
 from roadmap_analytics.analysis.ledger import Floats, Ledger, Measure, ledger, sums
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestone, find_milestones
+from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ __all__ = ["burndown", "burndowns"]
 _DAY = np.timedelta64(1, "D")
 _LONG_LEAD = 3653  # days: ten years. Plans begin no earlier before their first issue; typos do
 _MOST_DAYS_OFF = 400  # days of a milestone beyond which a chart shows no single days
+_ROWS = 2**20  # days that are computed at once: a million take 0.1 GiB on the way
 _AHEAD = 731  # days: two years of the ideal line, unless the rows are longer
 
 
@@ -168,47 +171,93 @@ def burndowns(
 def _by_day(book: Ledger) -> pd.DataFrame:
     """Spread the ledger over days: one row per milestone and day, all milestones one after another.
 
+    The result may be the largest thing in memory. So its columns are made once, and filled for some
+    milestones at a time.
+    """
+    first, last = _shown(book)
+    days = np.where(np.isnat(first), 0, (last - first).astype(np.int64) + 1).clip(min=0)
+    columns = {name: np.empty(days.sum(), kind) for name, kind in _columns(book).items()}
+    top, titles = 0, [book.milestones["title"].head(0)]
+    for block in _blocks(days):
+        place = np.repeat(np.arange(block.start, block.stop), days[block])
+        for name, values in _rows_of(book, block, place, first, last, days).items():
+            columns[name][top : top + len(place)] = values
+        titles.append(book.milestones["title"].take(place))
+        top += len(place)
+    left = pd.arrays.IntegerArray(columns.pop("days_to_due"), columns.pop("undated"))
+    # `concat` of text copies nothing; neither does the frame.
+    title = pd.concat(titles, ignore_index=True)
+    made = {"milestone_id": columns.pop("milestone_id"), "title": title.array, **columns}
+    return pd.DataFrame({**made, "days_to_due": left}, copy=False)
+
+
+def _columns(book: Ledger) -> dict[str, Any]:
+    """Return the columns of `_rows_of` with their types."""
+    number = np.float64 if book.measure == "hours" else np.int64
+    return {
+        "milestone_id": np.int64,
+        "date": "datetime64[us]",
+        **dict.fromkeys(("scope", "completed", "remaining", "added", "removed"), number),
+        "ideal": np.float64,
+        "overdue": np.bool_,
+        "days_to_due": np.int64,
+        "undated": np.bool_,
+    }
+
+
+def _blocks(days: Ints) -> Iterator[slice]:
+    """Cut milestones that have so many days each into blocks of about `_ROWS` days."""
+    block = (np.cumsum(days) - days) // _ROWS
+    edges = [*np.flatnonzero(replay.first_of(block)).tolist(), len(days)]
+    return (slice(start, stop) for start, stop in itertools.pairwise(edges))
+
+
+def _rows_of(
+    book: Ledger, block: slice, place: Ints, first_day: Days, last_day: Days, days: Ints
+) -> dict[str, Any]:
+    """Return the columns of the rows of some milestones.
+
     A change belongs to the row of its milestone and day. What came before the first day counts on
     the first day; what came after the last one is not shown.
     """
-    first_day, last_day = _shown(book)
-    days = np.where(np.isnat(first_day), 0, (last_day - first_day).astype(np.int64) + 1).clip(min=0)
+    days = days[block]
     top = np.cumsum(days) - days  # the row at which each milestone begins
-    place = np.repeat(np.arange(len(days)), days)
-    date = first_day[place] + (np.arange(days.sum()) - top[place])
+    within = place - block.start
+    date = first_day[place] + (np.arange(len(place)) - top[within])
 
     owner, day = book.changes["place"].to_numpy(), book.day
-    shown = (days[owner] > 0) & (day <= last_day[owner])
-    owner, changes = owner[shown], book.changes[shown]
-    row = top[owner] + (day[shown] - first_day[owner]).astype(np.int64).clip(min=0)
+    shown = (owner >= block.start) & (owner < block.stop)
+    shown[shown] = (days > 0)[owner[shown] - block.start] & (day[shown] <= last_day[owner[shown]])
+    changes = np.flatnonzero(shown)
+    owner, day = owner[changes], day[changes]
+    offset = (day - first_day[owner]).astype(np.int64).clip(min=0)
+    row = top[owner - block.start] + offset
 
-    def per_day(amount: Floats) -> Floats:
-        return sums(row, amount, len(date))
+    def per_day(amount: str) -> Floats:
+        return sums(row, book.changes[amount].to_numpy()[changes], len(date))
 
-    amounts = ("scope", "completed", "added", "removed")
-    grown, done, added, removed = (per_day(changes[name].to_numpy()) for name in amounts)
+    grown, done = per_day("scope"), per_day("completed")
     scope, completed = replay.running(grown, place), replay.running(done, place)
     first = top[days > 0]
+    added, removed = per_day("added"), per_day("removed")
     added[first], removed[first] = scope[first], 0.0  # what was committed to is no change
 
     due = book.due[place]
-    left = pd.Series((due - date).astype(np.int64)).mask(np.isnat(due)).astype("Int64")
+    undated = np.isnat(due)
     committed = np.repeat(scope[first], days[days > 0])
-    return pd.DataFrame(
-        {
-            "milestone_id": book.milestones["milestone_id"].to_numpy()[place],
-            "title": book.milestones["title"].take(place).array,
-            "date": date.astype("datetime64[us]"),
-            "scope": book.number(scope),
-            "completed": book.number(completed),
-            "remaining": book.number((scope - completed).round(6)),
-            "added": book.number(added),
-            "removed": book.number(removed),
-            "ideal": _ideal(committed, book.start[place], due, date, book.view.calendar),
-            "overdue": date > due,
-            "days_to_due": left,
-        }
-    )
+    return {
+        "milestone_id": book.milestones["milestone_id"].to_numpy()[place],
+        "date": date,
+        "scope": book.number(scope),
+        "completed": book.number(completed),
+        "remaining": book.number((scope - completed).round(6)),
+        "added": book.number(added),
+        "removed": book.number(removed),
+        "ideal": _ideal(committed, book.start[place], due, date, book.view.calendar),
+        "overdue": date > due,
+        "days_to_due": np.where(undated, 0, (due - date).astype(np.int64)),
+        "undated": undated,
+    }
 
 
 def _shown(book: Ledger) -> tuple[Days, Days]:

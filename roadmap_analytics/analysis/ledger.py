@@ -34,6 +34,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 _FIELD = {"issues": None, "weight": "weight", "hours": "time_estimate"}
 _NEVER = np.iinfo(np.int64).max  # the day of an addition that never was
+_FIRST_DAY = np.iinfo(np.int32).min
+_AMOUNTS = ("scope", "completed", "added", "removed")
 _UNIT = {"issues": "issues", "weight": "weight", "hours": "estimated hours"}
 
 
@@ -51,7 +53,7 @@ class Ledger:
         `scope` and `completed` (signed amounts), `added` and `removed` (what of `scope` is above
         0, and below, as positive amounts), `other` (the milestone that the issue came from or went
         to; `NONE` for none, the same one where the issue stayed). Of a `Scan`, all issues of one
-        milestone and day make one row, which has no `issue_id` and no `other`.
+        milestone and day make one row, which has `place`, `day` and the amounts.
     milestones : DataFrame
         As known then, with `start` (of the first addition where no date is set), `due`,
         `without_measure` (issues that count 0) and `met` (an issue was ever added).
@@ -182,11 +184,37 @@ def _summed(entries: _Entries) -> _Entries:
     counts, weights, or whole seconds as hours, of which no sum lies halfway between two sixth
     decimals.
     """
-    key, amounts = ["place", "milestone_id", "day"], ["scope", "completed", "added", "removed"]
     said = entries.milestones.groupby("place", as_index=False)
     return _Entries(
-        entries.changes.groupby(key, as_index=False)[amounts].sum(),
+        _daily(entries.changes),
         said.agg({"first": "min", "without_measure": "sum"}),
+    )
+
+
+def _daily(changes: pd.DataFrame) -> pd.DataFrame:
+    """Sum the amounts of all changes of a milestone on a day.
+
+    A scan has as many rows as all its milestones have days with changes. So they are kept short,
+    and are sorted as one number each: grouping by two columns takes four times the memory.
+    """
+    place, day = changes["place"].to_numpy(np.int64), changes["day"].to_numpy(np.int64)
+    key = (place << 32) + (day - _FIRST_DAY)  # milestones, and days of all calendars, fit 32 bits
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(replay.first_of(key))
+    key = key[first]
+    # `reduceat` takes no empty list of beginnings.
+    amounts = {
+        name: np.add.reduceat(changes[name].to_numpy()[order], first) if len(first) else np.zeros(0)
+        for name in _AMOUNTS
+    }
+    return pd.DataFrame(
+        {
+            "place": (key >> 32).astype(np.int32),
+            "day": ((key & (2**32 - 1)) + _FIRST_DAY).astype(np.int32),
+            **amounts,
+        },
+        copy=False,
     )
 
 
