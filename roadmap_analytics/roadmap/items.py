@@ -655,21 +655,18 @@ def _label_section(section: Section, items: Items, owner: Entry, label: Label) -
     hard = label.kind in _HARD
     items.claim(section.heading, "field", "heading that is a label", owner.key, field=label.kind)
     for block in section.blocks:
-        listed = block.items if isinstance(block, ListBlock) else []
-        for item in listed:
+        values = [block.inline] if isinstance(block, Paragraph) else []
+        owner.inlines += values
+        for item in block.items if isinstance(block, ListBlock) else []:
             if item.box is not None:
                 items.add(item, Place(owner.key, depth=1))
                 continue
-            # "Done:" above a list says when it is done, or under which conditions.
-            if hard and (label.kind != "target" or items.time(item.head.text)):
-                value = replace(label, value=item.head.text)
-                take_field(owner, value, items.words, _urls(item))
             items.note(owner, item)
-        if isinstance(block, Paragraph):
-            owner.inlines.append(block.inline)
-            if hard:
-                value = replace(label, value=block.inline.text)
-                take_field(owner, value, items.words, block.inline.urls)
+            # "Done:" above a list says when it is done, or under which conditions.
+            if label.kind != "target" or items.time(item.head.text):
+                values.append(item.head)
+        for value in values if hard else []:
+            take_field(owner, replace(label, value=value.text), items.words, value.urls)
         reading = "field" if hard and isinstance(block, Paragraph) else "prose"
         items.claim(block, reading, f"below {section.text!r} of the item", owner.key)
     for below in section.below:

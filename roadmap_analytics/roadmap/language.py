@@ -117,17 +117,11 @@ def _key(number: str, roman: str | None, keys: Collection[str]) -> str | None:
 
 def _range(first: str, last: str | None, keys: Collection[str]) -> list[str]:
     """Siblings from first to last (None: to the end), in the order of the document."""
-    depth = first.count(".")
-    prefix = first.rpartition(".")[0]
-    row = [
-        k
-        for k in keys
-        if k.count(".") == depth
-        and k.rpartition(".")[0] == prefix
-        and k[0].isdigit() == first[0].isdigit()
-    ]
-    if not row[0][0].isdigit():
-        row = [k for k in row if k[0] == first[0]]
+
+    def place(key: str) -> tuple[str, str]:  # what it stands below, and its letter
+        return key.rpartition(".")[0], key.rstrip(".0123456789")
+
+    row = [key for key in keys if place(key) == place(first)]
     stop = row.index(last) if last in row else len(row) - 1
     return row[row.index(first) : stop + 1]
 

@@ -44,7 +44,7 @@ from roadmap_analytics.roadmap.statements import (
     status_in,
     without_status,
 )
-from roadmap_analytics.roadmap.targets import Target, expression, read_target
+from roadmap_analytics.roadmap.targets import Target, expression
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
 
 __all__ = ["read", "section_kind", "signed"]
@@ -269,12 +269,8 @@ def read(blocks: Sequence[Block], items: Items) -> dict[str, Any]:
     mentions = list(_mentions(sheet))
     _statements(sheet)
     _leftovers(sheet)
-    return {
-        "previous": _previous(sheet),
-        "horizon": horizon,
-        "layout": layout,
-        "mentions": mentions,
-    }
+    previous = _previous(sheet)
+    return {"previous": previous, "horizon": horizon, "layout": layout, "mentions": mentions}
 
 
 def _passages(blocks: Sequence[Block]) -> list[_Passage]:
@@ -286,10 +282,10 @@ def _passages(blocks: Sequence[Block]) -> list[_Passage]:
         if isinstance(block, Heading):
             stack = [entry for entry in stack if entry[0] < block.level]
             outer = stack[-1][2] if stack else "top"
-            kind = section_kind(block.inline.text) if block.level > 1 or stack else None
+            kind = section_kind(block.inline.text) or ("unknown" if outer == "top" else outer)
             # A title names the document; only sections below it say what their text is for.
-            inherited = "top" if block.level == 1 else "unknown" if outer == "top" else outer
-            stack.append((block.level, block.inline.text.strip(), kind or inherited))
+            kind = "top" if block.level == 1 else kind
+            stack.append((block.level, block.inline.text.strip(), kind))
             above = []
             continue
         kind = stack[-1][2] if stack else "top"
@@ -491,23 +487,16 @@ def _targets_elsewhere(sheet: _Sheet) -> None:
         item for passage, item in sheet.lists() if passage.kind == "people" or passage.remarks
     ]
     for item in (below for entry in entries for below in entry.walk()):
-        for sentence in sentences(item.head):
-            if _target_of_reference(sheet, sentence.text):
-                sheet.items.claim(item, "date", "target of an item elsewhere")
-
-
-def _target_of_reference(sheet: _Sheet, text: str) -> bool:
-    refs = references(text, sheet.entries)
-    if not refs or NOT_WORKING.search(text):
-        return False
-    for this in sheet.words.find(text):
-        start, _ = expression(text, this.start, this.end)
-        if _LEADS_TO_DATE.match(text[start:]):
-            target = read_target(text[start:], sheet.words.written, sheet.words.calendar)
+        for text in (sentence.text for sentence in sentences(item.head)):
+            refs = references(text, sheet.entries)
+            starts = (expression(text, one.start, one.end)[0] for one in sheet.words.find(text))
+            leads = [at for at in starts if _LEADS_TO_DATE.match(text[at:])]
+            if not refs or not leads or NOT_WORKING.search(text):
+                continue
+            target = sheet.words.target(text[leads[0] :])
             for key in refs:
                 sheet.entries[key].target = sheet.entries[key].target or target
-            return True
-    return False
+            sheet.items.claim(item, "date", "target of an item elsewhere")
 
 
 # People -------------------------------------------------------------------------------------------
@@ -549,8 +538,8 @@ def _person(sheet: _Sheet, item: Item, layout: str) -> None:
             for words in _spelt_out(child):
                 _duty(sheet, words, name, child, layout)
         return
-    prefix, colon, rest = head.text.partition(":")
-    named = colon and rest.strip() and names.plausible(prefix)
+    prefix, colon, _ = head.text.partition(":")
+    named = colon and names.plausible(prefix)
     words = head[len(prefix) + 1 :].strip() if named else head
     if found := _duty(sheet, words, prefix if named else None, item, layout):
         sheet.items.claim(item, "person", "sentence about a person", None, "people", found)
@@ -559,11 +548,9 @@ def _person(sheet: _Sheet, item: Item, layout: str) -> None:
 def _spelt_out(item: Item) -> list[Inline]:
     """Read a lead-in with bullets below ("If time permits:") as one sentence per bullet."""
     head = item.head.text.strip()
-    permits = PERMITS.fullmatch(head)
-    if not item.children or not (permits or head.endswith(":")):
+    if not (item.children and head.endswith(":")):
         return [item.head]
-    lead = f"{head.rstrip(': ')}{': ' if permits else ' '}"
-    return [Inline(lead) + below.head for below in item.children]
+    return [Inline(f"{head} ") + below.head for below in item.children]
 
 
 def _duty(sheet: _Sheet, inline: Inline, person: str | None, item: Item, layout: str) -> str | None:
@@ -654,34 +641,29 @@ def _item_mentions(sheet: _Sheet, item: Item, passage: _Passage) -> Iterator[Men
 
 
 def _statements(sheet: _Sheet) -> None:
+    """Collect what lists of progress, and running text about it, say became of things."""
     for passage, item in sheet.lists("carry_over", "progress", "milestones"):
-        unfinished = passage.role == "carry_over"
-        verdict = passage.verdict if unfinished else None
+        text, unfinished = item.head.text, passage.role == "carry_over"
+        verdict = (passage.verdict if unfinished else None) or ""
         if passage.role == "progress" and FINISHED.match(passage.lead):
             verdict = "is done"
-        said = bool(unfinished or verdict or became(item.head.text))
-        if passage.role == "milestones":
-            said = status_in(item.head.text) not in (None, "new")
-        if said:
-            _add_statement(sheet, item, verdict, unfinished=unfinished)
-    for passage in sheet.passages:
-        if not isinstance(passage.block, Paragraph) or passage.kind != "progress":
-            continue
-        if found := statements_in(passage.block.inline):
+        status = status_in(text) or status_in(verdict) or (None if unfinished else became(text))
+        untold = status is None or (status == "new" and passage.role == "milestones")
+        if unfinished or not untold:
+            _add_statement(sheet, item, status, unfinished=unfinished)
+    for block, sentence in sheet.paragraphs("progress"):
+        if found := statements_in(sentence):
             sheet.items.statements += found
-            sheet.items.claim(passage.block, "statement", "what became of something")
+            sheet.items.claim(block, "statement", "what became of something")
 
 
-def _add_statement(sheet: _Sheet, item: Item, verdict: str | None, *, unfinished: bool) -> None:
+def _add_statement(sheet: _Sheet, item: Item, status: str | None, *, unfinished: bool) -> None:
     parts = [sentence.text for sentence in sentences(item.head)] or [""]
     telling = [part for part in parts if became(part)]
     text = parts[0] if unfinished or not telling else telling[0]
     # "Not done yet." says nothing without what stands before it
     if text not in parts[:1] and len(text.split()) < 4:
         text = item.head.text
-    status = status_in(item.head.text) or (status_in(verdict) if verdict else None)
-    if status is None and not unfinished:
-        status = "continued"
     text = re.sub(r"\s*\((?:continued|backlogged|done|new)[^()]*\)\s*$", "", text)
     urls = [url for inline in item.inlines() for url in inline.urls]
     sheet.items.statements.append(Statement(text.rstrip(". ").strip(), status, urls))
