@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from roadmap_analytics.roadmap.language import sentences
 from roadmap_analytics.roadmap.markdown import Inline
@@ -20,6 +21,7 @@ _ALL = {"all", "everybody", "all of us"}
 CAPITAL = "[" + "".join(filter(str.isupper, map(chr, range(0x530)))) + "]"
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
 _NAME = rf"{_WORD}(?:\s+(?-i:{CAPITAL})[\w’-]*\.?|\s+\d{{1,3}}\b)?"  # "Ada Lovelace", "Team 3"
+_WORDS = re.compile(rf"{_WORD}(?:\s+(?:{_WORD}|\d{{1,3}})){{0,2}}")
 # Words of documents, not of ours: what stands where a name would, and is none ("Owner: nobody").
 _NO_NAME_WORDS = """
 a an and any are as at be by can do does etc for from has have he help if in input is it its likely
@@ -73,7 +75,7 @@ _ORNAMENT = re.compile(r"^[^\w@]+")
 _NO_ONE = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
 _TITLE = pattern(r"^(?:mrs?|ms|mx|dr|herr|frau|mme|se[ñn]ora?)\.? (?=\w)")
 _SAYS_HOW = pattern(r"(?:for|is|if|when|also|available|interested|with)\b|\bteam\b")
-_AVAILABLE_FOR = pattern(r"\bavailable for (questions?|input|feedback|discuss\w*|help)")
+_AVAILABLE_FOR = pattern(r"\bavailable for (?:questions?|input|feedback|discuss)")
 _AS = pattern(
     rf"^(?:with )?(?P<names>{_NAME}(?:\s*(?:/|,|and|or)\s*{_NAME})*) "
     r"as (?:(?:an?|the) )?(?P<roles>\w[\w\s-]*)$"
@@ -172,32 +174,20 @@ class Names:
         """
         out: list[str] = []
         for part in filter(None, _JOIN.split(text.strip(" .?!"))):
-            left, slash, right = part.partition("/")
-            affiliated = (
-                slash and left.islower() and right[:1].isupper() and not self.is_known(right)
-            )
+            left, _, right = part.partition("/")
+            affiliated = left.islower() and right[:1].isupper() and not self.is_known(right)
             out += [left] if affiliated else part.split("/")
-        names = [self.handle(name) for name in out if self.plausible(name)]
-        return list(dict.fromkeys(name for name in names if name))
+        return list(dict.fromkeys(self.handle(name) for name in out if self.plausible(name)))
 
     def plausible(self, name: str) -> bool:
         """Whether words can be a name at all."""
         words = name.split()
         if self.is_known(name):
             return True
-        return (
-            0 < len(words) <= 3
-            and plain(name) not in _NO_NAMES
-            and words[0].lower() not in _NO_NAMES
-            and re.fullmatch(rf"{_WORD}(?:\s+(?:{_WORD}|\d{{1,3}})){{0,2}}", name.strip())
-            is not None
-            and (
-                len(words) == 1
-                or all(word[0].isupper() or word.isdigit() for word in words)
-                or "team" in name
-                or name.islower()
-            )
-        )
+        if not _WORDS.fullmatch(name.strip()) or {plain(name), words[0].lower()} & _NO_NAMES:
+            return False
+        spelt = all(word[0].isupper() or word.isdigit() for word in words)
+        return spelt or len(words) == 1 or "team" in name or name.islower()
 
 
 def plain(name: str) -> str:
@@ -259,8 +249,9 @@ def assigned(value: str, roles: list[str], names: Names) -> list[Duty]:
         for aside in re.findall(r"\(([^()]*)\)", main)
         if _LEADS.match(aside) or _GIVEN_BY.match(aside) or names.is_known(aside.split(" ")[0])
     ]
+    parts = ";".join([re.sub(r"\([^()]*\)", " ", main), *asides])
     out: list[Duty] = []
-    for segment in [*re.sub(r"\([^()]*\)", " ", main).split(";"), *asides]:
+    for segment in _WITHIN.sub(r"; \1", parts).split(";"):
         if given := _GIVEN_BY.match(segment.strip()):
             out += _given(given, names)
             continue
@@ -302,19 +293,14 @@ def _assigned_chunk(chunk: str, roles: list[str], names: Names) -> list[Duty]:
         return [Duty(plain(chunk), role) for role in roles]
     if not handles or (rest and not _SAYS_HOW.match(rest) and not names.is_known(handles[0])):
         return []
-    inner = _WITHIN.search(rest)
-    given = _GIVEN_BY.match(inner.group(1)) if inner else None
-    rest = rest[: inner.start()].strip() if inner else rest
-    asked = _AVAILABLE_FOR.search(rest)
     if re.search(r"\breview\b", rest, re.IGNORECASE):
         roles = ["review"]
-    elif asked:
-        roles = ["work"] if asked.group(1) == "help" else ["input"]
+    elif _AVAILABLE_FOR.search(rest):
+        roles = ["input"]
     qualifier = _QUALIFIER.search(rest)
     how = qualifier.group().strip() if qualifier else None
     scope = re.sub(r"^for\s+", "", rest) if re.match(r"for\s+\S", rest) else None
-    found = [Duty(person, role, scope, how) for role in roles for person in handles]
-    return found + (_given(given, names) if given else [])
+    return [Duty(person, role, scope, how) for role in roles for person in handles]
 
 
 def _given(m: re.Match[str], names: Names, scope: str | None = None, words: str = "") -> list[Duty]:
@@ -337,14 +323,13 @@ def _given(m: re.Match[str], names: Names, scope: str | None = None, words: str 
 
 def _clauses(text: str, names: Names) -> list[str]:
     """Cut a sentence where a new role begins; other commas stay within their scope."""
-    out, start = [], 0
-    for gap in re.finditer(r";\s+|,\s+|\s+(?=with\s)|\s+(?=and\s)", text):
-        comma = gap.group().strip() == ","
-        if gap.group()[0] == ";" or _begins_clause(text[gap.end() :], comma, names):
-            out.append(text[start : gap.start()])
-            start = gap.end()
-    out.append(text[start:])
-    return [clause.strip(" ,.") for clause in out if clause.strip(" ,.")]
+    cuts = [
+        gap.end()
+        for gap in re.finditer(r";\s+|,\s+|\s+(?=with\s)|\s+(?=and\s)", text)
+        if gap.group()[0] == ";" or _begins_clause(text[gap.end() :], gap.group()[0] == ",", names)
+    ]
+    clauses = (text[a:b].strip(" ,.;") for a, b in pairwise([0, *cuts, len(text)]))
+    return [clause for clause in clauses if clause]
 
 
 def _begins_clause(rest: str, comma: bool, names: Names) -> bool:
@@ -352,7 +337,7 @@ def _begins_clause(rest: str, comma: bool, names: Names) -> bool:
     if rest.lower().startswith("with "):
         return bool(given)
     if rest.lower().startswith("and "):
-        return bool(_AND_VERB.match(rest) or (_GIVEN_BY.match(rest) and not comma))
+        return bool(given or _AND_VERB.match(rest))
     subject = _SUBJECT.match(rest)
     known = subject and all(map(names.is_known, SEVERAL.split(subject["names"])))
     return comma and bool(known or given or _ADDRESSED.match(rest) or _BEGINS.match(rest))
@@ -456,8 +441,7 @@ def _roles(body: str) -> tuple[list[str], str]:
     while hit := next(((role, m) for role, cue in _CUE if (m := cue.match(body, at))), None):
         roles.append(hit[0])
         at = hit[1].end()
-        join = _AND_ROLE.match(body, at) if hit[0] in ("review", "input") else None
-        if join is None:
+        if (join := _AND_ROLE.match(body, at)) is None:
             break
         at = join.end()
     if not roles:
