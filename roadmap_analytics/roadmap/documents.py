@@ -42,7 +42,8 @@ _UPDATED = re.compile(
     r"\b(?:last\s+(?:updated|modified|revised|changed)|updated|as\s+of)\b[\s:*_]*(?:on\s+)?",
     re.IGNORECASE,
 )
-_FIRST_LINES = 40  # where "Last updated" is looked for
+_DATED = ("date", "updated", "last_updated", "lastmod", "modified", "last-updated")  # front matter
+_FIRST_LINES, _LAST_LINES = 40, 5  # where "Last updated" is looked for
 
 
 @dataclass
@@ -61,7 +62,6 @@ class Revision:
     duties: list[tuple[Duty, str | None]] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
-    links: dict[str, list[str]] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     list_lines: list[int] = field(default_factory=list)  # of list entries and rows, from 1
 
@@ -132,9 +132,6 @@ def read_document(
     revision.duties = [*items.duties, *_duties(items)]
     revision.references = milestones_in(items.by_key.values(), mentions)
     revision.entries = list(items.by_key.values())
-    revision.links = {
-        entry.key: list(dict.fromkeys([*entry.links, *_urls(entry)])) for entry in revision.entries
-    }
     revision.lines = settle(source.lines, [*items.readings, *source.readings])
     revision.list_lines = sorted(set(_list_lines(blocks)))
     return revision
@@ -176,10 +173,6 @@ def _duties(items: Items) -> list[tuple[Duty, str | None]]:
     return [(duty, entry.key) for entry in items.by_key.values() for duty in entry.duties]
 
 
-def _urls(entry: Entry) -> Iterable[str]:
-    return (url for inline in entry.inlines for url in inline.urls)
-
-
 def _list_lines(blocks: Iterable[Block]) -> Iterable[int]:
     for block in blocks:
         if isinstance(block, ListBlock):
@@ -211,14 +204,14 @@ def written_on(record: Mapping[str, Any]) -> date:
                 f"Roadmap {name}: expected a date YYYY-MM-DD, got {hint!r}."
             ) from error
     source = Source.of(text)
-    for label in ("date", "updated", "last_updated", "lastmod", "modified", "last-updated"):
-        if label in source.front and (day := _day_in(source.front[label])):
-            return day
-    for block in markdown.parse(source.text)[:3]:
-        if isinstance(block, Heading | Paragraph) and (day := _day_in(block.inline.text)):
-            return day
-    for line in source.text.split("\n")[:_FIRST_LINES] + source.lines[-5:]:
-        if (said := _UPDATED.search(line)) and (day := _day_in(line[said.end() :])):
+    firsts = markdown.parse(source.text)[:3]
+    lines = source.text.split("\n")[:_FIRST_LINES] + source.lines[-_LAST_LINES:]
+    for said in (
+        *(source.front.get(label, "") for label in _DATED),
+        *(block.inline.text for block in firsts if isinstance(block, Heading | Paragraph)),
+        *(line[found.end() :] for line in lines if (found := _UPDATED.search(line))),
+    ):
+        if day := _day_in(said):
             return day
     raise RoadmapError(
         f"Roadmap {name}: expected a date in the file name (2025-11-11-roadmap.md), as `date:` or "

@@ -230,10 +230,15 @@ class Entry:
         return re.sub(r"\s+", " ", " ".join(inline.text for inline in self.inlines)).strip()
 
     @property
+    def urls(self) -> list[str]:
+        """Where the item leads: those of its labels first, each once."""
+        written = (url for inline in self.inlines for url in inline.urls)
+        return list(dict.fromkeys([*self.links, *written]))
+
+    @property
     def url(self) -> str | None:
         """The issue, merge request, milestone or epic that the item links to first."""
-        urls = [*self.links, *(url for inline in self.inlines for url in inline.urls)]
-        return next(filter(None, map(tracked, urls)), None)
+        return next(filter(None, map(tracked, self.urls)), None)
 
     def say(self, state: str | None) -> None:
         """Take a state; the first that is said stands."""

@@ -81,15 +81,14 @@ _FILE = re.compile(
 class Match:
     """One item of a revision found again in a later one.
 
-    `kind` is same, renamed, split, merged or returned; `reason` is matches.csv, milestone, carry-
-    over, title,
-    children or words.
+    `kind` is same, renamed, split, merged or returned; `reason` is matches.csv, milestone,
+    carry-over, title, children or words.
     """
 
-    from_revision: date
-    from_key: str
-    to_revision: date
-    to_key: str
+    previous_revision: date
+    previous_key: str
+    revision: date
+    key: str
     kind: str
     confidence: float
     reason: str
@@ -214,7 +213,7 @@ class _Side:
         for entry in entries:
             side.titles.append(tokens(entry.title))
             side.details.append(tokens(entry.detail) | side.titles[-1])
-            side.urls.append(_addresses(revision, entry) | owned.get(entry.key, set()))
+            side.urls.append(_addresses(entry) | owned.get(entry.key, set()))
         return side
 
     def elsewhere(self, i: int, other: _Side, j: int) -> bool:
@@ -223,10 +222,9 @@ class _Side:
         return bool(mine and theirs and same_address(mine) != same_address(theirs))
 
 
-def _addresses(revision: Revision, entry: Entry) -> set[str]:
+def _addresses(entry: Entry) -> set[str]:
     """Milestones, issues and merge requests of an item, without query and fragment."""
-    urls = map(tracked, revision.links.get(entry.key, []))
-    return {same_address(url) for url in urls if url}
+    return {same_address(url) for url in map(tracked, entry.urls) if url}
 
 
 def vetoed(a: str, b: str) -> bool:
@@ -482,11 +480,11 @@ def match(revisions: Sequence[Revision], verdicts: Sequence[Verdict] = ()) -> li
     last: dict[str, tuple[Revision, str]] = {}  # items that are away: where they were last seen
     for left, right in itertools.pairwise(revisions):
         pair = _Pair(_Side.of(left), _Side.of(right), verdicts).matches()
-        gone = {entry.key for entry in left.entries} - {m.from_key for m in pair}
-        found = {m.to_key for m in pair}
+        gone = {entry.key for entry in left.entries} - {m.previous_key for m in pair}
+        found = {m.key for m in pair}
         back = _returned(last, right, found, verdicts)
         for m in back:
-            last.pop(_id(m.from_revision, m.from_key), None)
+            last.pop(_id(m.previous_revision, m.previous_key), None)
         out += pair + back
         last |= {_id(left.written, key): (left, key) for key in gone}
     return out

@@ -203,7 +203,7 @@ def milestones_in(entries: Iterable[Entry], mentions: Iterable[Mention]) -> list
     """Give each milestone once: the first words and the first status count, and so does an item."""
     placed: dict[str, Reference] = {}
     for entry in entries:
-        for url in [*entry.links, *(url for inline in entry.inlines for url in inline.urls)]:
+        for url in entry.urls:
             if found := milestone_of(url):
                 placed.setdefault(found[0], Reference(*found, title=entry.title, key=entry.key))
     for one in mentions:

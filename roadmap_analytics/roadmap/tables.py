@@ -36,7 +36,6 @@ FRAMES = (
 
 _NO_CALENDAR: Mapping[str, Any] = {}
 _NO_ACCOUNTS: Mapping[str, str] = {}
-_NO_TARGET = Target("")
 _NO_PEOPLE: Mapping[str, Iterable[str]] = {}
 
 
@@ -187,23 +186,17 @@ def item_ids(
     out: dict[tuple[date, str], str] = {}
     by_revision: dict[date, list[Match]] = {}
     for one in matches:
-        by_revision.setdefault(one.to_revision, []).append(one)
+        by_revision.setdefault(one.revision, []).append(one)
     for day, keys in revisions:
         passed: set[str] = set()
-        best = sorted(
-            by_revision.get(day, []),
-            key=lambda m: (
-                -m.confidence,
-                m.from_key != m.to_key,
-                -m.from_revision.toordinal(),
-                m.from_key,
-                m.to_key,
-            ),
-        )
+        # The surest first, then the same key, then the latest revision.
+        best = sorted(by_revision.get(day, []), key=lambda m: (m.previous_key, m.key))
+        best.sort(key=lambda m: m.previous_revision, reverse=True)
+        best.sort(key=lambda m: (-m.confidence, m.previous_key != m.key))
         for one in best:
-            item = out[one.from_revision, one.from_key]
-            if item not in passed and (day, one.to_key) not in out:
-                out[day, one.to_key] = item
+            item = out[one.previous_revision, one.previous_key]
+            if item not in passed and (day, one.key) not in out:
+                out[day, one.key] = item
                 passed.add(item)
         for key in keys:
             out.setdefault((day, key), f"{day.isoformat()}/{key}")
@@ -217,29 +210,17 @@ def _frames(
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
     for revision in revisions:
         rows["revisions"].append(_revision_row(revision))
-        for name, found in (
-            (
-                "roadmap_items",
-                [_item_row(e, ids[revision.written, e.key]) for e in revision.entries],
-            ),
-            ("responsibilities", [_duty_row(duty, key) for duty, key in revision.duties]),
-            ("roadmap_lines", [vars(one) | {"line": one.number} for one in revision.lines]),
-            ("roadmap_milestones", map(vars, revision.references)),
-            ("carry_over", map(vars, revision.statements)),
-        ):
-            rows[name] += [{**row, "revision": revision.written} for row in found]
-    rows["item_matches"] = [
-        {
-            "revision": m.to_revision,
-            "key": m.to_key,
-            "previous_revision": m.from_revision,
-            "previous_key": m.from_key,
-            "kind": m.kind,
-            "confidence": m.confidence,
-            "reason": m.reason,
+        day = revision.written
+        found: dict[str, Iterable[dict[str, Any]]] = {
+            "roadmap_items": (_item_row(one, ids[day, one.key]) for one in revision.entries),
+            "responsibilities": (_duty_row(duty, key) for duty, key in revision.duties),
+            "roadmap_lines": (vars(one) | {"line": one.number} for one in revision.lines),
+            "roadmap_milestones": map(vars, revision.references),
+            "carry_over": map(vars, revision.statements),
         }
-        for m in matches
-    ]
+        for name, of_revision in found.items():
+            rows[name] += [row | {"revision": day} for row in of_revision]
+    rows["item_matches"] = list(map(vars, matches))
     rows["roadmap_alarms"] = list(map(vars, alarms))
     return {name: _frame(name, rows[name]) for name in FRAMES}
 
@@ -258,16 +239,11 @@ def _frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _revision_row(revision: Revision) -> dict[str, Any]:
-    update, horizon = revision.next_update or _NO_TARGET, revision.horizon or _NO_TARGET
     return {
+        **vars(revision),
+        **_target_row("next_update", revision.next_update),
+        **_target_row("horizon", revision.horizon),
         "revision": revision.written,
-        "previous": revision.previous,
-        "layout": revision.layout,
-        "next_update_text": update.text or None,
-        "next_update_date": update.end,
-        "horizon_text": horizon.text or None,
-        "horizon_date": horizon.end,
-        "source": revision.source,
         "list_items": len(revision.list_lines),
         "placed_items": revision.placed,
         "unplaced_text": "\n".join(text for text in revision.unplaced if text) or None,
@@ -275,16 +251,17 @@ def _revision_row(revision: Revision) -> dict[str, Any]:
 
 
 def _item_row(entry: Entry, item: str) -> dict[str, Any]:
-    target = entry.target or _NO_TARGET
-    return vars(entry) | {
-        "target_text": target.text or None,
-        "target_start_date": target.start,
-        "target_date": target.end,
-        "target_flag": target.flag,
-        "item": item,
-        "line": entry.line + 1,
-        "url": entry.url,
-        "detail": entry.detail,
+    own = {"item": item, "line": entry.line + 1, "url": entry.url, "detail": entry.detail}
+    return vars(entry) | _target_row("target", entry.target) | own
+
+
+def _target_row(name: str, target: Target | None) -> dict[str, Any]:
+    said = target or Target("")
+    return {
+        f"{name}_text": said.text or None,
+        f"{name}_start_date": said.start,
+        f"{name}_date": said.end,
+        f"{name}_flag": said.flag,
     }
 
 
