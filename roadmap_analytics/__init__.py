@@ -21,7 +21,6 @@ _NAMES = {
     ),
     "analysis.forecast.forecast": ("forecast",),
     "analysis.forecast.promises": ("targets_against_forecast",),
-    "analysis.forecast.targets": ("item_milestones",),
     "analysis.duties": ("duties",),
     "analysis.lead_times": (
         "lead_times",

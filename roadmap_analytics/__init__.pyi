@@ -9,7 +9,6 @@ from roadmap_analytics.analysis.forecast.forecast import forecast as forecast
 from roadmap_analytics.analysis.forecast.promises import (
     targets_against_forecast as targets_against_forecast,
 )
-from roadmap_analytics.analysis.forecast.targets import item_milestones as item_milestones
 from roadmap_analytics.analysis.lead_times import lead_times as lead_times
 from roadmap_analytics.analysis.lead_times import throughput as throughput
 from roadmap_analytics.analysis.lead_times import work_item_age as work_item_age

@@ -15,10 +15,9 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from tqdm import tqdm
@@ -29,8 +28,6 @@ from roadmap_analytics.errors import RoadmapAnalyticsError, TablesRebuiltWarning
 if TYPE_CHECKING:
     from roadmap_analytics.export import Exported, Progress
 
-__all__ = ["app", "main"]
-
 PROGRAM = "roadmap-analytics"
 INTERRUPTED = 130
 SHORTEST_TOKEN = 8
@@ -39,14 +36,6 @@ CONFIG = Path("roadmap.toml")
 """Read from the working directory where `--config` names no other."""
 MOST_FAILURES_NAMED = 10
 """So many fit on a screen; `check` lists all."""
-
-
-class Way(StrEnum):
-    """How histories come."""
-
-    AUTO = "auto"
-    REST = "rest"
-    GRAPHQL = "graphql"
 
 
 app = typer.Typer(
@@ -61,6 +50,21 @@ app = typer.Typer(
 Dataset = Annotated[Path, typer.Argument(metavar="DIR", help="Dataset directory.")]
 To = Annotated[
     Path, typer.Option("--to", metavar="DIR", help="Dataset directory (created if needed).")
+]
+
+
+def _settings(file: Path | None) -> Path | None:
+    return CONFIG if file is None and CONFIG.is_file() else file
+
+
+Settings = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        callback=_settings,
+        help="Default: roadmap.toml in this folder, if there is one.",
+    ),
 ]
 
 
@@ -217,10 +221,7 @@ def export(
             "documents are exported alone.",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Default: roadmap.toml in this folder, if there is one."),
-    ] = None,
+    config: Settings = None,
     roadmaps: Annotated[
         str | None,
         typer.Option(
@@ -234,12 +235,12 @@ def export(
         typer.Option(metavar="N", min=1, max=64, help="Requests at once; default 4."),
     ] = None,
     via: Annotated[
-        Way,
+        Literal["auto", "rest", "graphql"],
         typer.Option(
             help="How histories come: by GraphQL (up to 100 issues a request), by REST, or by "
             "GraphQL where the server can."
         ),
-    ] = Way.AUTO,
+    ] = "auto",
     full: Annotated[bool, typer.Option("--full", help="Fetch everything again.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> int:
@@ -251,12 +252,10 @@ def export(
     configuration file. Without one, what is public is exported.
     """
     began = time.monotonic()
-    if config is None and CONFIG.is_file():
-        config = CONFIG
     with _Screen(quiet) as screen:
         done = ra.export_dataset(
-            urls or (), to=to, config=config, roadmaps=roadmaps, jobs=jobs, via=via.value,
-            full=full, progress=screen,
+            urls or (), to=to, config=config, roadmaps=roadmaps, jobs=jobs, via=via, full=full,
+            progress=screen,
         )  # fmt: skip
     _summary(done)
     if done.anonymous:
@@ -398,15 +397,9 @@ def report(
 ) -> None:
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
     index = ra.write_report(
-        dataset,
-        to,
-        as_of=as_of,
-        since=since,
-        notebooks=notebooks,
-        bundled=bundled,
-        confidential=confidential,
-        pseudonyms=pseudonyms,
-    )
+        dataset, to, as_of=as_of, since=since, notebooks=notebooks, bundled=bundled,
+        confidential=confidential, pseudonyms=pseudonyms,
+    )  # fmt: skip
     _tell(str(index))
 
 
@@ -415,17 +408,12 @@ def doctor(
     url: Annotated[
         str, typer.Argument(metavar="URL", help="A group or project, as copied from the browser.")
     ],
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Default: roadmap.toml in this folder, if there is one."),
-    ] = None,
+    config: Settings = None,
 ) -> None:
     """Ask a GitLab, with and without the token, what an export would see and cost there.
 
     It makes fewer than 20 requests. There is no secret in what it prints: paste it into an issue.
     """
-    if config is None and CONFIG.is_file():
-        config = CONFIG
     answers = ra.doctor(url, config=config)
     width = max(len(one.question) for one in answers)
     for one in answers:
@@ -441,10 +429,7 @@ def roadmaps(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="OUT", help="Folder for the page roadmaps.html.")
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Default: roadmap.toml in this folder, if there is one."),
-    ] = None,
+    config: Settings = None,
     pattern: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Which files: archive/*-roadmap.md")
     ] = None,
@@ -453,8 +438,6 @@ def roadmaps(
     ] = None,
 ) -> None:
     """Read roadmap documents and say, per revision, what was understood and what was not."""
-    if config is None and CONFIG.is_file():
-        config = CONFIG
     if (where / "manifest.json").is_file():
         found = ra.load(where)
     else:

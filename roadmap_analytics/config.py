@@ -20,8 +20,6 @@ from rapidfuzz import process
 
 from roadmap_analytics.errors import ConfigurationError, masked
 
-__all__ = ["WEEKDAYS", "Config", "fault_in", "load", "parse"]
-
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MOST_BYTES = 2**20
 """A thousand people with ten spellings each are a tenth of it."""

@@ -10,27 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = [
-    "DROPPED",
-    "KINDS",
-    "Owner",
-    "Record",
-    "document",
-    "documents",
-    "failure",
-    "group",
-    "history",
-    "issue",
-    "issue_listing",
-    "label_names",
-    "labels",
-    "milestone",
-    "milestone_listing",
-    "owner_of",
-    "project",
-    "trimmed",
-]
-
 Record = dict[str, Any]
 Row = Mapping[str, Any]
 """What GitLab answers about one thing."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -22,18 +22,6 @@ from pandera.errors import SchemaErrors
 from pandera.typing import Index, Series
 
 from roadmap_analytics.errors import DatasetError
-
-__all__ = [
-    "FRAMES",
-    "Frame",
-    "columns_of",
-    "describe",
-    "empty",
-    "key_of",
-    "tidy",
-    "types_of",
-    "validate",
-]
 
 At = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 
@@ -88,8 +76,14 @@ ALARMS = [
 CARRY_OVER = ["backlogged", "continued", "done", "dropped"]
 
 
-def _text(description: str, *, nullable: bool = False, isin: list[str] | None = None) -> Any:
-    return pa.Field(description=description, nullable=nullable, isin=isin)
+def _text(
+    description: str,
+    *,
+    nullable: bool = False,
+    isin: list[str] | None = None,
+    alias: str | None = None,
+) -> Any:
+    return pa.Field(description=description, nullable=nullable, isin=isin, alias=alias)
 
 
 def _value(description: str, *, nullable: bool = False, ge: float | None = None) -> Any:
@@ -106,14 +100,14 @@ class Frame(pa.DataFrameModel):
         ordered = True
         coerce = False
 
+    def __init_subclass__(cls, *, key: list[str], **more: Any) -> None:
+        """Give the class its key: pandera looks for it in a `Config` of the class's own."""
+        cls.Config = type("Config", (), {"unique": key})  # type: ignore[misc, assignment]
+        super().__init_subclass__(**more)  # type: ignore[no-untyped-call]
 
-class Issues(Frame):
+
+class Issues(Frame, key=["issue_id"]):
     """One issue or other work item (task, incident ...), with its fields as of the export."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["issue_id"]
 
     issue_id: Series[int] = _value("GitLab's global id")
     project: Series[str] = _text("full path of the project, e.g. sigsum/core/log-go")
@@ -156,42 +150,27 @@ class Issues(Frame):
     web_url: Series[str] = _text("address of the issue")
 
 
-class Assignments(Frame):
+class Assignments(Frame, key=["issue_id", "person"]):
     """One issue and one current assignee."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["issue_id", "person"]
 
     issue_id: Series[int] = _value("the issue")
     person: Series[str] = _text("canonical handle of the assignee")
 
 
-class IssueLabels(Frame):
+class IssueLabels(Frame, key=["issue_id", "label"]):
     """One issue and one current label."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["issue_id", "label"]
 
     issue_id: Series[int] = _value("the issue")
     label: Series[str] = _text("name of the label today")
 
 
-class IssueEvents(Frame):
+class IssueEvents(Frame, key=["issue_id", "seq"]):
     """One change of one field of one issue; replayed in order they give the issue's fields.
 
     Rows of source `creation`, `event` and `note` were observed. Rows of source `inferred` were
     not: at `created_at` they are values the issue must have been created with; with
     `correction` they correct a history that does not match the field at the export.
     """
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["issue_id", "seq"]
 
     issue_id: Series[int] = _value("the issue")
     seq: Series[int] = _value("place of the row within the history of its issue, from 0", ge=0)
@@ -222,13 +201,8 @@ class IssueEvents(Frame):
     )
 
 
-class Milestones(Frame):
+class Milestones(Frame, key=["milestone_id"]):
     """One milestone, with its fields as of the export."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["milestone_id"]
 
     milestone_id: Series[int] = _value("GitLab's global id")
     iid: Series[int] = _value("number in the address: .../-/milestones/<iid>")
@@ -246,16 +220,11 @@ class Milestones(Frame):
     )
 
 
-class MilestoneDates(Frame):
+class MilestoneDates(Frame, key=["milestone_id", "observed_at"]):
     """One milestone as seen by one export, where it differs from the one before.
 
     GitLab keeps no history of a milestone's dates: these observations are all there is.
     """
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["milestone_id", "observed_at"]
 
     milestone_id: Series[int] = _value("the milestone")
     observed_at: Series[At] = _value("start of the export that saw it so")
@@ -268,13 +237,8 @@ class MilestoneDates(Frame):
     )
 
 
-class People(Frame):
+class People(Frame, key=["username"]):
     """One GitLab account that the export met, and the person it belongs to."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["username"]
 
     username: Series[str] = _text("GitLab user name")
     person: Series[str] = _text("canonical handle")
@@ -282,16 +246,11 @@ class People(Frame):
     state: Series[str] = _text("active, blocked, deactivated ...; NA where unknown", nullable=True)
 
 
-class Unread(Frame):
+class Unread(Frame, key=["kind", "subject", "field", "text"]):
     """One thing that GitLab sent and the other frames leave out: odd, or in unknown words.
 
     `check` names them all. A note in unknown words may be a change that no frame knows of.
     """
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["kind", "subject", "field", "text"]
 
     kind: Series[str] = _text(
         "note: a system note in unknown words; value: an odd value, which counts as missing; row: "
@@ -303,8 +262,8 @@ class Unread(Frame):
     )
     issue_id: Series[pd.Int64Dtype] = _value("the issue; NA for none", nullable=True)
     milestone_id: Series[pd.Int64Dtype] = _value("the milestone; NA for none", nullable=True)
-    unread_field: Series[str] = pa.Field(
-        alias="field", description="the field, or the list that the row or note stands in"
+    unread_field: Series[str] = _text(
+        "the field, or the list that the row or note stands in", alias="field"
     )
     text: Series[str] = _text(
         "of a note the first words, without names and numbers; else what was sent, shortened"
@@ -312,13 +271,8 @@ class Unread(Frame):
     rows: Series[int] = _value("how often", ge=1)
 
 
-class Revisions(Frame):
+class Revisions(Frame, key=["revision"]):
     """One roadmap revision."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision"]
 
     revision: Series[Day] = _value("date of the document")
     previous: Series[Day] = _value("date of the revision before; NA for the first", nullable=True)
@@ -333,17 +287,12 @@ class Revisions(Frame):
     unplaced_text: Series[str] = _text("text of sections that were not understood", nullable=True)
 
 
-class RoadmapItems(Frame):
+class RoadmapItems(Frame, key=["revision", "key"]):
     """One item of one revision."""
 
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "key"]
-
     revision: Series[Day] = _value("the revision")
-    item_key: Series[str] = pa.Field(
-        alias="key", description="number in the document: 1, 1.2, P3, A4; not stable over revisions"
+    item_key: Series[str] = _text(
+        "number in the document: 1, 1.2, P3, A4; not stable over revisions", alias="key"
     )
     parent: Series[str] = _text("key of the item above it; NA at the top", nullable=True)
     kind: Series[str] = _text("what the document makes of it", isin=ITEM_KINDS)
@@ -374,35 +323,25 @@ class RoadmapItems(Frame):
     detail: Series[str] = _text("all its words, with what stands below it")
 
 
-class RoadmapLines(Frame):
+class RoadmapLines(Frame, key=["revision", "line"]):
     """One line of one document of one revision, with its only reading."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "line"]
 
     revision: Series[Day] = _value("the revision")
     line: Series[int] = _value("number of the line, from 1", ge=1)
     text: Series[str] = _text("the line as it stands, cut at 400 characters; untrusted text")
     reading: Series[str] = _text("what the line was read as", isin=READINGS)
-    item_key: Series[str] = pa.Field(
-        alias="key", nullable=True, description="key of the item that the line belongs to; else NA"
+    item_key: Series[str] = _text(
+        "key of the item that the line belongs to; else NA", nullable=True, alias="key"
     )
-    said: Series[str] = pa.Field(
-        alias="field", nullable=True, description="title, target, people, status ...; else NA"
+    said: Series[str] = _text(
+        "title, target, people, status ...; else NA", nullable=True, alias="field"
     )
     value: Series[str] = _text("what was taken from the line; NA for nothing", nullable=True)
     why: Series[str] = _text("the rule that read it so, or why it was ignored")
 
 
-class RoadmapAlarms(Frame):
+class RoadmapAlarms(Frame, key=["revision", "line", "alarm", "text"]):
     """One reason to look at how a document was read, or at a file that was not read."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "line", "alarm", "text"]
 
     revision: Series[Day] = _value("the revision; NA for a file that is none", nullable=True)
     line: Series[pd.Int64Dtype] = _value("line of the document; NA for all of it", nullable=True)
@@ -410,19 +349,14 @@ class RoadmapAlarms(Frame):
     text: Series[str] = _text("one sentence, with the words of the document; untrusted text")
 
 
-class Responsibilities(Frame):
+class Responsibilities(Frame, key=["revision", "person", "role", "key", "scope"]):
     """One person, role and item (or scope in words) of one revision."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "person", "role", "key", "scope"]
 
     revision: Series[Day] = _value("the revision")
     person: Series[str] = _text("canonical handle, or the name of a group or organisation")
     role: Series[str] = _text("what the document asks of them", isin=ROLES)
-    item_key: Series[str] = pa.Field(
-        alias="key", nullable=True, description="key of the item; NA where the scope is in words"
+    item_key: Series[str] = _text(
+        "key of the item; NA where the scope is in words", nullable=True, alias="key"
     )
     scope: Series[str] = _text("the scope in the document's words; NA for an item", nullable=True)
     qualifier: Series[str] = _text(
@@ -430,13 +364,8 @@ class Responsibilities(Frame):
     )
 
 
-class RoadmapMilestones(Frame):
+class RoadmapMilestones(Frame, key=["revision", "url", "key"]):
     """One milestone reference of one revision."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "url", "key"]
 
     revision: Series[Day] = _value("the revision")
     url: Series[str] = _text("address, without query and fragment")
@@ -448,40 +377,30 @@ class RoadmapMilestones(Frame):
     status: Series[str] = _text(
         "new, continued, done ... as the document says; else NA", nullable=True
     )
-    item_key: Series[str] = pa.Field(
-        alias="key", nullable=True, description="key of the item that refers to it; else NA"
+    item_key: Series[str] = _text(
+        "key of the item that refers to it; else NA", nullable=True, alias="key"
     )
 
 
-class CarryOver(Frame):
+class CarryOver(Frame, key=["revision", "text", "key", "previous_key"]):
     """One statement of what was, or was not, finished since the revision before."""
-
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "text", "key", "previous_key"]
 
     revision: Series[Day] = _value("the revision that says so")
     text: Series[str] = _text("the statement")
     status: Series[str] = _text("what became of it", isin=CARRY_OVER)
-    item_key: Series[str] = pa.Field(
-        alias="key", nullable=True, description="key of the item in the revision that says so"
+    item_key: Series[str] = _text(
+        "key of the item in the revision that says so", nullable=True, alias="key"
     )
     previous_key: Series[str] = _text(
         "key of the item in the revision before; else NA", nullable=True
     )
 
 
-class ItemMatches(Frame):
+class ItemMatches(Frame, key=["revision", "key", "previous_revision", "previous_key"]):
     """One item of one revision, found again in a later one."""
 
-    class Config:
-        """The key."""
-
-        unique: ClassVar[list[str]] = ["revision", "key", "previous_revision", "previous_key"]
-
     revision: Series[Day] = _value("the later revision")
-    item_key: Series[str] = pa.Field(alias="key", description="key of the item there")
+    item_key: Series[str] = _text("key of the item there", alias="key")
     previous_revision: Series[Day] = _value("the earlier revision; not the one before after a gap")
     previous_key: Series[str] = _text("key of the item there")
     kind: Series[str] = _text(

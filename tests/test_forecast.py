@@ -20,7 +20,7 @@ from roadmap_analytics.analysis.forecast.calibration import Asked, Marks, histor
 from roadmap_analytics.analysis.forecast.forecast import QUANTILES, forecast
 from roadmap_analytics.analysis.forecast.futures import GRID, Curve, Pace, days_at, work_left
 from roadmap_analytics.analysis.forecast.promises import targets_against_forecast
-from roadmap_analytics.analysis.forecast.targets import Flow, item_milestones
+from roadmap_analytics.analysis.forecast.targets import Flow
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset, load
@@ -160,7 +160,6 @@ def test_a_roadmap_item_is_forecast_through_its_milestones() -> None:
     text += "2. Perry by end of May\n"
     roadmap = parse([{"name": "2025-03-01-roadmap.md", "text": text}])
     dataset = Dataset(eight_issues().frames() | roadmap)
-    assert item_milestones(dataset, "1", as_of=AS_OF)[1] == [HARVEST]
     assert one(dataset, item="1")[DATES].tolist() == one(dataset, HARVEST)[DATES].tolist()
     with pytest.raises(UnknownNameError, match="got 'Mead': 0 fit; the nearest are"):
         forecast(dataset, item="Mead", as_of=AS_OF)
@@ -221,7 +220,7 @@ def test_an_item_that_is_done_is_no_target_any_more() -> None:
     [
         ({"milestone": HARVEST, "person": "ada"}, "expected one of milestone, person"),
         ({"outcome": "magic"}, "outcome: expected one of"),
-        ({"past": "magic"}, 'past: expected "dataset", a backtest or None'),
+        ({"past": "magic"}, 'past: expected "dataset" or None'),
         ({"person": "adda"}, "the nearest are ada"),
     ],
 )
@@ -695,16 +694,9 @@ def test_milestones_that_run_empty_more_slowly_than_forecast_make_later_dates() 
     assert pd.isna(raw["earlier_milestones"])
 
 
-def test_a_backtest_as_past_gives_the_same_and_must_be_of_the_day() -> None:
-    dataset, day = several().dataset(), "2024-09-15"
-    past = backtest(dataset, as_of=day)
-    shown = forecast(dataset, 8, as_of=day, past=past)
-    pd.testing.assert_frame_equal(shown, forecast(dataset, 8, as_of=day))
+def test_all_ways_of_the_fan_begin_at_what_remains() -> None:
+    shown = forecast(several().dataset(), 8, as_of="2024-09-15")
     assert shown.attrs["fan"][0][1:] == [shown["remaining"].iloc[0]] * 5
-    with pytest.raises(ConfigurationError, match="for 2024-09-14, got a frame of 2024-09-15"):
-        forecast(dataset, 8, as_of="2024-09-14", past=past)
-    with pytest.raises(ConfigurationError, match="what backtest returns"):
-        forecast(dataset, 8, as_of=day, past=pd.DataFrame())
 
 
 def several(milestones: int = 8) -> World:

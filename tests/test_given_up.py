@@ -9,8 +9,8 @@ import pytest
 
 import roadmap_analytics as ra
 from roadmap_analytics.analysis import stays
-from roadmap_analytics.analysis.days import instant
 from roadmap_analytics.analysis.quality import check
+from roadmap_analytics.analysis.view import View
 from roadmap_analytics.frames import Dataset
 from tests.test_frames import event, history, issue, made, milestone, milestone_record, note
 
@@ -106,7 +106,7 @@ def test_progress_counts_the_same(as_of: str, scope: int, completed: int) -> Non
 
 
 def test_what_was_given_up_is_no_throughput() -> None:
-    days = stays.close_days(dataset(), instant("2024-01-08"))
+    days = stays.close_days(View.of(dataset(), "2024-01-08"))
     assert days.astype(str).tolist() == ["2024-01-04", "2024-01-06"], "issues 2 and 6"
     changes = ra.changes(dataset(), since="2024-01-01", as_of="2024-01-08").iloc[0]
     assert changes["closed"] == 2

@@ -15,8 +15,6 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["PARTS", "attribution"]
-
 PARTS = ["moved_days", "plan_days", "carried_in_days", "scope_days", "pace_days"]
 """The columns that add up to `slip_days`, in the order in which they are taken."""
 
@@ -108,7 +106,7 @@ def attribution(
     spans = view.spans("milestone")
     spans = spans.rename(columns={"milestone_id": "target"}).dropna(subset=["target"])
     members = spans.astype({"target": "int64"})
-    stays = open_stays(dataset, members, view.at, timezone=view.timezone, types=view.types)
+    stays = open_stays(view, members)
     first_came: dict[int, tuple[np.datetime64, int]] = {}
     for key, stay in stays.items():
         for issue, came in zip(stay.issue, stay.came, strict=True):
@@ -133,9 +131,7 @@ def attribution(
         rows.append(
             {"milestone_id": key, "title": title} | _shared_out(course, first_due, last_due, before)
         )
-    frame = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    frame.attrs.update(view.about())
-    return frame
+    return view.result(pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES))
 
 
 _TYPES: dict[str, Any] = {
@@ -153,9 +149,7 @@ _TYPES: dict[str, Any] = {
 
 def _baselines(view: View) -> dict[int, np.datetime64]:
     """Return the first due date that an export saw by then, per milestone."""
-    seen = view.dataset.milestone_dates
-    seen = seen[((seen["observed_at"] < view.at) & seen["due_date"].notna()).to_numpy()]
-    seen = seen.sort_values(["milestone_id", "observed_at"]).drop_duplicates("milestone_id")
+    seen = view.observed.dropna(subset="due_date").drop_duplicates("milestone_id")
     due = dates_of(seen["due_date"])
     return dict(zip(seen["milestone_id"].tolist(), due, strict=True))
 

@@ -23,8 +23,6 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["burndown", "burndowns"]
-
 _DAY = np.timedelta64(1, "D")
 _LONG_LEAD = 3653  # days: ten years. Plans begin no earlier before their first issue; typos do
 _MOST_DAYS_OFF = 400  # days of a milestone beyond which a chart shows no single days
@@ -125,8 +123,7 @@ def burndown(
     view = View.of(dataset, as_of, timezone, types)
     book = ledger(view, measure, chosen, together=True)
     frame = _by_day(book).drop(columns=["milestone_id", "title"])
-    frame.attrs.update(_described(book, frame))
-    return view.shown(frame)
+    return book.result(frame, **_described(book, frame))
 
 
 def burndowns(
@@ -163,9 +160,7 @@ def burndowns(
     if milestones is not None:
         only = [find_milestone(dataset, milestone) for milestone in milestones]
     book = ledger(View.of(dataset, as_of, timezone, types), measure, only)
-    frame = _by_day(book)
-    frame.attrs.update(book.about())
-    return dataset.shown(frame)
+    return book.result(_by_day(book))
 
 
 def _by_day(book: Ledger) -> pd.DataFrame:
@@ -322,7 +317,7 @@ def _described(book: Ledger, frame: pd.DataFrame) -> dict[str, Any]:
         level = np.full(len(days), committed, dtype=np.float64)
         line = _ideal(level, start[same], due[same], days, book.view.calendar)
         ahead = [[str(day), float(value)] for day, value in zip(days, line, strict=True)]
-    return book.about() | {
+    return {
         "milestone_id": int(book.milestones["milestone_id"].iloc[0]),
         "title": str(book.milestones["title"].iloc[0]),
         "start_date": None if np.isnat(start[0]) else str(start[0]),

@@ -31,21 +31,6 @@ from roadmap_analytics.errors import ConfigurationError
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = [
-    "FAR_DAYS",
-    "AsOf",
-    "Days",
-    "dates_of",
-    "day64",
-    "day_ends",
-    "days_of",
-    "instant",
-    "last_day",
-    "ticks",
-    "working_days",
-    "zone_of",
-]
-
 AsOf: TypeAlias = dt.date | pd.Timestamp | str
 """A calendar day (its end is meant) or an aware timestamp."""
 
@@ -208,6 +193,17 @@ def days_of(at: pd.Series[Any], timezone: str = "UTC") -> Days:
 def dates_of(dates: pd.Series[Any]) -> Days:
     """Return a column of calendar days (``_date``) as ``datetime64[D]``; missing ones are NaT."""
     return np.asarray(dates.to_numpy(), dtype="datetime64[D]")
+
+
+def day_numbers(days: Days) -> npt.NDArray[np.float64]:
+    """Return days as days since 1970; nan where they are missing.
+
+    Examples
+    --------
+    >>> day_numbers(np.array(["1970-01-03", "NaT"], dtype="datetime64[D]"))
+    array([ 2., nan])
+    """
+    return np.where(np.isnat(days), np.nan, days.astype(np.int64))
 
 
 def day64(day: pd.Timestamp) -> np.datetime64:

@@ -11,12 +11,10 @@ import pandas as pd
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.replay import Bools
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.analysis.workload import UNASSIGNED, about, held_issues
+from roadmap_analytics.analysis.workload import UNASSIGNED, held_issues
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["duties"]
 
 _LEADS = ["driver", "responsible", "maintainer"]
 _COLUMNS = [
@@ -77,11 +75,7 @@ def duties(
     frame["remark"] = _remarks(frame)
     standing = (frame["kind"] == "priority").to_numpy() & frame["person"].isna().to_numpy()
     frame = frame[~standing].sort_values(["place", "person"], na_position="last", ignore_index=True)
-    frame = frame[_COLUMNS]
-    revision = view.revision
-    frame.attrs.update(about(view, "full"))
-    frame.attrs["revision"] = None if revision is None else str(revision.date())
-    return frame
+    return view.result(frame[_COLUMNS], split="full", unit="issues", revision=view.revision_date)
 
 
 def _items(view: View, held: pd.DataFrame) -> pd.DataFrame:

@@ -24,8 +24,6 @@ from roadmap_analytics.analysis.view import View, unchanged
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["lead_times", "throughput", "work_item_age"]
-
 _DAY = 86_400_000_000  # microseconds
 
 
@@ -105,17 +103,14 @@ def lead_times(
     lives = view.reduced(_lives, unchanged, chosen, first)
     days, done = lives["days"].to_numpy(), lives["done"].to_numpy()
     frame = _kaplan_meier(days, done)
-    frame.attrs.update(
-        {
-            "issues": len(days),
-            "open_issues": int(lives["open"].sum()),
-            "median_days": _reached(frame, 0.50),
-            "p85_days": _reached(frame, 0.85),
-            "closed_only_median_days": float(np.median(days[done])) if done.any() else None,
-        }
-        | view.about()
+    return view.result(
+        frame,
+        issues=len(days),
+        open_issues=int(lives["open"].sum()),
+        median_days=_reached(frame, 0.50),
+        p85_days=_reached(frame, 0.85),
+        closed_only_median_days=float(np.median(days[done])) if done.any() else None,
     )
-    return frame
 
 
 def _lives(view: View, chosen: list[int] | None, first: pd.Timestamp | None) -> pd.DataFrame:
@@ -202,9 +197,8 @@ def work_item_age(
     state["age_days"] = (ticks(pd.Series([view.at]))[0] - ticks(state["created_at"])) / _DAY
     which = view.issues[replay.WHICH]
     frame = state[["age_days", "milestone_id"]].reset_index().merge(which, on="issue_id")
-    frame = frame.sort_values(["age_days", "issue_id"], ascending=[False, True], ignore_index=True)
-    frame.attrs.update(view.about())
-    return frame
+    by = ["age_days", "issue_id"]
+    return view.result(frame.sort_values(by, ascending=[False, True], ignore_index=True))
 
 
 def throughput(
@@ -273,9 +267,7 @@ def throughput(
         }
     )
     whole = frame.loc[frame["whole"], "closed"]
-    frame.attrs["per_week"] = float(whole.mean()) if len(whole) else None
-    frame.attrs.update(view.about())
-    return frame
+    return view.result(frame, per_week=float(whole.mean()) if len(whole) else None)
 
 
 def _flow(view: View, chosen: list[int] | None) -> pd.DataFrame:
@@ -287,9 +279,7 @@ def _flow(view: View, chosen: list[int] | None) -> pd.DataFrame:
         members = view.spans("milestone")
         members = members[members["milestone_id"].isin(chosen).to_numpy(bool)]
     members = members[["issue_id", "start_at", "end_at"]].assign(target=0)
-    stays = open_stays(
-        view.dataset, members, view.at, timezone=view.timezone, types=view.types
-    ).get(0, NOTHING)
+    stays = open_stays(view, members).get(0, NOTHING)
     days = np.concatenate([stays.came, stays.left[stays.closed]]).astype("datetime64[s]")
     added = np.repeat([1, 0], [len(stays.came), len(days) - len(stays.came)])
     return _per_day(pd.DataFrame({"day": days, "added": added, "closed": 1 - added}))

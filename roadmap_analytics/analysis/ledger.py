@@ -2,7 +2,7 @@
 
 All milestones are computed at once, in three steps:
 
-1. `_day_ends`: bring the events of each issue to its state at the end of each day on which it
+1. `day_ends`: bring the events of each issue to its state at the end of each day on which it
    changed: in which milestone, open or closed, of what size.
 2. `_changes`: the difference between two such states is what one issue adds to, or takes from, one
    milestone on that day.
@@ -27,8 +27,6 @@ from roadmap_analytics.analysis.replay import NONE, Bools, Ints
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
 
-__all__ = ["Floats", "Ledger", "Measure", "ledger", "sums"]
-
 Measure: TypeAlias = Literal["issues", "weight", "hours"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -41,27 +39,19 @@ _UNIT = {"issues": "issues", "weight": "weight", "hours": "estimated hours"}
 
 @dataclass(frozen=True)
 class Ledger:
-    """Every change of every milestone, and the milestones as known at the time.
-
-    Attributes
-    ----------
-    view : View
-    measure : {"issues", "weight", "hours"}
-    changes : DataFrame
-        What one issue added to, or took from, one milestone on one day: `place` (row of
-        `milestones`), `milestone_id`, `issue_id`, `day` (``datetime64[D]`` as days since 1970),
-        `scope` and `completed` (signed amounts), `added` and `removed` (what of `scope` is above
-        0, and below, as positive amounts), `other` (the milestone that the issue came from or went
-        to; `NONE` for none, the same one where the issue stayed). Of a `Scan`, all issues of one
-        milestone and day make one row, which has `place`, `day` and the amounts.
-    milestones : DataFrame
-        As known then, with `start` (of the first addition where no date is set), `due`,
-        `without_measure` (issues that count 0) and `met` (an issue was ever added).
-    """
+    """Every change of every milestone, and the milestones as known at the time."""
 
     view: View
     measure: str
+    # What one issue added to, or took from, one milestone on one day: `place` (row of
+    # `milestones`), `milestone_id`, `issue_id`, `day` (``datetime64[D]`` as days since 1970),
+    # `scope` and `completed` (signed amounts), `added` and `removed` (what of `scope` is above 0,
+    # and below, as positive amounts), `other` (the milestone that the issue came from or went to;
+    # `NONE` for none, the same one where the issue stayed). Of a `Scan`, all issues of one
+    # milestone and day make one row, which has `place`, `day` and the amounts.
     changes: pd.DataFrame
+    # As known then, with `start` (of the first addition where no date is set), `due`,
+    # `without_measure` (issues that count 0) and `met` (an issue was ever added).
     milestones: pd.DataFrame
 
     @property
@@ -95,9 +85,9 @@ class Ledger:
             return column
         return column.astype("int64" if missing is None else "Int64")
 
-    def about(self) -> dict[str, Any]:
-        """Return the `attrs` of a result: those of the view, the measure, and its unit."""
-        return self.view.about() | {"measure": self.measure, "unit": _UNIT[self.measure]}
+    def result(self, frame: pd.DataFrame, **more: Any) -> pd.DataFrame:
+        """Return a result as `View.result` does; its `attrs` name the measure and its unit, too."""
+        return self.view.result(frame, measure=self.measure, unit=_UNIT[self.measure], **more)
 
 
 def sums(place: Ints, amount: Floats, length: int) -> Floats:
@@ -164,7 +154,7 @@ class _Entries(NamedTuple):
 
 def _entries(view: View, sized_by: str | None, ids: Ints, joined: bool) -> _Entries:
     """Return what the issues of a view, or of a partition of it, say of some milestones."""
-    ends = _day_ends(view, sized_by)
+    ends = day_ends(view, sized_by)
     first = np.full(len(ids), _NEVER)
     place, known = _places(ids, ends.added_to)
     np.minimum.at(first, place[known], ends.added_on[known])
@@ -242,7 +232,7 @@ def _places(ids: Ints, wanted: Ints) -> tuple[Ints, Bools]:
 
 
 @dataclass(frozen=True)
-class _DayEnds:
+class DayEnds:
     """Each issue at the end of each day on which its milestone, state or size changed."""
 
     issue: Ints
@@ -250,23 +240,24 @@ class _DayEnds:
     milestone: Ints  # `NONE` for none, negative for one no longer known
     closed: Bools
     size: Floats  # NaN: not weighed, not estimated
-    # Every addition ever made, those undone on the same day included: milestone and day.
+    # Every addition ever made, those undone on the same day included: milestone, day and issue.
     added_to: Ints
     added_on: Ints
+    added: Ints
 
-    def as_one(self, milestones: Ints) -> _DayEnds:
+    def as_one(self, milestones: Ints) -> DayEnds:
         """Let the first of some milestones stand for all of them."""
 
         def joined(ids: Ints) -> Ints:
             return np.where(np.isin(ids, milestones), milestones[0], ids)
 
-        return _DayEnds(
+        return DayEnds(
             self.issue, self.day, joined(self.milestone), self.closed, self.size,
-            joined(self.added_to), self.added_on,
+            joined(self.added_to), self.added_on, self.added,
         )  # fmt: skip
 
 
-def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
+def day_ends(view: View, sized_by: str | None = None) -> DayEnds:
     """Follow each issue through its events; keep the last event of each of its days."""
     fields = ["state", "milestone", *([sized_by] if sized_by else [])]
     log = replay.ordered(view.dataset, fields, view.at, view.types)
@@ -282,8 +273,8 @@ def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
         if sized_by == "time_estimate":
             number = np.where(number == 0, np.nan, number)  # GitLab writes 0 for "no estimate"
         size = log.newest(sized_by, number, np.nan, ends)
-    added = milestone > NONE
-    return _DayEnds(
+    added = milestone != NONE
+    return DayEnds(
         log.issue[ends],
         day[ends],
         replay.counted_milestones(log, milestone, ends),
@@ -291,10 +282,11 @@ def _day_ends(view: View, sized_by: str | None) -> _DayEnds:
         size,
         milestone[added],
         day[log.of["milestone"]][added],
+        log.issue[log.of["milestone"]][added],
     )
 
 
-def _changes(ends: _DayEnds, ids: Ints) -> pd.DataFrame:
+def _changes(ends: DayEnds, ids: Ints) -> pd.DataFrame:
     """Compare each issue at the end of a day with what it was before (see `Ledger.changes`)."""
     now = ends.milestone
     was = np.where(replay.first_of(ends.issue), NONE, np.roll(now, 1))

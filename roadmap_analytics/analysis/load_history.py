@@ -22,13 +22,11 @@ from roadmap_analytics.analysis.days import (
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.replay import Bools, Ints
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.analysis.workload import UNASSIGNED, Split, about, known_split
+from roadmap_analytics.analysis.workload import UNASSIGNED, Split, known_split
 from roadmap_analytics.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["workload_history"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Names: TypeAlias = npt.NDArray[np.object_]
@@ -115,8 +113,7 @@ def workload_history(
     )[seen.ravel()].reset_index(drop=True)
     if split == "full":
         frame = frame.astype(dict.fromkeys(columns, "int64"))
-    frame.attrs.update(about(view, split), freq=freq)
-    return frame  # no ids in it: the same for several GitLabs
+    return view.result(frame, split=split, unit="issues", freq=freq)
 
 
 def _first_day(view: View, days: Days, since: AsOf | None) -> pd.Timestamp:

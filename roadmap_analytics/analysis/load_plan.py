@@ -14,7 +14,6 @@ from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import (
     UNASSIGNED,
     Split,
-    about,
     held_issues,
     known_split,
     shares,
@@ -23,8 +22,6 @@ from roadmap_analytics.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["workload_plan"]
 
 _AMOUNTS = ["planned_hours", "overdue_hours", "assumed_hours", "capacity_hours"]
 _AHEAD = 104  # weeks; a due date of 9999-12-31 means "never", and asks for no million of weeks
@@ -114,11 +111,12 @@ def workload_plan(
     )
     frame["level"] = frame["level"].astype("str")
     undated = work[work["due"].isna().to_numpy()].groupby("person")["hours"].sum().round(2)
-    frame.attrs.update(about(view, split), unit="hours")
-    frame.attrs["undated_hours"] = {str(k): float(v) for k, v in undated.items()}
-    frame.attrs["beyond_hours"] = {person: hours for person, hours in beyond.items() if hours}
-    frame.attrs["later_hours"] = _later(frame, sum(beyond.values()))
-    return frame
+    return view.result(
+        frame, split=split, unit="hours",
+        undated_hours={str(person): float(hours) for person, hours in undated.items()},
+        beyond_hours={person: hours for person, hours in beyond.items() if hours},
+        later_hours=_later(frame, sum(beyond.values())),
+    )  # fmt: skip
 
 
 def _later(frame: pd.DataFrame, beyond: float) -> dict[str, float]:

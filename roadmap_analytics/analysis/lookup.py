@@ -19,8 +19,6 @@ from roadmap_analytics.errors import UnknownNameError
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["MilestoneRef", "address", "find_milestone", "find_milestones"]
-
 MilestoneRef: TypeAlias = int | str | Iterable[int | str]
 """The id, title or web address of a milestone, or a list of these."""
 
@@ -107,6 +105,32 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str, ids: pd.Series[Any]
     if fits.empty and milestone.isascii() and milestone.isdecimal():
         fits = milestones[ids == int(milestone)]
     return fits
+
+
+def known_person(dataset: Dataset, person: str) -> str:
+    """Return a handle that the dataset knows: an account, an author, an assignee, a duty.
+
+    A name that occurs nowhere is a typing error, which must not be taken for "no issues".
+
+    Raises
+    ------
+    UnknownNameError
+        For such a name; up to five candidates are listed.
+    """
+    events = dataset.issue_events
+    known = {
+        *events.loc[(events["field"] == "assignee").to_numpy(), "value"].dropna(),
+        *dataset.issues["author"].dropna(),
+        *dataset.people["person"],
+        *dataset.responsibilities["person"].dropna(),
+    }
+    if person not in known:
+        near = process.extract(person, sorted(known), scorer=fuzz.WRatio, limit=5)
+        raise UnknownNameError(
+            f"person: expected a handle of this dataset, got {person!r}; the nearest are "
+            f"{', '.join(name for name, *_ in near) or 'none: the dataset names no one'}"
+        )
+    return person
 
 
 def address(url: str) -> str:

@@ -6,18 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rapidfuzz import fuzz, process
 
 from roadmap_analytics.analysis.days import AsOf, days_of
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, known_person
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED
-from roadmap_analytics.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["open_issues"]
 
 _COLUMNS = [
     *["issue_id", "project", "iid", "title", "type", "milestone_id", "milestone", "assignees"],
@@ -101,8 +97,7 @@ def open_issues(
     frame = frame[_COLUMNS].astype({"milestone": "str", "assignees": "str", "age_days": "int64"})
     if person is not None:
         frame = _of_person(dataset, frame, held, person)
-    frame.attrs.update(view.about())
-    return frame
+    return view.result(frame)
 
 
 def _of_person(
@@ -112,23 +107,7 @@ def _of_person(
     each = frame.merge(people, on="issue_id", how="left")
     each["person"] = each["person"].fillna(UNASSIGNED).astype("str")
     if person != "*":
-        _check_known(dataset, person)
+        person = person if person == UNASSIGNED else known_person(dataset, person)
         each = each[(each["person"] == person).to_numpy()].reset_index(drop=True)
     columns: list[Any] = ["person", *_COLUMNS]
     return each[columns]
-
-
-def _check_known(dataset: Dataset, person: str) -> None:
-    """Refuse a name that occurs nowhere, so that a typing error is not taken for "no issues"."""
-    events = dataset.issue_events
-    handles = {UNASSIGNED}
-    handles.update(events.loc[(events["field"] == "assignee").to_numpy(), "value"].dropna())
-    handles.update(dataset.issues["author"].dropna(), dataset.responsibilities["person"].dropna())
-    if person in handles:
-        return
-    known = sorted(handles)
-    near = [name for name, _, _ in process.extract(person, known, scorer=fuzz.WRatio, limit=5)]
-    raise UnknownNameError(
-        f"person: expected a handle of this dataset, got {person!r}; the nearest are "
-        f"{', '.join(near)}"
-    )

@@ -12,8 +12,6 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["plan_differences", "roadmap_targets"]
-
 _TYPES: dict[str, Any] = {
     **{"key": "str", "title": "str", "target_date": "datetime64[us]", "milestone_id": "Int64"},
     **{"milestone": "str", "web_url": "str", "due_date": "datetime64[us]"},
@@ -72,9 +70,7 @@ def plan_differences(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
         linked = _linked(view, items, known)
         rows = [*_of_items(items, known, linked), *_of_milestones(view, known, linked)]
     frame = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    frame.attrs.update(view.about())
-    frame.attrs["revision"] = None if view.revision is None else str(view.revision.date())
-    return frame
+    return view.result(frame, revision=view.revision_date)
 
 
 def roadmap_targets(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
@@ -99,21 +95,11 @@ def roadmap_targets(dataset: Dataset, *, as_of: AsOf, timezone: str | None = Non
     """
     view = View.of(dataset, as_of, timezone)
     types = {"milestone_id": "int64", "key": "str", "title": "str"}
-    rows: list[dict[str, Any]] = []
-    if view.revision is not None:
-        items = view.of_revision("roadmap_items")
-        linked = _linked(view, items, view.milestones)
-        said = {
-            key: {"key": key, "title": title, "target_date": target}
-            for key, title, target in zip(
-                items["key"], items["title"], items["target_date"], strict=True
-            )
-        }
-        rows = [
-            {"milestone_id": one} | said[key]
-            for key, several in linked.items() if key in said for one in several
-        ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=[*types, "target_date"])
+    items = view.of_revision("roadmap_items")
+    linked = _linked(view, items, view.milestones)
+    pairs = [(one, key) for key, several in linked.items() for one in several]
+    frame = pd.DataFrame(pairs, columns=["milestone_id", "key"])
+    frame = frame.merge(items[["key", "title", "target_date"]], on="key")
     frame = frame.astype(types | {"target_date": "datetime64[us]"})
     frame = frame.sort_values(["milestone_id", "target_date"], na_position="first", kind="stable")
     return frame.drop_duplicates("milestone_id", keep="last", ignore_index=True)

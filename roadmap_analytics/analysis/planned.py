@@ -16,8 +16,6 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["future_work", "planned_work"]
-
 FUTURE_LABEL = "Future"
 _WEEK = np.timedelta64(7, "D")
 _MONDAY = np.datetime64("1970-01-05", "D")
@@ -94,8 +92,7 @@ def planned_work(
     total = frame["closed_planned"] + frame["closed_unplanned"]
     frame["unplanned_share"] = (frame["closed_unplanned"] / total.where(total > 0)).astype(float)
     frame["complete"] = (ends <= view.at).to_numpy()
-    frame.attrs.update(view.about())
-    return frame
+    return view.result(frame)
 
 
 def _closed(view: View) -> pd.DataFrame:
@@ -213,6 +210,4 @@ def future_work(
     columns = ["shelf", "kind", "milestone_id", "issues", "weight", "without_weight"]
     frame = frame[[*columns, "oldest_days", "due_date"]]
     frame = frame.sort_values(["kind", "shelf", "milestone_id"], ascending=[False, True, True])
-    frame = frame.reset_index(drop=True)
-    frame.attrs.update(view.about())
-    return frame
+    return view.result(frame.reset_index(drop=True))

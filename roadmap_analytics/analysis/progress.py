@@ -16,8 +16,6 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["current_milestones", "milestone_progress"]
-
 _DAY = np.timedelta64(1, "D")
 
 
@@ -106,8 +104,7 @@ def milestone_progress(
     )
     made = milestones["created_at"] < view.at
     frame = frame[(milestones["met"] | made).to_numpy()].reset_index(drop=True)
-    frame.attrs.update(book.about())
-    return view.shown(frame)
+    return book.result(frame)
 
 
 def _working_days_left(book: Ledger) -> Ints:

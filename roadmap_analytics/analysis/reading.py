@@ -13,8 +13,6 @@ from roadmap_analytics.schema import ALARMS, SAYS_NOTHING
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["alarm_findings", "reading_alarms", "reading_quality"]
-
 
 def reading_quality(dataset: Dataset) -> pd.DataFrame:
     r"""Count, for each roadmap revision, what was read and what was not understood.

@@ -18,8 +18,6 @@ from roadmap_analytics.analysis.view import View, unchanged
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["carried_over", "scope_changes"]
-
 
 def scope_changes(
     dataset: Dataset,
@@ -86,10 +84,9 @@ def scope_changes(
     ).astype({"milestone": "str", "change": "str", "other_milestone": "str"})
     frame = frame.merge(which, on="issue_id", how="left")
     frame = frame.sort_values(["milestone_id", "date", "issue_id"], ignore_index=True)
-    frame.attrs.update(book.about())
     if milestone is not None:
         frame.attrs["title"] = str(book.milestones["title"].iloc[0])
-    return frame
+    return book.result(frame)
 
 
 def carried_over(
@@ -129,9 +126,7 @@ def carried_over(
     view = View.of(dataset, as_of, timezone, types)
     chosen = None if milestone is None else find_milestones(dataset, milestone)
     frame = view.reduced(_carried_over, unchanged, chosen)
-    frame = frame.sort_values(["milestone_id", "issue_id"], ignore_index=True)
-    frame.attrs.update(view.about())
-    return view.shown(frame)
+    return view.result(frame.sort_values(["milestone_id", "issue_id"], ignore_index=True))
 
 
 def _carried_over(view: View, chosen: list[int] | None) -> pd.DataFrame:

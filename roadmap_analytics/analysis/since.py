@@ -17,8 +17,6 @@ from roadmap_analytics.errors import ConfigurationError
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["changes", "last_review"]
-
 _REVIEW_DAYS = 14
 """A meeting compares with an export at least so old: nightly exports differ by a day of work."""
 
@@ -103,9 +101,7 @@ def changes(
         ]
         frame[name] = frame[f"{name}_issues"].map(len)
     frame = frame.reset_index()[list(_TYPES)].astype(_TYPES)
-    frame.attrs.update(now.about())
-    frame.attrs["since"] = str(before.day.date())
-    return frame
+    return now.result(frame, since=str(before.day.date()))
 
 
 def last_review(

@@ -20,29 +20,9 @@ from roadmap_analytics.analysis.view import View
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = [
-    "carry_over_counts",
-    "horizon_slippage",
-    "milestone_slippage",
-    "renewal_slippage",
-    "slip_per_revision",
-    "slippage",
-]
-
 _SLIPPAGE = [
-    "item",
-    "revision",
-    "key",
-    "kind",
-    "title",
-    "target_text",
-    "target_start_date",
-    "target_date",
-    "slip_days",
-    "total_slip_days",
-    "status",
-    "confidence",
-    "deferred",
+    *["item", "revision", "key", "kind", "title", "target_text", "target_start_date"],
+    *["target_date", "slip_days", "total_slip_days", "status", "confidence", "deferred"],
     "present",
 ]
 _STATUS = {"same": "continued"}
@@ -56,11 +36,6 @@ def _until(view: View, name: str) -> pd.DataFrame:
 
 def _days(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[Any]:
     return (later - earlier).dt.total_seconds() / 86400
-
-
-def _marked(frame: pd.DataFrame, view: View) -> pd.DataFrame:
-    frame.attrs.update(view.about())
-    return frame
 
 
 def _moves(frame: pd.DataFrame, by: str, column: str) -> pd.DataFrame:
@@ -144,16 +119,11 @@ def slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> p
         frame[column] = frame[column].astype("datetime64[us]")
     frame = frame.sort_values(["revision", "item"], kind="stable", ignore_index=True)
     frame = _measured(frame)
-    kinds = {
-        "confidence": "float64",
-        "slip_days": "float64",
-        "total_slip_days": "float64",
-        "deferred": "bool",
-        "present": "bool",
-    }
-    kinds |= dict.fromkeys(["item", "key", "kind", "title", "target_text", "status"], "str")
-    frame = frame.astype(kinds).sort_values(["item", "revision"], kind="stable", ignore_index=True)
-    return _marked(frame[_SLIPPAGE], view)
+    kinds = dict.fromkeys(["item", "key", "kind", "title", "target_text", "status"], "str")
+    kinds |= dict.fromkeys(["confidence", "slip_days", "total_slip_days"], "float64")
+    frame = frame.astype(kinds | {"deferred": "bool", "present": "bool"})
+    frame = frame.sort_values(["item", "revision"], kind="stable", ignore_index=True)
+    return view.result(frame[_SLIPPAGE])
 
 
 def _given_up(view: View) -> set[tuple[Any, ...]]:
@@ -229,9 +199,7 @@ def _finished(view: View, ids: dict[Any, str]) -> dict[str, set[pd.Timestamp | N
 
     None where it is the item's milestone: GitLab keeps no day on which a milestone was closed.
     """
-    seen = view.dataset["milestone_dates"]
-    seen = seen[seen["observed_at"] < view.at].sort_values("observed_at")
-    seen = seen.drop_duplicates("milestone_id", keep="last")
+    seen = view.observed.drop_duplicates("milestone_id", keep="last")
     closed = set(seen.loc[seen["state"] == "closed", "milestone_id"])
     milestones = view.dataset["milestones"]
     urls = set(milestones.loc[milestones["milestone_id"].isin(closed), "web_url"])
@@ -348,13 +316,9 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
         dropped=frame["status"].eq("dropped") & before.ne("dropped"),
         median_slip_days=slip,
     )
-    counts = dict.fromkeys(["items", "dated", "later", "earlier", "kept"], "sum")
-    wanted = counts | {
-        "slip_days": "sum",
-        "median_slip_days": "median",
-        "new": "sum",
-        "dropped": "sum",
-    }
+    summed = ["items", "dated", "later", "earlier", "kept", "slip_days"]
+    wanted = dict.fromkeys(summed, "sum") | {"median_slip_days": "median"}
+    wanted |= {"new": "sum", "dropped": "sum"}
     out = flags.groupby("revision", as_index=False).agg(wanted)
     out.attrs.update(frame.attrs)
     return out
@@ -395,25 +359,15 @@ def milestone_slippage(
     [nan, 14.0]
     """
     view = View.of(dataset, as_of, timezone)
-    seen = dataset.milestone_dates
-    seen = seen[seen["observed_at"] < view.at]
-    seen = seen.sort_values(["milestone_id", "observed_at"], kind="stable", ignore_index=True)
+    seen = view.observed
     before = seen.groupby("milestone_id", sort=False)["due_date"].shift()
     first = ~seen["milestone_id"].duplicated()
     # Two missing dates are the same date here, though NaT equals nothing.
     same = (seen["due_date"] == before) | (seen["due_date"].isna() & before.isna())
     rows = seen[first | ~same].reset_index(drop=True)
     rows = _moves(rows, "milestone_id", "due_date")
-    columns = [
-        "milestone_id",
-        "title",
-        "observed_at",
-        "due_date",
-        "slip_days",
-        "total_slip_days",
-        "state",
-    ]
-    return _marked(rows[columns], view)
+    columns = ["milestone_id", "title", "observed_at", "due_date", "slip_days", "total_slip_days"]
+    return view.result(rows[[*columns, "state"]])
 
 
 def renewal_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
@@ -448,15 +402,9 @@ def renewal_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
         slip_days=_days(renewed, planned),
         overdue_days=past.where(renewed.isna() & (past > 0)),
     )
-    columns = [
-        "revision",
-        "next_update_text",
-        "next_update_date",
-        "renewed_date",
-        "slip_days",
-        "overdue_days",
-    ]
-    return _marked(rows.loc[planned.notna(), columns].reset_index(drop=True), view)
+    columns = ["revision", "next_update_text", "next_update_date", "renewed_date"]
+    columns += ["slip_days", "overdue_days"]
+    return view.result(rows.loc[planned.notna(), columns].reset_index(drop=True))
 
 
 def horizon_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
@@ -483,15 +431,8 @@ def horizon_slippage(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
     rows = _until(view, "revisions").sort_values("revision", ignore_index=True)
     rows = _moves(rows.assign(all=0), "all", "horizon_date")
     rows = rows.assign(window_days=_days(rows["horizon_date"], rows["revision"]))
-    columns = [
-        "revision",
-        "horizon_text",
-        "horizon_date",
-        "slip_days",
-        "total_slip_days",
-        "window_days",
-    ]
-    return _marked(rows[columns], view)
+    columns = ["revision", "horizon_text", "horizon_date", "slip_days", "total_slip_days"]
+    return view.result(rows[[*columns, "window_days"]])
 
 
 def carry_over_counts(
@@ -521,7 +462,7 @@ def carry_over_counts(
     rows["carried_over"] = rows["item"].duplicated(keep="last").astype("int64")
     sums = dict.fromkeys(["carried_over", "stated", "backlogged"], "sum")
     out = rows.groupby("item", as_index=False).agg({"title": "last", "revision": "nunique", **sums})
-    return _marked(out.rename(columns={"revision": "revisions"}), view)
+    return view.result(out.rename(columns={"revision": "revisions"}))
 
 
 def _statements(view: View, items: pd.DataFrame) -> pd.DataFrame:

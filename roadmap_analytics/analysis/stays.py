@@ -9,7 +9,7 @@ at the end of a day counts: closed and reopened within a day is no change.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,9 @@ import pandas as pd
 
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import days_of
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
-
-__all__ = ["NEVER", "NOTHING", "Stays", "close_days", "open_stays"]
+from roadmap_analytics.analysis.view import View
 
 Days: TypeAlias = npt.NDArray[np.datetime64]
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 NEVER = np.datetime64("9999-12-31", "D")
 """The day on which an issue left that is still there."""
@@ -39,73 +34,45 @@ class Stays:
     closed: npt.NDArray[np.bool_]  # it left by being closed
     issue: npt.NDArray[np.int64]
 
-    def until(self, day: np.datetime64) -> Stays:
-        """Forget what happened after the day."""
-        known = self.came <= day
-        left = np.where(self.left <= day, self.left, NEVER)[known]
-        closed = self.closed[known] & (left < NEVER)
-        return Stays(self.came[known], left, closed, self.issue[known])
-
     def remaining(self, days: Days) -> npt.NDArray[np.int64]:
         """Count open issues at the end of each day."""
         came, left = np.sort(self.came), np.sort(self.left)
         return np.searchsorted(came, days, "right") - np.searchsorted(left, days, "right")
 
-    def per_day(self, days: Days, first: np.datetime64, count: int) -> Floats:
-        """Count days per day of the window."""
-        offset = (days - first).astype(np.int64)
-        inside = offset[(offset >= 0) & (offset < count)]
-        return np.bincount(inside, minlength=count).astype(np.float64)
 
-
-def _open_spans(dataset: Dataset, at: pd.Timestamp, types: tuple[str, ...] | None) -> pd.DataFrame:
-    spans = replay.intervals(dataset, "state", until=at)
+def _open_spans(view: View) -> pd.DataFrame:
+    spans = view.spans("state")
     spans = spans[(spans["value"] == "opened").to_numpy()]
-    counting = dataset.issues.loc[replay.scope_mask(dataset, types), "issue_id"]
-    spans = spans[spans["issue_id"].isin(counting)]
     ends = pd.DataFrame({"issue_id": spans["issue_id"], "start_at": spans["end_at"]})
-    return spans.assign(given_up=replay.given_up(dataset, ends))
+    return spans.assign(given_up=replay.given_up(view.dataset, ends))
 
 
-def open_stays(
-    dataset: Dataset,
-    members: pd.DataFrame,
-    at: pd.Timestamp,
-    *,
-    timezone: str = "UTC",
-    types: tuple[str, ...] | None = None,
-) -> dict[Any, Stays]:
-    """Return the stays in each set, as known just before `at`.
+def open_stays(view: View, members: pd.DataFrame) -> dict[Any, Stays]:
+    """Return the stays in each set, as known at the end of the view.
 
     Parameters
     ----------
-    dataset : Dataset
+    view : View
     members : DataFrame
         Spans of membership: `target` (the set), `issue_id`, `start_at`, `end_at` (NaT: to the
         end). Spans of one issue in one set must not overlap.
-    at : Timestamp
-        As given by `instant`.
-    timezone : str
-        IANA name of the zone whose days are meant.
-    types : tuple of str, optional
-        Work item types to count, as `View.types` has them; all by default.
 
     Returns
     -------
     dict
         Target to `Stays`; targets in which nothing ever stood open are absent.
     """
-    both = members.merge(_open_spans(dataset, at, types), on="issue_id", suffixes=("", "_open"))
+    both = members.merge(_open_spans(view), on="issue_id", suffixes=("", "_open"))
     ends, closes = both["end_at"], both["end_at_open"]
     both["start_at"] = both[["start_at", "start_at_open"]].max(axis=1)
     both["closed"] = closes.notna() & (ends.isna() | (closes <= ends))
     both["end_at"] = closes.where(both["closed"], ends)
     both["closed"] &= ~both["given_up"]
     both = both[(both["end_at"].isna() | (both["end_at"] > both["start_at"])).to_numpy()]
-    both["came"] = days_of(both["start_at"], timezone)
+    both["came"] = days_of(both["start_at"], view.timezone)
     gone = both["end_at"].notna().to_numpy()
     left = np.full(len(both), NEVER)
-    left[gone] = days_of(both.loc[gone, "end_at"], timezone)
+    left[gone] = days_of(both.loc[gone, "end_at"], view.timezone)
     both["left"] = left.astype("datetime64[s]")
     both = both[(both["came"] < both["left"]).to_numpy()]
     both = both.sort_values(["target", "issue_id", "came"], kind="stable")
@@ -131,14 +98,8 @@ NOTHING = Stays(*(np.array([], kind) for kind in ("datetime64[D]", "datetime64[D
 """The stays of a set in which nothing ever stood open."""
 
 
-def close_days(
-    dataset: Dataset,
-    at: pd.Timestamp,
-    *,
-    timezone: str = "UTC",
-    types: tuple[str, ...] | None = None,
-) -> Days:
-    """Return the day on which anything was done before `at`, ascending, in whatever milestone."""
-    opened = _open_spans(dataset, at, types)
+def close_days(view: View) -> Days:
+    """Return the day on which anything was done, ascending, in whatever milestone."""
+    opened = _open_spans(view)
     opened = opened[~opened["given_up"].to_numpy(bool)]
-    return np.sort(days_of(opened["end_at"].dropna(), timezone))
+    return np.sort(days_of(opened["end_at"].dropna(), view.timezone))

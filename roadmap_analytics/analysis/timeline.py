@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf, Days, days_of
+from roadmap_analytics.analysis.ledger import day_ends
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["STEPS", "milestone_timeline"]
 
 STEPS = (
     *("planned", "started", "carried in", "added", "removed", "reopened", "closed"),
@@ -102,16 +101,11 @@ def milestone_timeline(
     chosen = find_milestones(dataset, milestone)
     known = view.milestones
     known = known[known["milestone_id"].isin(chosen)]
-    ends = _day_ends(view, chosen)
+    ends = _seen_from(view, chosen)
     dates = _Dates.of(view, known, ends)
-    steps = [
-        *_issue_steps(ends, dates),
-        *_date_steps(ends, dates),
-    ]
-    frame = _tidy(steps, ends, dates, view)
-    frame.attrs.update(view.about())
-    frame.attrs["title"] = ", ".join(dict.fromkeys(known["title"].astype(str)))
-    return frame
+    steps = [*_issue_steps(ends, dates), *_date_steps(ends, dates)]
+    title = ", ".join(dict.fromkeys(known["title"].astype(str)))
+    return view.result(_tidy(steps, ends, dates, view), title=title)
 
 
 class _Step(NamedTuple):
@@ -139,9 +133,9 @@ class _Dates(NamedTuple):
         start = _day(known["start_date"].min())
         start = _day(first) if np.isnat(start) else start
         created = days_of(known["created_at"].dropna(), view.timezone)
-        seen = view.dataset.milestone_dates
-        here = seen["milestone_id"].isin(known["milestone_id"]) & (seen["observed_at"] < view.at)
-        seen = seen[here.to_numpy(bool)].sort_values(["observed_at", "milestone_id"])
+        seen = view.observed
+        seen = seen[seen["milestone_id"].isin(known["milestone_id"]).to_numpy()]
+        seen = seen.sort_values("observed_at", kind="stable")
         days = days_of(seen["observed_at"], view.timezone)
         closed = np.datetime64("NaT", "D")
         if len(known) and (known["state"] == "closed").all():
@@ -187,53 +181,25 @@ def _day(value: Any) -> np.datetime64:
     return np.datetime64("NaT" if pd.isna(value) else value, "D")
 
 
-def _day_ends(view: View, chosen: list[int]) -> pd.DataFrame:
+def _seen_from(view: View, chosen: list[int]) -> pd.DataFrame:
     """Return each issue at the end of each day on which it changed, as seen from the milestone.
 
     One row per issue and day, sorted: `issue_id`, `day`, `member`, `closed`, and the same of its
-    row before (`was_member`, `was_closed`); `shut_today` (closed on that very day), `carried`
-    (it has been in another milestone before it came).
+    row before (`was_member`, `was_closed`), `carried` (it has been in another milestone by then),
+    `url`.
     """
-    spans = view.spans("milestone")
-    inside = spans["milestone_id"].isin(chosen).to_numpy(bool)
-    mine = spans["issue_id"].isin(spans.loc[inside, "issue_id"].unique()).to_numpy()
-    spans, inside = spans[mine], inside[mine]
-    states = view.spans("state")
-    states = states[states["issue_id"].isin(spans["issue_id"].unique()).to_numpy()]
-    left = spans[inside & spans["end_at"].notna().to_numpy()]
-    # At one instant a membership may end and the next begin: ends stand first (`order`).
-    moves = pd.concat(
-        [
-            pd.DataFrame({"issue_id": left["issue_id"], "at": left["end_at"], "member": 0.0})
-            .assign(order=0),
-            pd.DataFrame(
-                {"issue_id": spans["issue_id"], "at": spans["start_at"], "member": 1.0 * inside}
-            ).assign(order=1),
-            pd.DataFrame(
-                {
-                    "issue_id": states["issue_id"],
-                    "at": states["start_at"],
-                    "closed": 1.0 * (states["value"] == "closed").to_numpy(),
-                }
-            ).assign(order=2),
-        ],
-        ignore_index=True,
-    )  # fmt: skip
-    moves = moves.sort_values(["issue_id", "at", "order"], kind="stable", ignore_index=True)
-    moves["day"] = days_of(moves["at"], view.timezone)
-    moves["elsewhere"] = (moves["member"] == 0.0) & (moves["order"] == 1)
-    moves["carried"] = moves.groupby("issue_id")["elsewhere"].cummax()
-    moves["shut_today"] = moves["closed"] == 1.0
-    held = moves.groupby("issue_id")[["member", "closed"]].ffill().fillna(0.0).astype(bool)
-    moves[["member", "closed"]] = held
-    by_day = moves.groupby(["issue_id", "day"])
-    ends = by_day[["member", "closed", "carried"]].last()
-    ends["shut_today"] = by_day["shut_today"].any()
-    ends = ends.reset_index()
-    before = ends.groupby("issue_id")[["member", "closed"]].shift(fill_value=False)
-    ends[["was_member", "was_closed"]] = before
-    ends["url"] = ends["issue_id"].map(view.issues.set_index("issue_id")["web_url"])
-    return ends
+    ends = day_ends(view)
+    here = np.isin(ends.added_to, chosen)
+    mine = np.isin(ends.issue, ends.added[here])
+    elsewhere = pd.Series(ends.added_on[~here]).groupby(ends.added[~here]).min()
+    frame = pd.DataFrame({"issue_id": ends.issue[mine], "closed": ends.closed[mine]})
+    frame["member"] = np.isin(ends.milestone[mine], chosen)
+    frame["carried"] = (frame["issue_id"].map(elsewhere) <= ends.day[mine]).to_numpy(bool)
+    frame["day"] = ends.day[mine].astype("datetime64[D]")
+    before = frame.groupby("issue_id")[["member", "closed"]].shift(fill_value=False)
+    frame[["was_member", "was_closed"]] = before
+    frame["url"] = frame["issue_id"].map(view.issues.set_index("issue_id")["web_url"])
+    return frame
 
 
 def _issue_steps(ends: pd.DataFrame, dates: _Dates) -> list[_Step]:
@@ -245,7 +211,7 @@ def _issue_steps(ends: pd.DataFrame, dates: _Dates) -> list[_Step]:
     came, left, stayed = member & ~was, ~member & was, member & was
     # An issue that came on the day of its closing was work of this milestone; one that had been
     # closed before was not, and leaves what remains as it is.
-    done_here = came & late["closed"] & late["shut_today"]
+    done_here = came & late["closed"] & ~late["was_closed"]
     came_open = came & (~late["closed"] | done_here)
     carried = came_open & late["carried"]
     groups = [

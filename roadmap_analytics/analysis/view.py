@@ -9,8 +9,7 @@ place of five arguments::
         spans = view.spans("milestone")         # when each issue was in which milestone
         known = view.milestones                 # milestones as the exports had seen them by then
         frame = ...
-        frame.attrs.update(view.about())
-        return frame
+        return view.result(frame)
 
 Frames are computed when they are first asked for, and once per view. Each caller gets a copy of its
 own that shares the data until one side writes to it (pandas' copy-on-write), so adding a column to
@@ -44,8 +43,6 @@ from roadmap_analytics.frames import Scan
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["View", "state_at"]
 
 HISTORIES = ("issues", "issue_events")
 """Frames from which the state of every issue on any day follows."""
@@ -156,8 +153,9 @@ class View:
             HISTORIES,
         )
 
-    def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a result with ids as GitLab knows them (see `Scan.shown`)."""
+    def result(self, frame: pd.DataFrame, **more: Any) -> pd.DataFrame:
+        """Return a result with its `attrs`, and with ids as GitLab knows them (`Scan.shown`)."""
+        frame.attrs.update(self.about() | more)
         return self.dataset.shown(frame)
 
     @property
@@ -247,11 +245,23 @@ class View:
         return self.closed_at.drop(given_up, errors="ignore")
 
     @property
+    def observed(self) -> pd.DataFrame:
+        """What exports had seen of milestones by then, by milestone and in order of time."""
+        seen = self.dataset.milestone_dates
+        seen = seen[(seen["observed_at"] < self.at).to_numpy()]
+        return seen.sort_values(["milestone_id", "observed_at"], kind="stable", ignore_index=True)
+
+    @property
     def revision(self) -> pd.Timestamp | None:
         """The roadmap revision in force: the newest dated at or before the day; None without."""
         dates = self.dataset.revisions["revision"]
         dates = dates[(dates <= self.day).to_numpy()]
         return None if dates.empty else pd.Timestamp(dates.max())
+
+    @property
+    def revision_date(self) -> str | None:
+        """The date of that revision as text, for `attrs` and pages."""
+        return None if self.revision is None else str(self.revision.date())
 
     def of_revision(self, name: str) -> pd.DataFrame:
         """Return the rows of a roadmap frame that belong to the revision in force."""

@@ -21,17 +21,6 @@ from roadmap_analytics.errors import ConfigurationError
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = [
-    "UNASSIGNED",
-    "Split",
-    "about",
-    "held_issues",
-    "known_split",
-    "shares",
-    "workload",
-    "workload_by_milestone",
-]
-
 Split: TypeAlias = Literal["full", "equal"]
 
 UNASSIGNED = "unassigned"
@@ -150,8 +139,7 @@ def workload(
         *["spent_hours_recently", *_DUTIES],
     ]
     frame = frame[columns].reset_index(drop=True)
-    frame.attrs.update(about(view, split), overdue_issues=late)
-    return frame
+    return view.result(frame, split=split, unit="issues", overdue_issues=late)
 
 
 class _Load(NamedTuple):
@@ -259,19 +247,13 @@ def workload_by_milestone(
         frame = frame.astype({"open_issues": "int64", "overdue_issues": "int64"})
     frame.insert(2, "milestone", view.of_milestone(frame["milestone_id"], "title"))
     frame.insert(3, "due_date", view.of_milestone(frame["milestone_id"], "due_date"))
-    frame.attrs.update(about(view, split))
-    return frame
+    return view.result(frame, split=split, unit="issues")
 
 
 def known_split(split: str) -> None:
     """Raise where `split` is neither of the two."""
     if split not in ("full", "equal"):
         raise ConfigurationError(f"split: expected 'full' or 'equal', got {split!r}")
-
-
-def about(view: View, split: str) -> dict[str, Any]:
-    """Return the `attrs` that every result about load carries."""
-    return view.about() | {"split": split, "unit": "issues"}
 
 
 def shares(held: pd.DataFrame, split: str) -> pd.Series[float]:

@@ -12,8 +12,6 @@ import pandas as pd
 
 from roadmap_analytics.errors import ConfigurationError
 
-__all__ = ["MAKERS", "Maker", "checked"]
-
 
 class Maker(NamedTuple):
     """A function that makes frames for a chart, and how these differ from others."""

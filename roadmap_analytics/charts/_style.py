@@ -29,41 +29,6 @@ from matplotlib.transforms import ScaledTranslation
 
 from roadmap_analytics.charts._inputs import checked
 
-__all__ = [
-    "COLORS",
-    "DARK",
-    "PALETTE",
-    "TIP",
-    "axes_for",
-    "bar_rows",
-    "cells",
-    "counted",
-    "date_axis",
-    "day_words",
-    "draw_fan",
-    "drawn_narrow",
-    "fit",
-    "key",
-    "label_line",
-    "mark_beyond",
-    "mark_day",
-    "moved_words",
-    "note",
-    "nothing",
-    "number",
-    "own_width",
-    "percent",
-    "references",
-    "safe_text",
-    "shade_days_off",
-    "spread",
-    "styled",
-    "tip",
-    "tip_days",
-    "width_of",
-    "wrapped",
-]
-
 P = ParamSpec("P")
 
 COLORS = {

@@ -39,14 +39,6 @@ from roadmap_analytics.charts._style import (
     wrapped,
 )
 
-__all__ = [
-    "plot_burndown",
-    "plot_burndowns",
-    "plot_burnup",
-    "plot_compared",
-    "plot_progress",
-]
-
 _MEASURED = {"estimated hours": "estimate"}
 _AHEAD = pd.Timedelta(731, "D")  # how far ahead a due date is shown, unless the past is longer
 _QUIET = pd.Timedelta(92, "D")  # so long before anything happened, days are cut off

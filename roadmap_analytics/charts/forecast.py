@@ -33,14 +33,6 @@ from roadmap_analytics.charts._style import (
     wrapped,
 )
 
-__all__ = [
-    "plot_attribution",
-    "plot_backtest",
-    "plot_forecast",
-    "plot_lead_times",
-    "plot_throughput",
-]
-
 _FAR = pd.Timedelta(1848, "D")  # forecasts look no further; later due dates are said in words
 _LEAST_BACK = pd.Timedelta(30, "D")  # a due date of last month is news, however near the forecasts
 _QUANTILES = {"p50_date": "50 %", "p85_date": "85 %", "p95_date": "95 %"}

@@ -23,8 +23,6 @@ from roadmap_analytics.charts._style import (
     wrapped,
 )
 
-__all__ = ["plot_future", "plot_planned"]
-
 
 @styled
 def plot_planned(

@@ -27,8 +27,6 @@ from roadmap_analytics.charts._style import (
     wrapped,
 )
 
-__all__ = ["plot_lifecycle", "plot_slip_per_revision", "plot_slippage"]
-
 _FAR = pd.Timedelta(3653, "D")  # ten years from every report: a typing error, or "never"
 
 _LINES = ["-", "--", "-.", ":"]

@@ -28,8 +28,6 @@ from roadmap_analytics.charts._style import (
     wrapped,
 )
 
-__all__ = ["plot_timeline"]
-
 _MARKS = {
     "planned": ("o", "scope"),
     "started": ("o", "as_of"),

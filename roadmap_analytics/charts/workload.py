@@ -30,8 +30,6 @@ from roadmap_analytics.charts._style import (
     wrapped,
 )
 
-__all__ = ["plot_duties", "plot_workload", "plot_workload_history", "plot_workload_plan"]
-
 # No dots: each is a circle of 200 bytes in an SVG, hundreds in a bar.
 _HATCHES = ["", "///", "|||", "\\\\\\", "xxx", "---", "ooo"]
 _MARKS = {

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Names", "NotUnderstood", "Unresolved", "decode", "number_of", "read"]
+from roadmap_analytics.soundness import HISTORY
 
 Row = dict[str, Any]
 
@@ -219,13 +219,7 @@ def decode(
     NotUnderstood
         Where a note or a reference in it is not understood: no part of the issue counts then.
     """
-    data: Row = {
-        "state_events": [],
-        "label_events": [],
-        "milestone_events": [],
-        "weight_events": [],
-        "notes": [],
-    }
+    data: Row = {name: [] for name in HISTORY}
     # What the issue is in, by the notes so far: old versions write "removed milestone" without
     # saying which.
     held: Row | None = None

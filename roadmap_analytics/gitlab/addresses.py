@@ -10,28 +10,16 @@ from urllib.parse import unquote, urlsplit
 
 from roadmap_analytics.errors import ConfigurationError, masked
 
-__all__ = ["Address", "common_origin", "parse"]
-
 Kind = Literal["group", "project", "group or project", "project or group"]
 
 
 @dataclass(frozen=True)
 class Address:
-    """A group or project on some GitLab.
+    """A group or project on some GitLab."""
 
-    Attributes
-    ----------
-    origin
-        Scheme, host, port, and the path under which that GitLab lives, if any.
-    path
-        Full path of the group or project.
-    kind
-        What it can be, the likelier first.
-    """
-
-    origin: str
-    path: str
-    kind: Kind
+    origin: str  # scheme, host, port, and the path under which that GitLab lives, if any
+    path: str  # full path of the group or project
+    kind: Kind  # what it can be, the likelier first
 
     def __str__(self) -> str:
         return f"{self.origin}/{self.path}"

@@ -20,8 +20,6 @@ from roadmap_analytics.gitlab import paging
 from roadmap_analytics.gitlab.transport import WEB_PAGE, Limiter, Session, Transport, reason
 from roadmap_analytics.soundness import OddRow, sound_issue
 
-__all__ = ["Client", "PartFailed", "connect"]
-
 TOKEN_VARIABLE = "GITLAB_PRIVATE_TOKEN"
 TIMEOUT_SECONDS = 60.0
 PAGE = 100

@@ -50,8 +50,6 @@ from roadmap_analytics.soundness import (
     sound_milestone,
 )
 
-__all__ = ["KEPT", "Export", "Request", "Via"]
-
 KEPT = ("issue", "history", "document")
 """Kinds of records that an interrupted run need not fetch again; lists are always read again."""
 
@@ -71,27 +69,13 @@ Via = Literal["auto", "rest", "graphql"]
 
 @dataclass(frozen=True)
 class Request:
-    """What to export.
+    """What to export."""
 
-    Attributes
-    ----------
-    addresses
-        Groups and projects, all on one GitLab.
-    section
-        Section of python-gitlab's configuration, if one was named.
-    jobs
-        Requests at once.
-    documents
-        Where the same GitLab keeps the roadmap revisions, if it does.
-    via
-        How histories come: ``graphql``, ``rest``, or ``auto``: by GraphQL where the server can.
-    """
-
-    addresses: list[Address]
-    section: str | None = None
-    jobs: int = 4
-    documents: repository.Place | None = None
-    via: Via = "auto"
+    addresses: list[Address]  # groups and projects, all on one GitLab
+    section: str | None = None  # of python-gitlab's configuration, if one was named
+    jobs: int = 4  # requests at once
+    documents: repository.Place | None = None  # where the same GitLab keeps the roadmap revisions
+    via: Via = "auto"  # how histories come; auto: by GraphQL where the server can
 
     @property
     def origin(self) -> str:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from math import ceil
 from typing import Any
 from urllib.parse import quote
@@ -22,11 +21,9 @@ from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.client import Client, PartFailed, connect
 from roadmap_analytics.gitlab.graphql import GraphQL
 from roadmap_analytics.gitlab.histories_graphql import LARGEST, batch_query
-from roadmap_analytics.gitlab.scope import refusal
+from roadmap_analytics.gitlab.scope import likeliest, refusal
 from roadmap_analytics.gitlab.transport import Limiter
 from roadmap_analytics.soundness import is_ident, sound_issue
-
-__all__ = ["Answer", "examine"]
 
 Row = dict[str, Any]
 
@@ -42,18 +39,6 @@ class Answer:
 
     question: str
     answer: str
-
-
-@dataclass
-class _Seen:
-    """What one visitor sees."""
-
-    projects: int | None = None
-    groups: int = 1
-    issues: int | None = None
-    seconds: list[float] = field(default_factory=list)  # of plain requests
-    weighed: bool = False
-    batch: float | None = None  # seconds a sampled issue
 
 
 def examine(
@@ -88,9 +73,8 @@ def examine(
     AccessError, ServerError, ConfigurationError
         Where neither token nor visitor sees the group or project, or no GitLab answers.
     """
-    visitors = []
     first = connect(address.origin, section, Limiter(), jobs, now)
-    visitors.append(("with the token" if first.has_credentials else "without a token", first))
+    visitors = [("with the token" if first.has_credentials else "without a token", first)]
     if first.has_credentials:
         visitor = connect(address.origin, section, Limiter(), jobs, now, anonymous=True)
         visitors.append(("without a token", visitor))
@@ -121,8 +105,13 @@ class _Visit:
         self._address = address
         self._jobs = jobs
         self._now = now
-        self._seen = _Seen()
         self.refused: Exception | None = None
+        # What this visitor sees; None: not known.
+        self._projects_seen: int | None = None
+        self._issues_seen: int | None = None
+        self._seconds: list[float] = []  # that plain requests took
+        self._weighed = False
+        self._batch_seconds: float | None = None  # that the history of a sampled issue took
 
     def answers(self) -> Iterator[Answer]:
         """Ask, and give the answers as they come."""
@@ -146,7 +135,7 @@ class _Visit:
         if isinstance(rows, str):
             yield Answer("issues", rows)
             return
-        yield Answer("issues", _number(self._seen.issues))
+        yield Answer("issues", _number(self._issues_seen))
         if not rows:
             return
         yield Answer("times by REST", _written(rows[0]["created_at"]))
@@ -160,25 +149,19 @@ class _Visit:
     def _timed(self, ask: Callable[[], Any]) -> Any:
         began = time.monotonic()
         answer = ask()
-        self._seen.seconds.append(time.monotonic() - began)
+        self._seconds.append(time.monotonic() - began)
         return answer
 
     def _home(self) -> tuple[str, Row]:
-        kinds = self._address.kind.split(" or ")  # the likelier first: mostly one request
         path = quote(self._address.path, "")
-        for kind in kinds[:-1]:
-            try:
-                return kind, self._timed(partial(self._one, f"/{kind}s/{path}"))
-            except PartFailed as failed:
-                if failed.status != 404:
-                    raise
-        return kinds[-1], self._timed(partial(self._one, f"/{kinds[-1]}s/{path}"))
 
-    def _one(self, path: str) -> Row:
-        row = self._client.get(path, needed=("id",))
-        if not is_ident(row["id"]):
-            raise PartFailed(200, "an answer without id")
-        return row
+        def ask(kind: str) -> tuple[str, Row]:
+            row = self._timed(lambda: self._client.get(f"/{kind}s/{path}", needed=("id",)))
+            if not is_ident(row["id"]):
+                raise PartFailed(200, "an answer without id")
+            return kind, row
+
+        return likeliest(self._address, ask)
 
     def _clock(self) -> str:
         seen = self._client.transport.seen_at
@@ -195,19 +178,19 @@ class _Visit:
 
     def _projects(self, home: Row) -> str:
         try:
-            _, self._seen.projects = self._timed(
+            _, self._projects_seen = self._timed(
                 lambda: self._client.sample(
                     f"/groups/{home['id']}/projects", 1, include_subgroups="true"
                 )
             )
         except PartFailed as failed:
             return _short(failed)
-        return _number(self._seen.projects)
+        return _number(self._projects_seen)
 
     def _issues(self, kind: str, home: Row) -> list[Row] | str:
         try:
             rows: list[Row]
-            rows, self._seen.issues = self._timed(
+            rows, self._issues_seen = self._timed(
                 lambda: self._client.sample(
                     f"/{kind}s/{home['id']}/issues",
                     SAMPLE,
@@ -227,7 +210,7 @@ class _Visit:
             self._timed(lambda: list(self._client.rows(path)))
         except PartFailed as failed:
             return f"not licensed ({_short(failed)})"
-        self._seen.weighed = True
+        self._weighed = True
         return "licensed"
 
     def _graphql(self, rows: list[Row]) -> Iterator[Answer]:
@@ -242,7 +225,7 @@ class _Visit:
             data = GraphQL(self._client).ask(
                 query, p=home["path_with_namespace"], i=iids, n=100, a=None
             )
-            notes = list(_notes(data))
+            notes = _notes(data)
         except (PartFailed, AccessError) as refused:
             yield Answer("histories by GraphQL", f"no ({_short(refused)})")
             return
@@ -253,11 +236,11 @@ class _Visit:
         if data.get("project") is None:
             yield Answer("histories by GraphQL", f"no: the project is not shown ({score})")
             return
-        self._seen.batch = took / len(iids)
+        self._batch_seconds = took / len(iids)
         yield Answer("histories by GraphQL", f"yes, {score}")
         yield Answer(
             "time for the histories of an issue",
-            f"{1000 * self._seen.batch:.0f} ms ({len(iids)} issues with {len(notes)} notes in "
+            f"{1000 * self._batch_seconds:.0f} ms ({len(iids)} issues with {len(notes)} notes in "
             f"{took:.1f} s)",
         )
         if notes:
@@ -271,20 +254,19 @@ class _Visit:
 
     def _guess(self) -> Iterator[Answer]:
         """Guess what a first export takes."""
-        seen = self._seen
         # Above this number GitLab no longer counts the rows of a list.
-        issues = seen.issues if seen.issues is not None else 10_000
-        least = "at least " if seen.issues is None else ""
-        projects = seen.projects or 1
-        each = sum(seen.seconds) / len(seen.seconds)
+        issues = self._issues_seen if self._issues_seen is not None else 10_000
+        least = "at least " if self._issues_seen is None else ""
+        projects = self._projects_seen or 1
+        each = sum(self._seconds) / len(self._seconds)
         lists = ceil(issues / 100) + projects + 5
         ways = []
-        if seen.batch is not None:
+        if self._batch_seconds is not None:
             batches = max(min(projects, issues), ceil(issues / LARGEST))
-            seconds = (lists + batches) * each + issues * seen.batch
+            seconds = (lists + batches) * each + issues * self._batch_seconds
             ways.append(("GraphQL", lists + batches, seconds))
         if self._client.has_credentials:
-            requests = lists + issues * (REST_REQUESTS + seen.weighed)
+            requests = lists + issues * (REST_REQUESTS + self._weighed)
             ways.append(("REST", requests, requests * each))
         for way, requests, seconds in ways:
             minutes = ceil(seconds / self._jobs / 60)
@@ -294,25 +276,19 @@ class _Visit:
             )
 
 
-def _notes(data: Row) -> Iterator[Row]:
-    """Yield all notes of an answer.
-
-    Raises
-    ------
-    PartFailed
-        Where it has another shape.
-    """
+def _notes(data: Row) -> list[Row]:
+    """Return all notes of an answer; PartFailed where it has another shape."""
     try:
-        yield from _all_notes(data)
+        return [
+            note
+            for item in ((data.get("project") or {}).get("workItems") or {}).get("nodes") or []
+            for widget in (item or {}).get("widgets") or []
+            for discussion in (widget.get("discussions") or {}).get("nodes") or []
+            for note in discussion["notes"]["nodes"]
+            if note.get("id")
+        ]
     except (KeyError, TypeError, AttributeError):
         raise PartFailed(200, "an answer that is not GitLab's") from None
-
-
-def _all_notes(data: Row) -> Iterator[Row]:
-    for item in ((data.get("project") or {}).get("workItems") or {}).get("nodes") or []:
-        for widget in (item or {}).get("widgets") or []:
-            for discussion in (widget.get("discussions") or {}).get("nodes") or []:
-                yield from (note for note in discussion["notes"]["nodes"] if note.get("id"))
 
 
 def _class(note: Row) -> str:

@@ -13,8 +13,6 @@ from typing import Any, Literal
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.transport import ATTEMPTS, TOO_SLOW
 
-__all__ = ["GraphQL", "Refused"]
-
 Row = dict[str, Any]
 Why = Literal["too dear", "unknown here", "failed"]
 

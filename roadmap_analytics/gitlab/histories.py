@@ -7,8 +7,6 @@ from typing import Any, NamedTuple, Protocol
 
 from roadmap_analytics.gitlab.client import PartFailed
 
-__all__ = ["Due", "Failure", "Found", "Gone", "Outcome", "Source", "failure"]
-
 Row = dict[str, Any]
 
 

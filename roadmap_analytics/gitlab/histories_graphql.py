@@ -21,8 +21,6 @@ from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcom
 from roadmap_analytics.gitlab.histories_rest import RestHistories, is_gone
 from roadmap_analytics.gitlab.names import Directory
 
-__all__ = ["GraphqlHistories", "batch_query"]
-
 Row = dict[str, Any]
 
 FIRST, LARGEST = 25, 100

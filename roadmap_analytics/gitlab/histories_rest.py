@@ -11,8 +11,6 @@ from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcome, failure
 from roadmap_analytics.records import trimmed
 
-__all__ = ["RestHistories", "is_gone"]
-
 Row = dict[str, Any]
 
 # Name in the record -> end of the address. Weights are asked for apart: not every GitLab has them.

@@ -19,17 +19,6 @@ from roadmap_analytics.gitlab.scope import Container, milestone_owner
 from roadmap_analytics.records import label_names, owner_of
 from roadmap_analytics.soundness import OddRow, sound_issue
 
-__all__ = [
-    "OVERLAP_SECONDS",
-    "Action",
-    "Known",
-    "Seen",
-    "decide",
-    "mentions",
-    "seconds",
-    "users_of",
-]
-
 Record = Mapping[str, Any]
 
 OVERLAP_SECONDS = 300
@@ -65,19 +54,11 @@ def seconds(text: str) -> float:
 
 
 class Seen(NamedTuple):
-    """An issue as it is stored.
+    """An issue as it is stored."""
 
-    Attributes
-    ----------
-    row, core
-        Digests of its whole row, and of what only a change in its history can alter.
-    fetched
-        Seconds since 1970 of the start of the run that fetched its history; None: no history.
-    """
-
-    row: int
-    core: int
-    fetched: float | None
+    row: int  # digest of its whole row
+    core: int  # digest of what only a change in its history can alter
+    fetched: float | None  # start of the run that fetched its history, since 1970; None: no history
 
     @classmethod
     def of(cls, data: Mapping[str, Any], fetched: float | None) -> Seen:
@@ -155,40 +136,22 @@ def decide(
 
 @dataclass
 class Known:
-    """Everything that the next run need not ask again.
-
-    Attributes
-    ----------
-    issues
-        Issue id -> `Seen`.
-    listed
-        Project id -> ids of its issues in the newest list.
-    paths
-        ("group" or "project", id) -> full path.
-    milestones, labels
-        ("group" or "project", id) -> {id: name} in the newest list.
-    outside
-        Milestone id -> its container, for milestones that issues refer to outside what was asked.
-    users
-        User id -> user name.
-    documents
-        Name -> id of the blob.
-    histories
-        Gives every stored history once more, where names of labels, milestones or users changed.
-    told
-        ("label" or "milestone", id) -> the names that histories of an interrupted run give it, and
-        the owner of a milestone. Its lists are not kept, so that only they say what it was called.
-    """
+    """Everything that the next run need not ask again, by id (documents by name)."""
 
     issues: dict[int, Seen] = field(default_factory=dict)
-    listed: dict[int, set[int]] = field(default_factory=dict)
+    listed: dict[int, set[int]] = field(default_factory=dict)  # a project's issues, newest list
     paths: dict[Container, str] = field(default_factory=dict)
+    # What each group or project had in its newest list: id -> name.
     milestones: dict[Container, dict[int, str]] = field(default_factory=dict)
     labels: dict[Container, dict[int, str]] = field(default_factory=dict)
+    # Milestones that issues refer to outside what was asked, each with its container.
     outside: dict[int, Container] = field(default_factory=dict)
-    users: dict[int, str] = field(default_factory=dict)
-    documents: dict[str, str] = field(default_factory=dict)
+    users: dict[int, str] = field(default_factory=dict)  # user names
+    documents: dict[str, str] = field(default_factory=dict)  # ids of the blobs
+    # Gives every stored history once more, where names of labels, milestones or users changed.
     histories: Callable[[], Iterable[Record]] = tuple
+    # ("label" or "milestone", id) -> the names that histories of an interrupted run give it, and
+    # the owner of a milestone. Its lists are not kept, so that only they say what it was called.
     told: dict[tuple[str, int], tuple[set[str], Container | None]] = field(default_factory=dict)
     _titles: dict[int, tuple[Container, str]] = field(default_factory=dict)
 

@@ -16,8 +16,6 @@ from roadmap_analytics.gitlab.pool import Pool
 from roadmap_analytics.gitlab.scope import steady
 from roadmap_analytics.records import Owner
 
-__all__ = ["Lists"]
-
 Row = dict[str, Any]
 
 WHOLE = {"include_descendant_groups": "true", "only_group_labels": "false"}

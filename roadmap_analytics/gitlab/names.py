@@ -12,8 +12,6 @@ from roadmap_analytics.gitlab.activity import Unresolved
 from roadmap_analytics.gitlab.graphql import GraphQL, Refused
 from roadmap_analytics.records import trimmed
 
-__all__ = ["Directory"]
-
 Row = dict[str, Any]
 
 _REFERENCE = re.compile(r'(?P<path>[\w./-]*)[%~](?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))', re.DOTALL)

@@ -13,8 +13,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from requests.utils import parse_header_links
 
-__all__ = ["MOST_EMPTY_PAGES", "Following", "following", "total"]
-
 MOST_EMPTY_PAGES = 100
 """So many pages without a row follow each other where rights hide rows, and not more."""
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-__all__ = ["Pool"]
-
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

@@ -15,8 +15,6 @@ from roadmap_analytics.roadmap import tables
 from roadmap_analytics.roadmap.sources import date_in, decode, is_table, not_read, select
 from roadmap_analytics.soundness import OddRow
 
-__all__ = ["Place", "read"]
-
 _WILD = re.compile(r"[*?\[]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\dT", re.ASCII)
 

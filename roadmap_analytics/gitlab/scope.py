@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
@@ -15,9 +15,8 @@ from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.transport import ELSEWHERE, WEB_PAGE
 from roadmap_analytics.soundness import OddRow, sound_container
 
-__all__ = ["Container", "Scope", "milestone_owner", "milestone_path", "refusal", "steady"]
-
 Row = dict[str, Any]
+Answer = TypeVar("Answer")
 Container = tuple[str, int]
 """("group" or "project", id)."""
 
@@ -29,26 +28,16 @@ MOST_READINGS = 5
 
 @dataclass
 class Scope:
-    """Groups and projects that were asked for and can be read.
+    """Groups and projects that were asked for and can be read."""
 
-    Attributes
-    ----------
-    groups, projects
-        Id -> GitLab's answer; subgroups and their projects included.
-    sources
-        Whose issue lists cover all of it.
-    lost
-        Paths of addresses that failed, and of groups with an odd row in their lists: what is
-        missing below them was not deleted.
-    odd
-        Name of a group or project whose row is odd -> why.
-    """
-
+    # Id -> GitLab's answer; subgroups and their projects included.
     groups: dict[int, Row] = field(default_factory=dict)
     projects: dict[int, Row] = field(default_factory=dict)
-    sources: list[Container] = field(default_factory=list)
+    sources: list[Container] = field(default_factory=list)  # whose issue lists cover all of it
+    # Paths of addresses that failed, and of groups with an odd row in their lists: what is missing
+    # below them was not deleted.
     lost: list[str] = field(default_factory=list)
-    odd: dict[str, str] = field(default_factory=dict)
+    odd: dict[str, str] = field(default_factory=dict)  # group or project of an odd row -> why
 
     def __contains__(self, key: Container) -> bool:
         return key[1] in (self.groups if key[0] == "group" else self.projects)
@@ -79,14 +68,7 @@ class Scope:
         PartFailed
             Where there is nothing, or nothing that this token may see.
         """
-        *likelier, last = (f"{kind}s" for kind in address.kind.split(" or "))
-        for kind in likelier:
-            try:
-                return self._add(client, kind, address.path)
-            except PartFailed as failed:
-                if failed.status != 404:
-                    raise
-        return self._add(client, last, address.path)
+        likeliest(address, lambda kind: self._add(client, f"{kind}s", address.path))
 
     def _add(self, client: Client, kind: str, path: str) -> None:
         row = client.get(f"/{kind}/{quote(path, '')}")
@@ -142,6 +124,18 @@ class Scope:
 
         sound = partial(sound_container, path=field)
         return steady(lambda: client.rows(path, sound=sound, odd=odd, **query))
+
+
+def likeliest(address: Address, ask: Callable[[str], Answer]) -> Answer:
+    """Ask for the first kind that the address can be (group, project) and GitLab has there."""
+    *likelier, last = address.kind.split(" or ")  # the likelier first: mostly one request
+    for kind in likelier:
+        try:
+            return ask(kind)
+        except PartFailed as failed:
+            if failed.status != 404:
+                raise
+    return ask(last)
 
 
 def steady(read: Callable[[], Iterable[Row]]) -> list[Row]:

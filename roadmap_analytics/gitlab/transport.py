@@ -27,20 +27,6 @@ from requests.adapters import HTTPAdapter
 
 from roadmap_analytics.errors import ServerError
 
-__all__ = [
-    "ELSEWHERE",
-    "WEB_PAGE",
-    "Cancelled",
-    "Elsewhere",
-    "Limiter",
-    "NotWhole",
-    "Session",
-    "TooMuch",
-    "Transport",
-    "check_json",
-    "reason",
-]
-
 # Six attempts, with waits that double from half a second, bridge a quarter of a minute.
 ATTEMPTS = 6
 # A limit is no failure: the server says when to come back, to many threads at once.

@@ -24,7 +24,7 @@ from roadmap_analytics.analysis.since import changes, last_review
 from roadmap_analytics.analysis.slippage import slippage
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED
-from roadmap_analytics.charts._style import day_words
+from roadmap_analytics.charts._style import day_words, percent
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import sentences
 from roadmap_analytics.report.issues import milestone_names
@@ -32,8 +32,6 @@ from roadmap_analytics.report.text import said, web_link
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["FILTERS", "Board", "board"]
 
 MOST_ROWS = 12
 """Milestones drawn in full. A laptop's screen holds about eight; the rest are listed below them."""
@@ -171,7 +169,7 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
         changed=[] if compared is None else _changed(dataset, compared),
         roadmap_changes=[] if review is None else _roadmap_changes(dataset, as_of, review[0]),
         differences=_records(plan_differences(dataset, as_of=as_of)),
-        revision=None if view.revision is None else str(view.revision.date()),
+        revision=view.revision_date,
         documents_alone=dataset.documents_alone,
         alarms=len(reading_alarms(dataset, as_of=as_of)),
     )
@@ -366,7 +364,7 @@ def _day(value: Any) -> str:
 FILTERS = {
     "day": _day,
     "isoday": lambda value: "–" if pd.isna(value) else f"{value:%Y-%m-%d}",
-    "percent": sentences.percent,
+    "percent": percent,
     "said": said,
     "weblink": web_link,
     "whole": lambda value: "–" if pd.isna(value) else f"{int(value):+d}",

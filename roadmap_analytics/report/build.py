@@ -37,8 +37,6 @@ from roadmap_analytics.report.issues import listed
 from roadmap_analytics.report.show import CONCLUSION, PHONE_SVG, PHONES
 from roadmap_analytics.report.xray import reading_html
 
-__all__ = ["write_report", "write_roadmap_page"]
-
 _TEMPLATE = Path(__file__).parent / "template"
 _SVG = "image/svg+xml"
 _ROADMAPS = "roadmaps.html"

@@ -15,8 +15,6 @@ from roadmap_analytics.report.text import web_link
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["OpenIssues", "listed", "milestone_names"]
-
 MOST_ROWS = 5_000
 """Issues on the page, some 400 bytes each: 2 MB open at once, also on a phone."""
 

@@ -11,40 +11,8 @@ from typing import Any
 import pandas as pd
 
 from roadmap_analytics.analysis.slippage import slip_per_revision
-from roadmap_analytics.charts._style import day_words, percent
+from roadmap_analytics.charts._style import day_words, number, percent
 from roadmap_analytics.report.text import isolated
-
-__all__ = [
-    "attribution",
-    "backtest",
-    "burndown",
-    "burnup",
-    "carried_over",
-    "changed",
-    "decision",
-    "duties",
-    "forecast",
-    "future",
-    "lead_times",
-    "milestone_slippage",
-    "milestones",
-    "percent",
-    "planned",
-    "promises",
-    "punctuality",
-    "reading_alarms",
-    "readings",
-    "renewals",
-    "rests_on",
-    "roadmap_changes",
-    "scope_changes",
-    "slippage",
-    "throughput",
-    "timeline",
-    "workload",
-    "workload_history",
-    "workload_plan",
-]
 
 
 def burndown(frame: pd.DataFrame) -> str:
@@ -68,8 +36,8 @@ def burndown(frame: pd.DataFrame) -> str:
         return f"{title} has never had an issue."
     last = frame.iloc[-1]
     if last["remaining"] == 0:
-        return f"{title}: all {_amount(last['scope'])} {unit} are done."
-    left = f"{title}: {_amount(last['remaining'])} of {_amount(last['scope'])} {unit} remain"
+        return f"{title}: all {number(last['scope'])} {unit} are done."
+    left = f"{title}: {number(last['remaining'])} of {number(last['scope'])} {unit} remain"
     return f"{left}, {_until(last['days_to_due'])}."
 
 
@@ -83,10 +51,10 @@ def burnup(frame: pd.DataFrame) -> str:
     grew = (
         "Scope has not changed since the start"
         if change == 0
-        else f"Scope {'grew' if change > 0 else 'shrank'} by {_amount(abs(change))} "
-        f"{_unit(abs(change), unit)} since the start, from {_amount(began)}"
+        else f"Scope {'grew' if change > 0 else 'shrank'} by {number(abs(change))} "
+        f"{_unit(abs(change), unit)} since the start, from {number(began)}"
     )
-    return f"{grew}; {_amount(last['completed'])} of {_amount(last['scope'])} are completed."
+    return f"{grew}; {number(last['completed'])} of {number(last['scope'])} are completed."
 
 
 def scope_changes(frame: pd.DataFrame) -> str:
@@ -108,7 +76,7 @@ def milestones(frame: pd.DataFrame) -> str:
     unit = frame.attrs.get("unit", "issues")
     remaining, scope = frame["remaining"].sum(), frame["scope"].sum()
     said = (
-        f"{_count(len(frame), 'active milestone')} with {_amount(remaining)} of {_amount(scope)} "
+        f"{_count(len(frame), 'active milestone')} with {number(remaining)} of {number(scope)} "
         f"{unit} left"
     )
     late = frame[frame["overdue"]]
@@ -119,7 +87,7 @@ def milestones(frame: pd.DataFrame) -> str:
         first = ahead.sort_values(["days_left", "milestone_id"]).iloc[0]
         said += (
             f"; next is {isolated(first['title'])}, due {day_words(first['due_date'])} "
-            f"with {_amount(first['remaining'])} left"
+            f"with {number(first['remaining'])} left"
         )
     undated = int(frame["due_date"].isna().sum())
     return said + (f"; {undated} without a due date" if undated else "") + "."
@@ -164,7 +132,7 @@ def workload(frame: pd.DataFrame) -> str:
     """Say who has most and what has no assignee, from what `workload` returns."""
     held = frame[(frame["person"] != "unassigned") & (frame["open_issues"] > 0)]
     free = float(frame.loc[frame["person"] == "unassigned", "open_issues"].sum())
-    alone = f"{_amount(free)} open {'issue has' if free == 1 else 'issues have'} no assignee"
+    alone = f"{number(free)} open {'issue has' if free == 1 else 'issues have'} no assignee"
     if not free:
         alone = "every open issue has an assignee"
     if held.empty:
@@ -176,8 +144,8 @@ def workload(frame: pd.DataFrame) -> str:
     overdue = overdue if "overdue_issues" in frame.attrs else ""
     return (
         f"{_count(len(held), 'person has', 'people have')} open issues; "
-        f"{isolated(most['person'])} has the most, {_amount(most['open_issues'])} "
-        f"(median {_amount(held['open_issues'].median())}); {alone}{overdue}."
+        f"{isolated(most['person'])} has the most, {number(most['open_issues'])} "
+        f"(median {number(held['open_issues'].median())}); {alone}{overdue}."
     )
 
 
@@ -206,13 +174,13 @@ def workload_history(frame: pd.DataFrame, weeks: int = 13) -> str:
     total = frame.groupby("date")["open_issues"].sum().tail(weeks + 1)
     change = float(total.iloc[-1] - total.iloc[0])
     word = "more than" if change > 0 else "fewer than" if change < 0 else "as many as"
-    how = f"{_amount(abs(change))} {word}" if change else word
+    how = f"{number(abs(change))} {word}" if change else word
     weeks_ago = f"{how} {len(total) - 1} weeks ago"
     if frame.attrs.get("split") == "equal":  # in shares the rows add up to the issues
         verb = "is" if total.iloc[-1] == 1 else "are"
         return f"There {verb} {_count(round(total.iloc[-1]), 'open issue')}, {weeks_ago}."
     return (
-        f"The open issues of all people add up to {_amount(total.iloc[-1])}, {weeks_ago}; "
+        f"The open issues of all people add up to {number(total.iloc[-1])}, {weeks_ago}; "
         "an issue with several assignees counts once for each."
     )
 
@@ -225,7 +193,7 @@ def workload_plan(frame: pd.DataFrame) -> str:
     full = people[people["level"] == "high"]
     overdue = float(people["overdue_hours"].sum())
     late = (
-        f"; {_amount(round(overdue))} hours are overdue and count on the next working day"
+        f"; {number(round(overdue))} hours are overdue and count on the next working day"
         if round(overdue)
         else ""
     )
@@ -338,7 +306,7 @@ def attribution(frame: pd.DataFrame) -> str:
     said = (
         f"{_count(len(frame), 'milestone')} missed the first due date, "
         + (f"{unfinished} of them with work still open, " if unfinished else "")
-        + f"by a median of {_amount(frame['slip_days'].median())} days"
+        + f"by a median of {number(frame['slip_days'].median())} days"
     )
     # Of one milestone, parts may cancel out: work that was added, and closed faster. So days of one
     # cause, summed over milestones, can exceed what they slipped in all. A count cannot.
@@ -403,8 +371,8 @@ def lead_times(frame: pd.DataFrame) -> str:
     if median is None:
         return f"Fewer than half of {frame.attrs['issues']:,} issues have been closed."
     return (
-        f"Half of all issues are closed within {_amount(median)} days. Closed issues alone would "
-        f"suggest {_amount(naive)}, because they leave out what is still open."
+        f"Half of all issues are closed within {number(median)} days. Closed issues alone would "
+        f"suggest {number(naive)}, because they leave out what is still open."
     )
 
 
@@ -415,8 +383,8 @@ def throughput(frame: pd.DataFrame, weeks: int = 13) -> str:
         return "There is no full week to count yet."
     quiet = int((last["closed"] == 0).sum())
     return (
-        f"In the last {len(last)} full weeks, {_amount(last['closed'].mean())} issues were closed "
-        f"and {_amount(last['added'].mean())} opened per week; in {quiet} of them none was closed."
+        f"In the last {len(last)} full weeks, {number(last['closed'].mean())} issues were closed "
+        f"and {number(last['added'].mean())} opened per week; in {quiet} of them none was closed."
     )
 
 
@@ -436,7 +404,7 @@ def slippage(frame: pd.DataFrame) -> str:
     if not later:
         return said + "."
     worst = rows.sort_values("slip_days", ascending=False, kind="stable").iloc[0]
-    return f"{said}; {isolated(worst['title'])} moved most, by {_amount(worst['slip_days'])} days."
+    return f"{said}; {isolated(worst['title'])} moved most, by {number(worst['slip_days'])} days."
 
 
 def milestone_slippage(frame: pd.DataFrame) -> str:
@@ -447,7 +415,7 @@ def milestone_slippage(frame: pd.DataFrame) -> str:
     total = frame.groupby("milestone_id")["total_slip_days"].last()
     return (
         f"The due dates of {_count(moved['milestone_id'].nunique(), 'milestone')} moved between "
-        f"exports, {_count(len(moved), 'time')} in all, by up to {_amount(total.max())} days."
+        f"exports, {_count(len(moved), 'time')} in all, by up to {number(total.max())} days."
     )
 
 
@@ -479,8 +447,8 @@ def renewals(frame: pd.DataFrame) -> str:
     if known.empty:
         return "No roadmap update can be compared with its planned date yet."
     return (
-        f"Roadmap updates came {_amount(known['slip_days'].median())} days after the planned date "
-        f"(median of {_count(len(known), 'update')}), {_amount(known['slip_days'].max())} at worst."
+        f"Roadmap updates came {number(known['slip_days'].median())} days after the planned date "
+        f"(median of {_count(len(known), 'update')}), {number(known['slip_days'].max())} at worst."
     )
 
 
@@ -500,7 +468,7 @@ def promises(frame: pd.DataFrame) -> str:
         return f"All {checked} targets that can be checked are no earlier than their forecast."
     worst = late.head(1)
     told = [
-        f"{isolated(str(row.title))} by {_amount(row.gap_p50_days)} days"
+        f"{isolated(str(row.title))} by {number(row.gap_p50_days)} days"
         for row in worst.itertuples()
     ]
     if len(beyond):
@@ -634,17 +602,12 @@ def reading_alarms(frame: pd.DataFrame, *, shown: int = 5) -> str:
 # -- words -----------------------------------------------------------------------------------------
 
 
-def _amount(value: Any) -> str:
-    number = round(float(value), 1)
-    return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+def _count(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def _unit(number: float, unit: str) -> str:
-    return "issue" if number == 1 and unit == "issues" else unit
+def _unit(amount: float, unit: str) -> str:
+    return "issue" if amount == 1 and unit == "issues" else unit
 
 
 def _names(names: Any, most: int = 3) -> str:

@@ -25,8 +25,6 @@ from roadmap_analytics.charts._style import NOTHING, drawn_narrow, percent
 from roadmap_analytics.report import svg
 from roadmap_analytics.report.text import DAY, link, said
 
-__all__ = ["choose", "claim", "conclusion", "headline", "show", "table"]
-
 CONCLUSION = "roadmap-analytics-conclusion"
 """Key in an output's metadata by which the report finds the conclusion of a page."""
 PHONE_SVG = "application/vnd.roadmap-analytics.phone+svg"

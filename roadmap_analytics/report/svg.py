@@ -13,8 +13,6 @@ from xml.etree import ElementTree
 
 from roadmap_analytics.charts._style import DARK, TIP
 
-__all__ = ["clean", "dark_rules"]
-
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _ELEMENTS = {

@@ -8,8 +8,6 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["DAY", "isolated", "link", "said", "web_link"]
-
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _WHOLE = re.compile(rf"{DAY.pattern}|\b\d{{1,2}} [A-Z][a-z]{{2}} \d{{4}}\b|\b\d+ %")
 """What stays on one line: days as a table or a sentence writes them, and percentages."""

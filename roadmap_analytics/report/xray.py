@@ -18,8 +18,6 @@ from roadmap_analytics.analysis.reading import not_understood, reading_quality
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["reading_html", "reading_summary"]
-
 _GREY = ("ignored", "contents")
 _MOST_ALARMS = 12  # that the command prints for one revision; the page has all
 

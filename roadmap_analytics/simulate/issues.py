@@ -27,8 +27,6 @@ from roadmap_analytics.simulate.world import (
     milliseconds,
 )
 
-__all__ = ["issue_records", "oddities"]
-
 Row = dict[str, Any]
 
 # One generator for so many issues: making one for each would take longer than the draws.

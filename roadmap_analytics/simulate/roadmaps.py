@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from calendar import month_name
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
 from roadmap_analytics import records
 from roadmap_analytics.simulate.world import Milestone, World, at_noon, member
-
-__all__ = ["documents"]
 
 PROJECT = "beacon/project/documentation"
 PRIORITIES = [
@@ -118,59 +116,21 @@ def _team(day: date) -> list[str]:
     return [member(place, day) for place in range(7)]
 
 
-def _progress(world: World, n: int) -> list[str]:
-    return [
-        "## Summary of changes",
-        "",
-        "The plan before this one:",
-        "",
-        f"  - {world.projects_of[0][3]['web_url']}/-/blob/main/archive/"
-        f"{_before(n).isoformat()}-roadmap.md",
-        "",
-        *[f"  - {m.title} is done." for m in _finished(world, n)],
-        "",
-    ]
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _numbered(world: World, n: int) -> str:
     day, update, _ = _PLAN[n]
     current, team = _current(world, day), _team(day)
-    lines = [
-        f"# {day.isoformat()}",
-        "",
-        "What the Beacon team plans to do, in what order, and who looks after what.",
-        "",
-    ]
-    lines += _progress(world, n) if n else []  # the first plan has none before it
-    lines += [
-        f"The next roadmap update is planned to happen {month_name[update.month]} {update.day}, "
-        f"{update.year}.",
-        "",
-        "## Roadmap",
-        "",
-        "In rough order of priority:",
-        "",
-    ]
     keys: dict[int, str] = {}
+    plan, people = [], []
     for theme, title in enumerate(PRIORITIES, start=1):
-        lines.append(f"  {theme}. {title}.")
+        plan.append(f"  {theme}. {title}.")
         mine = [m for m in current if m.theme == theme - 1]
         for place, milestone in enumerate(mine, start=1):
             keys[milestone.id] = f"{theme}.{place}"
-            lines.append(f"     {place}. {milestone.title}.  Done by {_target(milestone, day, n)}.")
-    # The estimate for the whole never lies before the next update, or no one would plan that.
-    last = max(update, *(_due(m, day) for m in current))
-    lines += [
-        "  4. Solar lamps.  Needs planning before anybody starts.",
-        "",
-        "We will not be working on (4) and forward until the next roadmap is set.  Our current",
-        f"estimate for all of the above is {_late(last)}, {last.year}.",
-        "",
-        "Bug fixing and help for ports that run a beacon are in scope and planned separately.",
-        "",
-        "## People",
-        "",
-    ]
+            plan.append(f"     {place}. {milestone.title}.  Done by {_target(milestone, day, n)}.")
     for person in team:
         said = []
         for milestone in current:
@@ -182,52 +142,61 @@ def _numbered(world: World, n: int) -> str:
                 said.append(f"    - Will work on {key}, review from {reviewer}.")
         if person == team[0]:
             said.append("    - Main responsible for planning and coordinating.")
-        if said:
-            lines += [f"  - {person}", *said]
-    lines += ["", "## Concrete milestones", ""]
+        people += [f"  - {person}", *said] if said else []
+    links = []
     for milestone in current:
         fresh = "new" if milestone.created > at_noon(_before(n)) or n == 0 else "continued"
-        lines += [f"  - {milestone.title} ({fresh})", f"    - {_url(milestone)}"]
-    return "\n".join([*lines, ""])
+        links += [f"  - {milestone.title} ({fresh})", f"    - {_url(milestone)}"]
+    # The estimate for the whole never lies before the next update, or no one would plan that.
+    last = max(update, *(_due(m, day) for m in current))
+    return f"""# {day.isoformat()}
+
+What the Beacon team plans to do, in what order, and who looks after what.
+
+{_progress(world, n)}\
+The next roadmap update is planned to happen {month_name[update.month]} {update.day}, {update.year}.
+
+## Roadmap
+
+In rough order of priority:
+
+{_lines(plan)}\
+  4. Solar lamps.  Needs planning before anybody starts.
+
+We will not be working on (4) and forward until the next roadmap is set.  Our current
+estimate for all of the above is {_late(last)}, {last.year}.
+
+Bug fixing and help for ports that run a beacon are in scope and planned separately.
+
+## People
+
+{_lines(people)}
+## Concrete milestones
+
+{_lines(links)}"""
+
+
+def _progress(world: World, n: int) -> str:
+    if n == 0:  # the first plan has none before it
+        return ""
+    return f"""## Summary of changes
+
+The plan before this one:
+
+  - {world.projects_of[0][3]["web_url"]}/-/blob/main/archive/{_before(n).isoformat()}-roadmap.md
+
+{_lines(f"  - {m.title} is done." for m in _finished(world, n))}
+"""
 
 
 def _priorities(world: World, n: int) -> str:
     day, update, _ = _PLAN[n]
     current, team = _current(world, day), _team(day)
-    first, second, third = (
-        [m for m in current if m.theme == theme] for theme in range(len(PRIORITIES))
-    )
-    lines = [
-        f"# {day.isoformat()}",
-        "",
-        "An overview of the plan and of the people behind it.  A new roadmap will be decided",
-        f"towards {_late(update)}, {update.year}.",
-        "",
-        "## Summary of changes",
-        "",
-        "Since the last roadmap:",
-        "",
-        *[f"- {m.title} is done" for m in _finished(world, n)],
-        *[f"- {m.title} continues" for m in current if m.created < at_noon(_before(n))],
-        "",
-        "## Roadmap",
-        "",
-        "The current priorities are as follows:",
-        "",
-    ]
-    for theme, (title, mine) in enumerate(
-        zip(PRIORITIES, (first, second, third), strict=True), start=1
-    ):
-        lines.append(f"{theme}. {title}")
-        lines += [f"   - {m.title}.  Done by {_target(m, day, n + theme)}." for m in mine]
-    lines += [
-        "4. Talks and visits",
-        "",
-        "We will mainly focus on (1)--(2), and make best-effort progress on (3).",
-        "",
-        "## People",
-        "",
-    ]
+    plan, people = [], []
+    for theme, title in enumerate(PRIORITIES, start=1):
+        plan.append(f"{theme}. {title}")
+        mine = [m for m in current if m.theme == theme - 1]
+        plan += [f"   - {m.title}.  Done by {_target(m, day, n + theme)}." for m in mine]
     for person in team:
         said = []
         for milestone in current:
@@ -238,33 +207,44 @@ def _priorities(world: World, n: int) -> str:
                 said.append(f"  - Will work on {milestone.title}, review from {reviewer}")
         if person == team[6]:
             said.append("  - Point of contact for ports that want a lamp")
-        lines += [f"- {person}", *said] if said else []
-    lines += ["", "## Concrete milestones", ""]
-    for milestone in current:
-        lines += [f"- {milestone.title}", f"  - {_url(milestone)}"]
-    return "\n".join([*lines, ""])
+        people += [f"- {person}", *said] if said else []
+    going_on = [m for m in current if m.created < at_noon(_before(n))]
+    return f"""# {day.isoformat()}
+
+An overview of the plan and of the people behind it.  A new roadmap will be decided
+towards {_late(update)}, {update.year}.
+
+## Summary of changes
+
+Since the last roadmap:
+
+{_lines(f"- {m.title} is done" for m in _finished(world, n))}\
+{_lines(f"- {m.title} continues" for m in going_on)}
+## Roadmap
+
+The current priorities are as follows:
+
+{_lines(plan)}\
+4. Talks and visits
+
+We will mainly focus on (1)--(2), and make best-effort progress on (3).
+
+## People
+
+{_lines(people)}
+## Concrete milestones
+
+{_lines(f"- {m.title}{chr(10)}  - {_url(m)}" for m in current)}"""
 
 
 def _activities(world: World, n: int) -> str:
     day, update, _ = _PLAN[n]
     current, team = _current(world, day), _team(day)
     until = f"{'end' if update.day > 20 else 'middle'} of {month_name[update.month]}, {update.year}"
-    lines = [
-        f"# {day.isoformat()}",
-        "",
-        "What Beacon works on next, and who looks after what for longer.  A new roadmap will be",
-        f"decided around {_late(update)}, {update.year}.",
-        "",
-        "## High-level priorities",
-        "",
-        *[f"  {place}. {title}" for place, title in enumerate(PRIORITIES, start=1)],
-        "",
-        f"## Main activities until the {until}",
-        "",
-    ]
+    plan = []
     for place, milestone in enumerate(current):
         driver, worker, reviewer = _people(milestone, day)
-        lines += [
+        plan += [
             f"  - **{_called(milestone, n)}**",
             f"    - Work by: {driver}, {worker}",
             f"    - Review by: {reviewer}",
@@ -272,42 +252,47 @@ def _activities(world: World, n: int) -> str:
             f"    - Estimated done: {_target(milestone, day, n + place)}",
         ]
     if n % 2 == 0:  # an item that comes, goes and returns, without date and milestone
-        lines += [
+        plan += [
             "  - **Talks at the harbour fair**",
             f"    - Work by: {team[6]}",
             "    - Estimated done: no estimate",
         ]
-    lines += [
-        "",
-        f"If time permits, {team[4].title()} will look into solar lamps.",
-        "",
-        "As usual: bug fixing and help for ports are in scope and planned when they are needed.",
-        "",
-        "## People and their standing responsibilities",
-        "",
-        f"  - {team[0]}:",
-        "    - Responsible for planning and coordinating",
-        f"  - {team[1]}",
-        "    - Maintains the core repositories",
-        f"  - {team[6]}:",
-        "    - Point of contact for ports that want a lamp",
-        "",
-        f"## What happens after {month_name[update.month]}, {update.year}",
-        "",
-        'Nothing is decided.  Look at issues with the "Future" label and at milestones whose',
-        'title begins with "DRAFT: ".',
-        "",
-        f"## Summary of progress since {month_name[_before(n).month]}, {_before(n).year}",
-        "",
-        "Finished:",
-        "",
-        *[f"  - {m.title}" for m in _finished(world, n)],
-        "",
-    ]
-    behind = [m for m in current if _due(m, _before(n)) <= day and m.created < at_noon(_before(n))]
+    late = [m for m in current if _due(m, _before(n)) <= day and m.created < at_noon(_before(n))]
+    behind = [f"  - Finish {m.title}.  This work continues in the upcoming roadmap." for m in late]
     if behind:
-        lines += ["We did not have enough time to:", ""]
-        lines += [
-            f"  - Finish {m.title}.  This work continues in the upcoming roadmap." for m in behind
-        ]
-    return "\n".join([*lines, ""])
+        behind = ["We did not have enough time to:", "", *behind]
+    return f"""# {day.isoformat()}
+
+What Beacon works on next, and who looks after what for longer.  A new roadmap will be
+decided around {_late(update)}, {update.year}.
+
+## High-level priorities
+
+{_lines(f"  {place}. {title}" for place, title in enumerate(PRIORITIES, start=1))}
+## Main activities until the {until}
+
+{_lines(plan)}
+If time permits, {team[4].title()} will look into solar lamps.
+
+As usual: bug fixing and help for ports are in scope and planned when they are needed.
+
+## People and their standing responsibilities
+
+  - {team[0]}:
+    - Responsible for planning and coordinating
+  - {team[1]}
+    - Maintains the core repositories
+  - {team[6]}:
+    - Point of contact for ports that want a lamp
+
+## What happens after {month_name[update.month]}, {update.year}
+
+Nothing is decided.  Look at issues with the "Future" label and at milestones whose
+title begins with "DRAFT: ".
+
+## Summary of progress since {month_name[_before(n).month]}, {_before(n).year}
+
+Finished:
+
+{_lines(f"  - {m.title}" for m in _finished(world, n))}
+{_lines(behind)}"""

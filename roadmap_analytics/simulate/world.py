@@ -14,22 +14,6 @@ import numpy as np
 from roadmap_analytics import records
 from roadmap_analytics.records import Owner
 
-__all__ = [
-    "DAY",
-    "NOW",
-    "ORIGIN",
-    "PROJECTS",
-    "START",
-    "Clock",
-    "Milestone",
-    "World",
-    "at_noon",
-    "day_of",
-    "iso",
-    "member",
-    "milliseconds",
-]
-
 ORIGIN = "https://gitlab.example"
 NOW = "2026-11-20T18:00:00Z"
 START = date(2023, 9, 4)
@@ -46,42 +30,23 @@ DELETED_LABEL = 5
 PROJECTS = ["core/lamp", "core/beacon-go", "core/beacon-py", "project/documentation", "website"]
 THEMES = [
     [
-        "Night watch rota",
-        "Spare lamp in the harbour",
-        "Alarms that wake the right keeper",
-        "Logbook backup drill",
-        "Second relay station",
-        "Power cut rehearsal",
-        "Keys handed over in writing",
-        "Storm season readiness",
-        "Relay station upgrade",
+        "Night watch rota", "Spare lamp in the harbour", "Alarms that wake the right keeper",
+        "Logbook backup drill", "Second relay station", "Power cut rehearsal",
+        "Keys handed over in writing", "Storm season readiness", "Relay station upgrade",
         "Quiet hours on call",
     ],
     [
-        "First light: starter guide",
-        "Signal books for small ports",
-        "Ships read the log offline",
-        "Keeper handbook",
-        "Packages for three distributions",
-        "Watch console for visitors",
-        "Signal books, second edition",
-        "Harbour masters onboard",
-        "Log reader on phones",
+        "First light: starter guide", "Signal books for small ports", "Ships read the log offline",
+        "Keeper handbook", "Packages for three distributions", "Watch console for visitors",
+        "Signal books, second edition", "Harbour masters onboard", "Log reader on phones",
         "Guide in four languages",
     ],
     [
-        "Compact log format",
-        "Lamp firmware that signs",
-        "Range calculator",
-        "Fog model",
-        "Signatures by two keepers",
-        "Lens self-test",
-        "Fast replay of old logs",
-        "Log format frozen",
-        "Firmware update over radio",
-        "Replay in the browser",
+        "Compact log format", "Lamp firmware that signs", "Range calculator", "Fog model",
+        "Signatures by two keepers", "Lens self-test", "Fast replay of old logs",
+        "Log format frozen", "Firmware update over radio", "Replay in the browser",
     ],
-]
+]  # fmt: skip
 DRAFTS = ["Solar lamps", "Drift buoys"]
 OPERATIONS = ["Steady log in operation", "Second site for the log"]
 ADA_MOVED = date(2024, 11, 4)

@@ -25,8 +25,6 @@ from roadmap_analytics.errors import ConfigurationError
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
 
-__all__ = ["backtest", "backtest_forecasts"]
-
 
 def backtest_forecasts(
     dataset: Dataset,
@@ -81,8 +79,7 @@ def backtest_forecasts(
     if parts:
         frame = pd.concat([frame, *parts]).astype(_ASKED)
         frame = frame.sort_values(["milestone_id", "asked_date"], ignore_index=True)
-    frame.attrs.update(view.about(), every_days=every_days, outcome=outcome)
-    return frame
+    return view.result(frame, every_days=every_days, outcome=outcome)
 
 
 _ASKED = {

@@ -21,24 +21,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, dates_of, days_of, instant
+from roadmap_analytics.analysis.days import FAR_DAYS, dates_of, day_numbers, days_of, instant
 from roadmap_analytics.analysis.forecast import futures
 from roadmap_analytics.analysis.forecast.futures import Curve, Pace
 from roadmap_analytics.analysis.forecast.targets import HALF_LIFE, Flow, Flows, Target, stays_of
 from roadmap_analytics.analysis.forecast.words import Earlier
 from roadmap_analytics.analysis.stays import close_days
 from roadmap_analytics.analysis.view import View
-
-__all__ = [
-    "Asked",
-    "Exposure",
-    "History",
-    "Lessons",
-    "Marks",
-    "history_of",
-    "pace_of",
-    "unevenness",
-]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -66,32 +55,16 @@ _NONE = np.iinfo(np.int64).max  # a day that never comes
 
 
 class Asked(NamedTuple):
-    """Questions: which target, on which day, and what was known of it then.
+    """Questions: which target, on which day, and what was known of it then. Days are since 1970."""
 
-    Attributes
-    ----------
-    place : array
-        Number of the target in its `Flows`.
-    day : array
-        Days since 1970, one per question.
-    remaining : array
-    begun : array
-        First day of its life: the start date, or the first open issue where that is later.
-    due : array
-        Due date as a day; nan: none.
-    group : array
-        Number of its project or group; -1: none.
-    seen : array of bool
-        Whether an export had seen it by then. Before, the dates of the first sight stand: those
-        to which they had moved meanwhile.
-    """
-
-    place: Ints
+    place: Ints  # number of the target in its `Flows`
     day: Ints
     remaining: Floats
-    begun: Floats
-    due: Floats
-    group: Ints
+    begun: Floats  # first day of its life: the start date, or the first open issue if later
+    due: Floats  # nan: none
+    group: Ints  # number of its project or group; -1: none
+    # Whether an export had seen it by then. Before, the dates of the first sight stand: those to
+    # which they had moved meanwhile.
     seen: Bools
 
     def at(self, rows: Any) -> Asked:
@@ -195,20 +168,14 @@ def pace_of(flows: Flows, exposure: Exposure, asked: Asked) -> Pace:
 
 
 class Uneven(NamedTuple):
-    """How uneven the pace of each question has been on the target's own days.
+    """How uneven the pace of each question has been on the target's own days."""
 
-    Attributes
-    ----------
-    bursts, weeks : array
-        Squared differences of the weekly counts from their mean, over the mean, summed; and how
-        many weeks but one there were. Of issues that leave one by one both are about equal.
-    error, tests : array
-        Squared errors of the pace on earlier days over what weeks that even would give, and how
-        many tests that were.
-    """
-
+    # Squared differences of the weekly counts from their mean, over the mean, summed; and how many
+    # weeks but one there were. Of issues that leave one by one both are about equal.
     bursts: Floats
     weeks: Floats
+    # Squared errors of the pace on earlier days over what weeks that even would give, and how many
+    # tests that were.
     error: Floats
     tests: Floats
 
@@ -284,24 +251,14 @@ def _tested(flow: Flow, exposure: Exposure, asked: Asked) -> tuple[Floats, Float
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Every milestone of a dataset, followed up to one instant.
+    """Every milestone of a dataset, followed up to one instant."""
 
-    Attributes
-    ----------
-    view : View
-        What is known at that instant.
-    ids, group : array
-        `milestone_id`, and the number of the project or group it belongs to; by place.
-    flows : Flows
-    exposure : Exposure
-    """
-
-    view: View
-    ids: Ints
-    group: Ints
+    view: View  # what is known at that instant
+    ids: Ints  # `milestone_id`, by place
+    group: Ints  # number of the project or group it belongs to, by place
     flows: Flows
     exposure: Exposure
-    _seen: pd.DataFrame
+    _seen: pd.DataFrame  # see `_observations`
 
     @cached_property
     def _starts(self) -> Ints:
@@ -512,35 +469,18 @@ def _ends_of(day: Ints, timezone: str) -> npt.NDArray[np.datetime64]:
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """What milestones had taught by the end of a day.
-
-    Attributes
-    ----------
-    day : int
-    group : array
-        Project or group of each milestone that had begun.
-    age : array
-        Days from its beginning to its end, or to the day.
-    ended, decided : array of bool
-    marks : Marks
-    emptied, expected : array
-        Per group: milestones that ran empty, and how many should have.
-    tests : Uneven
-        Of all questions asked so far.
-    weight : array
-        What each of these counts.
-    """
+    """What milestones had taught by the end of a day."""
 
     day: int
-    group: Ints
-    age: Floats
+    group: Ints  # project or group of each milestone that had begun
+    age: Floats  # days from its beginning to its end, or to the day
     ended: Bools
     decided: Bools
     marks: Marks
-    emptied: Floats
-    expected: Floats
-    tests: Uneven
-    weight: Floats
+    emptied: Floats  # per group: milestones that ran empty
+    expected: Floats  # per group: how many should have
+    tests: Uneven  # of all questions asked so far
+    weight: Floats  # what each of these counts
 
     @cached_property
     def uneven(self) -> float:
@@ -618,27 +558,15 @@ class Marks(NamedTuple):
 
     A due date that moves is one that was missed before it was reached: what counts is how long
     after the date that stood the milestone ended, not after the last one.
-
-    Attributes
-    ----------
-    place, group : array
-        Of the milestone; those of one milestone stand together.
-    ahead : array
-        Days until the due date that stood that day; negative: it had passed.
-    slip : array
-        Days from that due date to the end, or to the day of the lesson.
-    ended, decided : array of bool
-    seen : array of bool
-        Whether an export had seen that due date by then.
     """
 
-    place: Ints
+    place: Ints  # of the milestone; the days of one milestone stand together
     group: Ints
-    ahead: Floats
-    slip: Floats
+    ahead: Floats  # days until the due date that stood that day; negative: it had passed
+    slip: Floats  # days from that due date to the end, or to the day of the lesson
     ended: Bools
     decided: Bools
-    seen: Bools
+    seen: Bools  # an export had seen that due date by then
 
     def like(self, asked: Asked, place: int) -> tuple[Marks, Floats]:
         """Return the day of each milestone on which it was most like a question, and its weight.
@@ -703,9 +631,7 @@ def _history(view: View) -> History:
     group = pd.factorize(milestones["path"])[0].astype(np.int64)
     flows = Flows.of(stays_of(view, [Target("", (int(key),)) for key in ids]))
     last = int(view.last.astype(np.int64))
-    closes = close_days(view.dataset, view.at, timezone=view.timezone, types=view.types).astype(
-        np.int64
-    )
+    closes = close_days(view).astype(np.int64)
     born = flows.born[flows.born <= last]
     first = int(min([last - 364, *born, *closes[:1]]))
     exposure = Exposure(view.calendar, closes, first, last)
@@ -737,10 +663,6 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
     seen, place, at = seen.iloc[order], place[order], at[order]
     prefix = view.dataset.config.get("milestones", {}).get("draft_prefix", replay.DRAFT_PREFIX)
 
-    def numbers(name: str) -> Floats:
-        days = dates_of(seen[name])
-        return np.where(np.isnat(days), np.nan, days.astype(np.int64))
-
     closed = (seen["state"] == "closed").to_numpy() & (at < view.at.to_datetime64())
     row = np.arange(len(seen))
     day = days_of(seen["observed_at"], view.timezone).astype(np.int64)
@@ -759,8 +681,8 @@ def _observations(view: View, milestones: pd.DataFrame) -> pd.DataFrame:
             "changed": changed_day,
             "closed": closed,
             "run": np.maximum.accumulate(np.where(turned, row, 0)),  # first row of equal state
-            "start": numbers("start_date"),
-            "due": numbers("due_date"),
+            "start": day_numbers(dates_of(seen["start_date"])),
+            "due": day_numbers(dates_of(seen["due_date"])),
             "draft": seen["title"].str.startswith(prefix).to_numpy(bool),
         }
     )

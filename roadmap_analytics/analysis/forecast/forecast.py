@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics.analysis.days import AsOf
+from roadmap_analytics.analysis.days import AsOf, day_numbers
 from roadmap_analytics.analysis.forecast import futures, words
 from roadmap_analytics.analysis.forecast.calibration import (
     Asked,
@@ -28,8 +28,6 @@ from roadmap_analytics.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["OUTCOMES", "QUANTILES", "Outcome", "answers", "forecast", "forecast_targets"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Outcome: TypeAlias = Literal["closed", "emptied"]
@@ -54,7 +52,7 @@ def forecast(
     outcome: Outcome = "closed",
     timezone: str | None = None,
     types: Iterable[str] | str | None = None,
-    past: pd.DataFrame | Literal["dataset"] | None = "dataset",
+    past: Literal["dataset"] | None = "dataset",
 ) -> pd.DataFrame:
     """Forecast when milestones will be over.
 
@@ -80,9 +78,9 @@ def forecast(
         IANA name of the zone whose days are meant; by default that of the dataset, else UTC.
     types : str or list of str, optional
         Work item types to count; all by default.
-    past : "dataset", DataFrame or None
-        By default dates rest on the earlier milestones of the dataset as well. What `backtest`
-        returns for the same `as_of` gives the same. None: on the target's own days alone.
+    past : "dataset" or None
+        By default dates rest on the earlier milestones of the dataset as well. None: on the
+        target's own days alone.
 
     Returns
     -------
@@ -116,7 +114,7 @@ def forecast(
     UnknownNameError
         Where a target fits none or several.
     ConfigurationError
-        For more than one kind of target, an unknown outcome, or `past` of another day.
+        For more than one kind of target, or an unknown outcome or past.
 
     Notes
     -----
@@ -132,10 +130,11 @@ def forecast(
     ['milestone_id', 'title', 'remaining', 'due_date']
     """
     check_outcome(outcome)
+    if past not in ("dataset", None):
+        raise ConfigurationError(f'past: expected "dataset" or None, got {past!r}')
     view = View.of(dataset, as_of, timezone, types)
-    calibrated = calibrated_by(past, view)
     targets = targets_of(view, milestone, person, item, horizon)
-    frame = forecast_targets(view, targets, outcome=outcome, calibrated=calibrated)
+    frame = forecast_targets(view, targets, outcome=outcome, calibrated=past is not None)
     if milestone is None and person is None and item is None and not horizon:
         # Whether those were closed that no export had seen by then was not known.
         known = view.milestones
@@ -151,37 +150,11 @@ def check_outcome(outcome: str) -> None:
         raise ConfigurationError(f"outcome: expected one of {list(OUTCOMES)}, got {outcome!r}")
 
 
-def calibrated_by(past: pd.DataFrame | str | None, view: View) -> bool:
-    """Say whether earlier milestones count; a backtest must be of the same day."""
-    if past is None:
-        return False
-    if isinstance(past, pd.DataFrame):
-        of, wanted = past.attrs.get("as_of"), str(view.day.date())
-        if of != wanted:
-            raise ConfigurationError(
-                f"past: expected what backtest returns for {wanted}, got a frame of "
-                f"{of or 'no day'} with columns {list(past.columns[:3])}"
-            )
-    elif past != "dataset":
-        raise ConfigurationError(f'past: expected "dataset", a backtest or None, got {past!r}')
-    return True
-
-
 class Answer(NamedTuple):
-    """Forecasts of several targets.
+    """Forecasts of several targets."""
 
-    Attributes
-    ----------
-    asked : Asked
-    pace : Pace
-    left : array
-        One row per target, one column per day of `futures.GRID`: probability of not being over.
-    uneven : array
-    """
-
-    asked: Asked
     pace: Pace
-    left: Floats
+    left: Floats  # probability of not being over: a row per target, a column per day of `GRID`
     uneven: Floats
 
 
@@ -214,7 +187,7 @@ def answers(
         left = lessons.not_emptied(asked, pace, left)
         if outcome == "closed":
             left = left * lessons.not_closed(asked, pace)
-    return Answer(asked, pace, left, uneven)
+    return Answer(pace, left, uneven)
 
 
 def dates_after(day: Any, left: Floats) -> dict[str, npt.NDArray[np.datetime64]]:
@@ -236,35 +209,39 @@ def forecast_targets(
     single = [t.milestones[0] if len(t.milestones) == 1 else -1 for t in targets]
     place = pd.Index(history.ids).get_indexer(pd.Index(single, dtype="int64"))
     rows: list[dict[str, Any]] = [{} for _ in targets]
-    attrs: dict[str, Any] = {}
     known, own = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
-    if len(known):
-        lessons = history.latest if calibrated else None
+    if len(known):  # one milestone each: it is asked among all others, and learns from them
         some = [targets[int(row)] for row in known]
-        _fill(rows, attrs, known, _Question(view, history, some, history.flows, place[known]),
-              lessons, outcome)  # fmt: skip
+        lessons = history.latest if calibrated else None
+        question = _Question(view, history, some, history.flows, place[known], lessons, outcome)
+        for row, found in zip(known, _rows(question), strict=True):
+            rows[row] = found
     if len(own):
         some = [targets[int(row)] for row in own]
         flows = Flows.of(stays_of(view, some))
-        _fill(rows, attrs, own, _Question(view, history, some, flows, np.arange(len(own))), None,
-              outcome)  # fmt: skip
-    frame = frame_of(rows, _TYPES)
-    frame.attrs.update(view.about())
+        question = _Question(view, history, some, flows, np.arange(len(own)), None, outcome)
+        for row, found in zip(own, _rows(question), strict=True):
+            rows[row] = found
+    attrs = {}
     if len(targets) == 1:
-        stays = stays_of(view, targets)[0]
-        frame.attrs.update(attrs, history=_history(stays, view.last))
-    return frame
+        attrs = {"fan": rows[0]["fan"]} if "fan" in rows[0] else {}
+        attrs["history"] = _history(stays_of(view, targets)[0], view.last)
+    return view.result(frame_of(rows, _TYPES), **attrs)
 
 
 class _Question(NamedTuple):
+    """Targets of which `flows` counts what came and left, each at its `place` there."""
+
     view: View
     history: History
     targets: Sequence[Target]
     flows: Flows
     place: npt.NDArray[np.int64]
+    lessons: Lessons | None
+    outcome: str
 
     def asked(self) -> Asked:
-        day = np.full(len(self.targets), _number(self.view.last))
+        day = np.full(len(self.targets), int(self.view.last.astype(np.int64)))
         start = np.array([t.start for t in self.targets], "datetime64[D]")
         due = np.array([t.due for t in self.targets], "datetime64[D]")
         born = self.flows.born[self.place]
@@ -273,51 +250,32 @@ class _Question(NamedTuple):
         seen = self.history.seen(self.place, day) if milestones else np.full(len(day), True)
         remaining = self.flows.remaining(self.place, day).astype(np.float64)
         return Asked(
-            self.place, day, remaining, np.fmax(born, _numbers(start)), _numbers(due), group, seen
-        )
+            self.place, day, remaining, np.fmax(born, day_numbers(start)), day_numbers(due), group,
+            seen,
+        )  # fmt: skip
 
 
-def _number(day: np.datetime64) -> int:
-    return int(day.astype("datetime64[D]").astype(np.int64))
-
-
-def _numbers(days: npt.NDArray[np.datetime64]) -> Floats:
-    return np.where(np.isnat(days), np.nan, days.astype(np.int64))
-
-
-def _fill(
-    rows: list[dict[str, Any]],
-    attrs: dict[str, Any],
-    at: npt.NDArray[np.int64],
-    question: _Question,
-    lessons: Lessons | None,
-    outcome: str,
-) -> None:
-    """Write the rows of some targets: those with work left are forecast, the others say why not."""
+def _rows(question: _Question) -> list[dict[str, Any]]:
+    """Return a row per target: with work left it is forecast, else the row says why not."""
     asked, flows, last = question.asked(), question.flows, question.view.last
     born = flows.born[question.place] <= asked.day
-    reasons: list[str | None] = []
+    rows, open_ones = [], []
     for place, target in enumerate(question.targets):
-        row = rows[at[place]]
-        row |= _inputs(target, asked, flows, place, outcome)
-        reasons.append(_reason(target, row, bool(born[place]), lessons is not None))
+        row = _inputs(target, asked, flows, place, question.outcome)
+        reason = _reason(target, row, bool(born[place]), question.lessons is not None)
         if born[place] and not row["remaining"]:
             row |= _done(flows, question.place[place], target, last)
-        elif reasons[place] is not None:
-            row["note"] = reasons[place]
+        elif reason is not None:
+            row["note"] = reason
             row["chance_by_due_date"] = 0.0 if born[place] and target.deadline <= last else None
-    wanted = np.array([r is None for r in reasons], bool) & (asked.remaining > 0)
-    chosen = np.flatnonzero(wanted)
-    if not len(chosen):
-        return
-    some = asked.at(chosen)
-    answer = answers(flows, question.history.exposure, some, lessons, outcome)
-    targets = [question.targets[int(place)] for place in chosen]
-    found = _answered(question, targets, answer, lessons, outcome)
-    for row, values in zip(at[chosen], found, strict=True):
-        rows[row] |= values
-    if len(question.targets) == 1:
-        attrs["fan"] = _fan(answer.left[0], int(some.remaining[0]), last)
+        else:
+            open_ones.append(place)
+        rows.append(row)
+    if open_ones:
+        found = _answered(question, asked, np.array(open_ones))
+        for place, values in zip(open_ones, found, strict=True):
+            rows[place] |= values
+    return rows
 
 
 def _reason(target: Target, row: dict[str, Any], born: bool, calibrated: bool) -> str | None:
@@ -362,7 +320,7 @@ def _inputs(target: Target, asked: Asked, flows: Flows, place: int, outcome: str
 
 
 def _done(flows: Flows, place: int, target: Target, day: np.datetime64) -> dict[str, Any]:
-    one, at = np.array([place]), np.array([_number(day)])
+    one, at = np.array([place]), np.array([day.astype(np.int64)])
     last = flows.left.day_of(one, flows.left.count(one, at) - 1)
     emptied = last.astype(np.int64)[0].astype("datetime64[D]")
     in_time = None if np.isnat(target.deadline) else float(emptied <= target.deadline)
@@ -374,17 +332,16 @@ def _done(flows: Flows, place: int, target: Target, day: np.datetime64) -> dict[
 
 
 def _answered(
-    question: _Question,
-    targets: Sequence[Target],
-    answer: Answer,
-    lessons: Lessons | None,
-    outcome: str,
+    question: _Question, asked: Asked, chosen: npt.NDArray[np.int64]
 ) -> list[dict[str, Any]]:
-    """Return the dates of each target, its chance, and what they rest on."""
-    asked, pace, day = answer.asked, answer.pace, question.view.last
-    exposure = question.history.exposure
+    """Return the dates of some targets with work left, their chances, and what they rest on."""
+    asked, day, lessons = asked.at(chosen), question.view.last, question.lessons
+    flows, exposure = question.flows, question.history.exposure
+    answer = answers(flows, exposure, asked, lessons, question.outcome)
+    pace = answer.pace
     dates = dates_after(day, answer.left)
-    deadline = _numbers(np.array([target.deadline for target in targets], "datetime64[D]"))
+    deadlines = [question.targets[place].deadline for place in chosen]
+    deadline = day_numbers(np.array(deadlines, "datetime64[D]"))
     chance = futures.share_over(answer.left, np.nan_to_num(deadline - asked.day))
     quiet = exposure.quiet(asked.day)
     # A usual week: the mean over a quarter ahead, in which holidays are few.
@@ -393,7 +350,7 @@ def _answered(
     moved = np.ceil(asked.remaining / 4) * (asked.remaining > 1)
     ways = []
     for change in ({"yet": 0.0}, {"fewer": moved}):
-        other = answers(question.flows, exposure, asked, lessons, outcome, **change)
+        other = answers(flows, exposure, asked, lessons, question.outcome, **change)
         sooner = futures.days_at(other.left, 0.5)
         # Where neither has a date, both are inf: nothing comes earlier.
         ways.append(
@@ -421,6 +378,8 @@ def _answered(
             "note": f"{', '.join(far)}: {_FAR}" if far else None,
         }  # fmt: skip
         rows.append(row)
+    if len(rows) == 1:
+        rows[0]["fan"] = _fan(answer.left[0], int(asked.remaining[0]), day)
     return rows
 
 

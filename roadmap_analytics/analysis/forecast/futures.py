@@ -18,8 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv, ndtr, polygamma
 
-__all__ = ["GRID", "Curve", "Pace", "blend", "days_at", "prior", "share_over", "work_left"]
-
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -41,27 +39,13 @@ were none. Without it one day on which hundreds were closed puts a date ten year
 
 
 class Pace(NamedTuple):
-    """What the own days of targets say, one entry per question.
+    """What the own days of targets say, one entry per question."""
 
-    Attributes
-    ----------
-    rate : array
-        Issues that leave per usual working day.
-    evidence : array
-        How many departures the rate rests on; at least 1/2.
-    came : array
-        Issues that come per day; 0 where none ever came.
-    came_evidence : array
-        How many arrivals that rests on.
-    age : array
-        Days that were counted.
-    """
-
-    rate: Floats
-    evidence: Floats
-    came: Floats
-    came_evidence: Floats
-    age: Floats
+    rate: Floats  # issues that leave per usual working day
+    evidence: Floats  # how many departures the rate rests on; at least 1/2
+    came: Floats  # issues that come per day; 0 where none ever came
+    came_evidence: Floats  # how many arrivals that rests on
+    age: Floats  # days that were counted
 
 
 def log_median(shape: Floats) -> Floats:
@@ -140,21 +124,11 @@ def work_left(
 
 
 class Curve(NamedTuple):
-    """How long earlier milestones lasted: Kaplan-Meier, ongoing ones counted as lasting longer.
+    """How long earlier milestones lasted: Kaplan-Meier, ongoing ones counted as lasting longer."""
 
-    Attributes
-    ----------
-    span : array
-        Spans after which some ended, ascending.
-    left : array
-        Share that lasted longer.
-    ended : array
-        Weight of those that had ended by then.
-    """
-
-    span: Floats
-    left: Floats
-    ended: Floats
+    span: Floats  # after which some ended, ascending
+    left: Floats  # share that lasted longer
+    ended: Floats  # weight of those that had ended by then
 
     @classmethod
     def of(

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf, dates_of
-from roadmap_analytics.analysis.forecast.forecast import (
-    QUANTILES,
-    calibrated_by,
-    forecast_targets,
-)
+from roadmap_analytics.analysis.forecast.forecast import QUANTILES, forecast_targets
 from roadmap_analytics.analysis.forecast.targets import item_target
 from roadmap_analytics.analysis.slippage import slippage
 from roadmap_analytics.analysis.view import View
 
 if TYPE_CHECKING:
     from roadmap_analytics.frames import Dataset
-
-__all__ = ["targets_against_forecast"]
 
 
 def targets_against_forecast(
@@ -29,7 +23,6 @@ def targets_against_forecast(
     as_of: AsOf,
     seed: int | None = None,
     timezone: str | None = None,
-    past: pd.DataFrame | Literal["dataset"] | None = "dataset",
 ) -> pd.DataFrame:
     """Compare every target date of the roadmap in force with the forecast of its milestones.
 
@@ -43,8 +36,6 @@ def targets_against_forecast(
     timezone : str, optional
         IANA name of the zone whose days are meant; by default that of the dataset's
         ``[calendar]``, else UTC.
-    past : "dataset", DataFrame or None
-        As in `forecast`.
 
     Returns
     -------
@@ -68,7 +59,7 @@ def targets_against_forecast(
     Raises
     ------
     ConfigurationError
-        For an `as_of` that is neither day nor instant, or `past` of another day.
+        For an `as_of` that is neither day nor instant.
 
     Examples
     --------
@@ -85,7 +76,7 @@ def targets_against_forecast(
         item_target(view, str(key))._replace(promised=target)
         for key, target in zip(items["key"], dates_of(items["target_date"]), strict=True)
     ]
-    ahead = forecast_targets(view, targets, calibrated=calibrated_by(past, view))
+    ahead = forecast_targets(view, targets)
     # By item, not by key: an item that was dropped may have had the key that another one has now.
     own = moves.set_index(["revision", "item"])["total_slip_days"]
     slipped = own.reindex(pd.MultiIndex.from_frame(items[["revision", "item"]]))
@@ -112,5 +103,4 @@ def targets_against_forecast(
         done_date=ahead["emptied_date"],
         note=note.where(~ahead["emptied_date"].notna(), "done: nothing is open"),
     )
-    frame.attrs.update(view.about())
-    return frame
+    return view.result(frame)

@@ -7,24 +7,23 @@ A target is followed by calendar day: issues come into it (added while open, reo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days, dates_of, day64
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestone, find_milestones
+from roadmap_analytics.analysis.days import FAR_DAYS, Days, dates_of, day64
+from roadmap_analytics.analysis.lookup import (
+    MilestoneRef,
+    find_milestone,
+    find_milestones,
+    known_person,
+)
 from roadmap_analytics.analysis.stays import NEVER, NOTHING, Stays, open_stays
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
-
-__all__ = ["Flow", "Flows", "Target", "item_milestones", "item_target", "stays_of", "targets_of"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -37,29 +36,15 @@ days dates are nearest, with 90 they lag behind (docs/forecast-laboratory.md).""
 
 
 class Target(NamedTuple):
-    """What a forecast is asked for.
-
-    Attributes
-    ----------
-    title : str
-    milestones : tuple of int
-        Whose issues count, all together; empty for a person.
-    person : str, optional
-    start, due : datetime64[D]
-        As known on the day of asking; NaT: none.
-    closed : bool
-        Whether an export had seen it closed by then, done or not.
-    promised : datetime64[D]
-        Another date whose chance is asked for, instead of that of the due date; NaT: none.
-    """
+    """What a forecast is asked for; days are ``datetime64[D]``, NaT where there is none."""
 
     title: str
-    milestones: tuple[int, ...]
+    milestones: tuple[int, ...]  # whose issues count, all together; empty for a person
     person: str | None = None
-    start: np.datetime64 = _NAT
+    start: np.datetime64 = _NAT  # as known on the day of asking, like `due`
     due: np.datetime64 = _NAT
-    closed: bool = False
-    promised: np.datetime64 = _NAT
+    closed: bool = False  # an export had seen it closed by then, done or not
+    promised: np.datetime64 = _NAT  # its chance is asked for, instead of that of the due date
 
     @property
     def deadline(self) -> np.datetime64:
@@ -82,7 +67,7 @@ def targets_of(
             "ask for each by itself"
         )
     if person is not None:
-        return [_person(view.dataset, person)]
+        return [Target(known_person(view.dataset, person), (), person)]
     if item is not None:
         return [item_target(view, item)]
     planned = _planned(view)
@@ -93,17 +78,6 @@ def targets_of(
     ids = find_milestones(view.dataset, milestone)
     known = view.milestones
     return _of_milestones(known[known["milestone_id"].isin(ids).to_numpy()], view)
-
-
-def _person(dataset: Dataset, person: str) -> Target:
-    people = set(dataset.people["person"]) | set(dataset.assignments["person"])
-    if person not in people:
-        near = process.extract(person, sorted(people), scorer=fuzz.WRatio, limit=5)
-        raise UnknownNameError(
-            f"person: expected a canonical handle, got {person!r}; the nearest are "
-            f"{', '.join(name for name, *_ in near) or 'none: no issue is assigned'}"
-        )
-    return Target(person, (), person)
 
 
 def _planned(view: View) -> pd.DataFrame:
@@ -132,31 +106,11 @@ def _closed(known: pd.DataFrame, view: View) -> pd.Series[bool]:
     return (known["state"] == "closed") & (known["observed_at"] < view.at)
 
 
-def item_milestones(dataset: Dataset, item: str, *, as_of: AsOf) -> tuple[str, list[int]]:
-    """Find the milestones of a roadmap item, in the revision that is valid at `as_of`.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    item : str
-        Key (``1.2``) or title, without regard to case and spaces.
-    as_of : date or aware timestamp
-
-    Returns
-    -------
-    title : str
-    milestones : list of int
-        Ids of the milestones of the dataset to which the item, or an item below it, refers; sorted.
-
-    Raises
-    ------
-    UnknownNameError
-        Where no item fits, or several do; the nearest are listed.
-    """
-    return _item_milestones(View.of(dataset, as_of), item)
-
-
 def _item_milestones(view: View, item: str) -> tuple[str, list[int]]:
+    """Find the milestones of a roadmap item in the revision in force; of those below it, too.
+
+    `item` is a key (``1.2``) or a title, without regard to case and spaces.
+    """
     items = view.of_revision("roadmap_items")
     plain = " ".join(str(item).split()).casefold()
     names = items["title"].str.split().str.join(" ").str.casefold()
@@ -210,13 +164,12 @@ def stays_of(view: View, targets: Sequence[Target]) -> list[Stays]:
         [(t.person, place) for place, t in enumerate(targets) if t.person is not None],
         columns=["value", "target"],
     )
-    spans = [replay.intervals(view.dataset, "milestone", until=view.at).merge(milestones)]
+    spans = [view.spans("milestone").merge(milestones)]
     if len(people):
-        assigned = replay.intervals(view.dataset, "assignee", until=view.at)
-        spans.append(assigned.merge(people, on="value"))
+        spans.append(view.spans("assignee").merge(people, on="value"))
     columns = ["issue_id", "start_at", "end_at", "target"]
     members = pd.concat([part[columns].astype({"target": "int64"}) for part in spans])
-    found = open_stays(view.dataset, members, view.at, timezone=view.timezone, types=view.types)
+    found = open_stays(view, members)
     return [found.get(place, NOTHING) for place in range(len(targets))]
 
 
@@ -297,20 +250,12 @@ def _key(place: Ints, day: Ints) -> Ints:
 
 
 class Flows(NamedTuple):
-    """What came into targets and left them.
-
-    Attributes
-    ----------
-    came, left, closed : Flow
-        Issues that came, that left, and of these the ones that left by being closed.
-    born : array
-        The first day with an open issue; the largest int64 where there never was one.
-    """
+    """What came into targets and left them."""
 
     came: Flow
     left: Flow
-    closed: Flow
-    born: Ints
+    closed: Flow  # of those that left, the ones that left by being closed
+    born: Ints  # the first day with an open issue; the largest int64 where there never was one
 
     @classmethod
     def of(cls, stays: Sequence[Stays]) -> Flows:

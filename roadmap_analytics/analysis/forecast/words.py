@@ -9,8 +9,6 @@ from scipy.special import gammaincinv
 
 from roadmap_analytics.analysis.forecast.futures import Pace
 
-__all__ = ["Earlier", "changes_most", "rests_on"]
-
 
 class Earlier(NamedTuple):
     """Earlier milestones that ended, of the same project or group where there are some.
