@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from roadmap_analytics.errors import ConfigurationError, masked
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MOST_BYTES = 2**20
 """A thousand people with ten spellings each are a tenth of it."""
+_LABELS, _MILESTONES = {"future": "Future"}, {"draft_prefix": "DRAFT: "}  # the defaults
 _PERIOD = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
 
 
@@ -74,8 +76,8 @@ class Config:
     roadmaps_profile: str | None = None
     people: dict[str, list[str]] = field(default_factory=dict)
     calendar: dict[str, Any] = field(default_factory=lambda: _calendar({}, "[calendar]"))
-    labels: dict[str, Any] = field(default_factory=lambda: {"future": "Future"})
-    milestones: dict[str, Any] = field(default_factory=lambda: {"draft_prefix": "DRAFT: "})
+    labels: dict[str, Any] = field(default_factory=lambda: dict(_LABELS))
+    milestones: dict[str, Any] = field(default_factory=lambda: dict(_MILESTONES))
 
     def for_dataset(self) -> dict[str, Any]:
         """Give the sections that frames and analyses need; they are kept in the manifest."""
@@ -254,10 +256,6 @@ def _plain(name: str, body: Mapping[str, Any], where: str) -> dict[str, Any]:
     return dict(body)
 
 
-def _gitlab_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
-    return _plain("gitlab", body, where)
-
-
 def _roadmaps_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
     settings = _plain("roadmaps", body, where)
     if "path" in settings and "project" in settings:
@@ -278,10 +276,6 @@ def _people_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
                 expected = "each spelling with one person"
                 raise _wrong(where, handle, expected, f"{spelling} with {other} and {handle}")
     return {"people": dict(body)}
-
-
-def _calendar_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
-    return {"calendar": _calendar(body, where)}
 
 
 def _calendar(body: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -355,19 +349,13 @@ _CALENDAR: dict[str, Callable[[Any, str, str], Any]] = {
 }
 
 
-def _labels_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
-    return {"labels": {"future": "Future"} | _plain("labels", body, where)}
-
-
-def _milestones_section(body: Mapping[str, Any], where: str) -> dict[str, Any]:
-    return {"milestones": {"draft_prefix": "DRAFT: "} | _plain("milestones", body, where)}
-
-
 _SECTIONS: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
-    "gitlab": _gitlab_section,
+    "gitlab": partial(_plain, "gitlab"),
     "roadmaps": _roadmaps_section,
     "people": _people_section,
-    "calendar": _calendar_section,
-    "labels": _labels_section,
-    "milestones": _milestones_section,
+    "calendar": lambda body, where: {"calendar": _calendar(body, where)},
+    "labels": lambda body, where: {"labels": _LABELS | _plain("labels", body, where)},
+    "milestones": lambda body, where: {
+        "milestones": _MILESTONES | _plain("milestones", body, where)
+    },
 }

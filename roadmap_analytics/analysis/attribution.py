@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,7 @@ import pandas as pd
 from roadmap_analytics.analysis.days import AsOf, dates_of
 from roadmap_analytics.analysis.stays import NOTHING, Stays, open_stays
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 PARTS = ["moved_days", "plan_days", "carried_in_days", "scope_days", "pace_days"]
 """The columns that add up to `slip_days`, in the order in which they are taken."""

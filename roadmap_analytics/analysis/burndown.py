@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days
-from roadmap_analytics.analysis.ledger import Floats, Ledger, Measure, ledger, sums
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days, Floats
+from roadmap_analytics.analysis.ledger import Ledger, Measure, ledger, sums
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestone, find_milestones
 from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _DAY = np.timedelta64(1, "D")
 _LONG_LEAD = 3653  # days: ten years. Plans begin no earlier before their first issue; typos do

@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,9 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 AsOf: TypeAlias = dt.date | pd.Timestamp | str
 """A calendar day (its end is meant) or an aware timestamp."""
@@ -37,6 +35,8 @@ AsOf: TypeAlias = dt.date | pd.Timestamp | str
 Days: TypeAlias = npt.NDArray[np.datetime64]
 """Calendar days as ``datetime64[D]``: plain numbers of days, so that arithmetic is exact."""
 
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 FAR_DAYS = 18_262
@@ -195,7 +195,7 @@ def dates_of(dates: pd.Series[Any]) -> Days:
     return np.asarray(dates.to_numpy(), dtype="datetime64[D]")
 
 
-def day_numbers(days: Days) -> npt.NDArray[np.float64]:
+def day_numbers(days: Days) -> Floats:
     """Return days as days since 1970; nan where they are missing.
 
     Examples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,7 @@ from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.replay import Bools
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED, held_issues
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _LEADS = ["driver", "responsible", "maintainer"]
 _COLUMNS = [

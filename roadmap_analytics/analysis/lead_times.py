@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, instant, ticks
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Bools, Floats, Ints, instant, ticks
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.stays import NOTHING, open_stays
 from roadmap_analytics.analysis.view import View, unchanged
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _DAY = 86_400_000_000  # microseconds
 
@@ -133,7 +130,7 @@ def _lives(view: View, chosen: list[int] | None, first: pd.Timestamp | None) -> 
     )
 
 
-def _kaplan_meier(days: npt.NDArray[np.float64], done: npt.NDArray[np.bool_]) -> pd.DataFrame:
+def _kaplan_meier(days: Floats, done: Bools) -> pd.DataFrame:
     columns = ["days", "closed", "at_risk", "still_open", "low", "high"]
     types = dict.fromkeys(columns, "float64") | {"closed": "int64", "at_risk": "int64"}
     if not len(days):
@@ -255,7 +252,7 @@ def throughput(
     week = np.searchsorted(mondays, day, "right") - 1
     shown = week >= 0
 
-    def weekly(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def weekly(counts: Ints) -> Ints:
         return np.bincount(week[shown], counts[shown], len(mondays)).astype(np.int64)
 
     frame = pd.DataFrame(

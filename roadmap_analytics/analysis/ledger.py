@@ -18,17 +18,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import Days, dates_of, days_of
+from roadmap_analytics.analysis.days import Days, Floats, dates_of, days_of
 from roadmap_analytics.analysis.replay import NONE, Bools, Ints
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
 
 Measure: TypeAlias = Literal["issues", "weight", "hours"]
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 _FIELD = {"issues": None, "weight": "weight", "hours": "time_estimate"}
 _NEVER = np.iinfo(np.int64).max  # the day of an addition that never was

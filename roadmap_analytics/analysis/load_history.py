@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from roadmap_analytics.analysis.days import (
     FAR_DAYS,
     AsOf,
     Days,
+    Floats,
     dates_of,
     days_of,
     last_day,
@@ -24,11 +25,8 @@ from roadmap_analytics.analysis.replay import Bools, Ints
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED, Split, known_split
 from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.frames import Dataset
 
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 Names: TypeAlias = npt.NDArray[np.object_]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,7 @@ from roadmap_analytics.analysis.workload import (
     shares,
 )
 from roadmap_analytics.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _AMOUNTS = ["planned_hours", "overdue_hours", "assumed_hours", "capacity_hours"]
 _AHEAD = 104  # weeks; a due date of 9999-12-31 means "never", and asks for no million of weeks

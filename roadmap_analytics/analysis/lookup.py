@@ -7,7 +7,7 @@ accepted wherever one is: they are then counted together, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -15,9 +15,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from roadmap_analytics.errors import UnknownNameError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 MilestoneRef: TypeAlias = int | str | Iterable[int | str]
 """The id, title or web address of a milestone, or a list of these."""

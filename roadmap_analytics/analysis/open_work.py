@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -11,9 +11,7 @@ from roadmap_analytics.analysis.days import AsOf, days_of
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, known_person
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _COLUMNS = [
     *["issue_id", "project", "iid", "title", "type", "milestone_id", "milestone", "assignees"],

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _TYPES: dict[str, Any] = {
     **{"key": "str", "title": "str", "target_date": "datetime64[us]", "milestone_id": "Int64"},

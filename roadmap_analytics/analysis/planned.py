@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, day_ends, days_of
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Bools, Ints, day_ends, days_of
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 FUTURE_LABEL = "Future"
 _WEEK = np.timedelta64(7, "D")
 _MONDAY = np.datetime64("1970-01-05", "D")
 
 
-def _weeks(at: pd.Series[Any], timezone: str) -> npt.NDArray[np.int64]:
+def _weeks(at: pd.Series[Any], timezone: str) -> Ints:
     """Return the number of each instant's week, from Monday; missing instants come last."""
     week = np.full(len(at), np.iinfo(np.int64).max)
     known = at.notna().to_numpy()
@@ -112,9 +109,7 @@ def _closed(view: View) -> pd.DataFrame:
     return pd.DataFrame({"issue_id": issue[stood], "week": began[stood]})
 
 
-def _held_at(
-    spans: pd.DataFrame, issue: npt.NDArray[np.int64], at: pd.Series[Any]
-) -> npt.NDArray[np.bool_]:
+def _held_at(spans: pd.DataFrame, issue: Ints, at: pd.Series[Any]) -> Bools:
     """Mark the issues that were within one of the spans just before an instant of their own."""
     asked = pd.DataFrame({"issue_id": issue, "at": at.to_numpy()}).reset_index(names="place")
     asked["at"] = pd.to_datetime(asked["at"], utc=True).astype("datetime64[us, UTC]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,7 @@ from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.ledger import Ledger, Measure, ledger
 from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _DAY = np.timedelta64(1, "D")
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
+from roadmap_analytics.frames import Dataset
 from roadmap_analytics.schema import ALARMS, SAYS_NOTHING
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
 
 
 def reading_quality(dataset: Dataset) -> pd.DataFrame:

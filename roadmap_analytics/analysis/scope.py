@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,7 @@ from roadmap_analytics.analysis.ledger import Measure, ledger
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.replay import NONE, Bools
 from roadmap_analytics.analysis.view import View, unchanged
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 
 def scope_changes(

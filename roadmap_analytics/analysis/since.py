@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,7 @@ from roadmap_analytics.analysis.forecast.forecast import forecast
 from roadmap_analytics.analysis.progress import milestone_progress
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _REVIEW_DAYS = 14
 """A meeting compares with an export at least so old: nightly exports differ by a day of work."""

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _SLIPPAGE = [
     *["item", "revision", "key", "kind", "title", "target_text", "target_start_date"],
     *["target_date", "slip_days", "total_slip_days", "status", "confidence", "deferred"],
     "present",
 ]
-_STATUS = {"same": "continued"}
 
 
 def _until(view: View, name: str) -> pd.DataFrame:
@@ -139,7 +136,7 @@ def _appearances(
     ids: dict[Any, str],
     given_up: set[tuple[Any, ...]],
 ) -> list[dict[str, Any]]:
-    """One row per item of each revision, with what the match says of it."""
+    """Return a row per item of each revision, with what the match says of it."""
     found: dict[Any, list[Any]] = {}
     for match in matches.itertuples(index=False):
         found.setdefault((match.revision, match.key), []).append(match)
@@ -147,29 +144,26 @@ def _appearances(
     for row in items.to_dict("records"):
         place = (row["revision"], row["key"])
         # Of several matches the one that the item's id comes from is first, then the surest.
-        rows = sorted(
-            found.get(place, []),
-            key=lambda m: (
-                ids.get((m.previous_revision, m.previous_key)) != row["item"],
-                -m.confidence,
-            ),
-        )
-        kinds = [m.kind for m in rows]  # what is unusual about one match is said of the item
-        status = next(
-            (k for k in ("returned", "merged", "split") if k in kinds), kinds[0] if kinds else "new"
-        )
-        before = ids.get((rows[0].previous_revision, rows[0].previous_key)) if rows else None
-        status = "dropped" if (*place, row["title"]) in given_up else _STATUS.get(status, status)
-        out.append(
-            {name: row.get(name) for name in _SLIPPAGE}
-            | {
-                "status": "done" if row["done"] else status,
-                "present": True,
-                "confidence": rows[0].confidence if rows else np.nan,
-                "before": before,
-            }
-        )
+        origins = [
+            (ids.get((m.previous_revision, m.previous_key)), m.confidence, m.kind)
+            for m in found.get(place, [])
+        ]
+        origins.sort(key=lambda origin: (origin[0] != row["item"], -origin[1]))
+        before, confidence, kind = origins[0] if origins else (None, np.nan, "new")
+        # What is unusual about one match is said of the item.
+        kinds = [kind for _, _, kind in origins]
+        status = next((k for k in ("returned", "merged", "split") if k in kinds), kind)
+        status = "continued" if status == "same" else status
+        if (*place, row["title"]) in given_up:
+            status = "dropped"
+        if row["done"]:
+            status = "done"
+        out.append(_row(row, status=status, confidence=confidence, present=True, before=before))
     return out
+
+
+def _row(row: dict[Any, Any], **more: Any) -> dict[str, Any]:
+    return {name: row.get(name) for name in _SLIPPAGE} | more
 
 
 def _absorbed(
@@ -183,14 +177,10 @@ def _absorbed(
         item = ids.get((match.previous_revision, match.previous_key))
         if item is None or item in present.get(match.revision, set()):
             continue
-        into = rows[match.revision, match.key]
-        out[item, match.revision] = {name: into.get(name) for name in _SLIPPAGE} | {
-            "item": item,
-            "status": "merged",
-            "present": False,
-            "confidence": match.confidence,
-            "before": item,
-        }
+        out[item, match.revision] = _row(
+            rows[match.revision, match.key], item=item, status="merged",
+            confidence=match.confidence, present=False, before=item,
+        )  # fmt: skip
     return list(out.values())
 
 
@@ -238,15 +228,14 @@ def _gone(
             if not absent or by_day[day]["status"] in ("done", "dropped"):
                 continue
             done = not finished.get(item, set()).isdisjoint((None, following))
-            gone: dict[str, Any] = {
-                "revision": following,
-                "status": "done" if done else "dropped",
-                "confidence": np.nan,
-                "before": item,
-                "present": False,
-            }
-            gone |= {"target_text": None, "target_start_date": pd.NaT, "target_date": pd.NaT}
-            out.append({**by_day[day], **gone})
+            no_target = dict.fromkeys(["target_text", "target_start_date", "target_date"])
+            out.append(
+                _row(
+                    by_day[day] | no_target, revision=following,
+                    status="done" if done else "dropped", confidence=np.nan, present=False,
+                    before=item,
+                )
+            )  # fmt: skip
     return out
 
 

@@ -9,17 +9,14 @@ at the end of a day counts: closed and reopened within a day is no change.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import days_of
+from roadmap_analytics.analysis.days import Bools, Days, Ints, days_of
 from roadmap_analytics.analysis.view import View
-
-Days: TypeAlias = npt.NDArray[np.datetime64]
 
 NEVER = np.datetime64("9999-12-31", "D")
 """The day on which an issue left that is still there."""
@@ -31,10 +28,10 @@ class Stays:
 
     came: Days  # first day at whose end it was there
     left: Days  # first day at whose end it no longer was; NEVER
-    closed: npt.NDArray[np.bool_]  # it left by being closed
-    issue: npt.NDArray[np.int64]
+    closed: Bools  # it left by being closed
+    issue: Ints
 
-    def remaining(self, days: Days) -> npt.NDArray[np.int64]:
+    def remaining(self, days: Days) -> Ints:
         """Count open issues at the end of each day."""
         came, left = np.sort(self.came), np.sort(self.left)
         return np.searchsorted(came, days, "right") - np.searchsorted(left, days, "right")

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -39,10 +39,7 @@ from roadmap_analytics.analysis.days import (
 )
 from roadmap_analytics.analysis.lookup import address
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.frames import Scan
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset, Scan
 
 HISTORIES = ("issues", "issue_events")
 """Frames from which the state of every issue on any day follows."""

@@ -8,7 +8,7 @@ of their own. Everything follows from history: who had what, when, in which mile
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
 
@@ -17,9 +17,7 @@ from roadmap_analytics.analysis.days import AsOf, days_of, instant
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 Split: TypeAlias = Literal["full", "equal"]
 
@@ -160,11 +158,24 @@ def _load(
     due_soon_days: int,
 ) -> _Load:
     held = held_issues(view, chosen, label)
-    mine = held[(held["state"] == "opened").to_numpy()]
-    amounts = _amounts(held, shares(held, split), view.day, recent, due_soon_days)
-    # Shares of an issue add up to 1 over its holders, so these add up to different issues.
-    late = ((held["state"] == "opened") & (held["due"] < view.day)).to_numpy(bool)
-    amounts["different_overdue"] = held["share"] * late
+    is_open, due, share = (held["state"] == "opened").to_numpy(), held["due"], shares(held, split)
+    mine, counted = held[is_open], share * is_open
+    late = due < view.day
+    soon = ~late & (due <= view.day + pd.Timedelta(due_soon_days, "D"))
+    amounts = pd.DataFrame(
+        {
+            "person": held["person"],
+            "open_issues": counted,
+            "open_weight": counted * held["weight"].astype("float64").fillna(0.0),
+            "remaining_hours": counted * held["remaining_hours"],
+            "without_estimate": counted * (held["time_estimate_hours"] == 0),
+            "overdue_issues": counted * late,
+            "due_soon_issues": counted * soon,
+            "closed_recently": share * (~is_open & (held["done_at"] >= recent).to_numpy()),
+            # Shares of an issue add up to 1 over its holders, so these add up to different issues.
+            "different_overdue": held["share"] * (is_open & late.to_numpy(bool)),
+        }
+    )
     booked = _booked(view, held["issue_id"], recent)
     return _summed(
         _Load(amounts, mine[["person", "milestone_id"]], mine[["person", "created_at"]], booked)
@@ -178,31 +189,6 @@ def _summed(load: _Load) -> _Load:
         load.milestones.drop_duplicates(),
         load.oldest.groupby("person", as_index=False).min(),
         load.booked.groupby("actor", as_index=False).sum(),
-    )
-
-
-def _amounts(
-    held: pd.DataFrame,
-    share: pd.Series[float],
-    today: pd.Timestamp,
-    recent: pd.Timestamp,
-    due_soon_days: int,
-) -> pd.DataFrame:
-    """Return what each issue adds to the row of its holder."""
-    is_open, due = (held["state"] == "opened").to_numpy(), held["due"]
-    soon = (due >= today) & (due <= today + pd.Timedelta(due_soon_days, "D"))
-    counted = share * is_open
-    return pd.DataFrame(
-        {
-            "person": held["person"],
-            "open_issues": counted,
-            "open_weight": counted * held["weight"].astype("float64").fillna(0.0),
-            "remaining_hours": counted * held["remaining_hours"],
-            "without_estimate": counted * (held["time_estimate_hours"] == 0),
-            "overdue_issues": counted * (due < today),
-            "due_soon_issues": counted * soon,
-            "closed_recently": share * (~is_open & (held["done_at"] >= recent).to_numpy()),
-        }
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import matplotlib.dates as mdates
@@ -67,23 +66,16 @@ def plot_forecast(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _day(text: Any) -> pd.Timestamp:
-    return pd.Timestamp(text)
-
-
-def _days(texts: Iterable[Any]) -> Any:
-    return pd.to_datetime(list(texts)).to_numpy()
-
-
 def _fan(frame: pd.DataFrame, ax: Axes) -> Axes:
     row = frame.iloc[0]
-    today = _day(frame.attrs["as_of"])
+    today = pd.Timestamp(frame.attrs["as_of"])
     ax.set_title(safe_text(row["title"]))
     ax.set_ylabel("open issues")
     past = frame.attrs.get("history", [])
     if past:
         days, counts = zip(*past, strict=True)
-        ax.step(_days(days), counts, where="post", color=COLORS["remaining"], zorder=3)
+        when = pd.to_datetime(list(days)).to_numpy()
+        ax.step(when, counts, where="post", color=COLORS["remaining"], zorder=3)
     if frame.attrs.get("fan"):
         _future(ax, row, frame.attrs["fan"])
     else:
@@ -132,7 +124,7 @@ def _future(ax: Axes, row: pd.Series[Any], fan: list[list[Any]]) -> None:
 
 
 def _bars(ax: Axes, frame: pd.DataFrame) -> None:
-    today = _day(frame.attrs["as_of"])
+    today = pd.Timestamp(frame.attrs["as_of"])
     heights = np.arange(len(frame))[::-1]  # the first row stands at the top
     bar_rows(ax, heights, [wrapped(ax, title, 38, 0.3, 0.3) for title in frame["title"]])
     ax.set_ylim(-0.7, len(frame) + 0.1)

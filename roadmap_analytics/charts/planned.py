@@ -51,7 +51,7 @@ def plot_planned(
     ax.set_ylabel("issues per week")
     if frame.empty:
         return nothing(ax, "no issue was opened or closed")
-    # A bar stands over its week, Monday to Sunday.
+    # A bar stands over its week, Monday to Sunday, with a gap to the next one.
     week = mdates.date2num(frame["week_date"]) + 3.0
     planned = frame[f"{what}_planned"].to_numpy(float)
     rest = frame[f"{what}_unplanned"].to_numpy(float)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from roadmap_analytics.gitlab.client import PartFailed
 
@@ -55,28 +56,27 @@ class Gone:
 Outcome = Found | Gone | Failure
 
 
-class Source(Protocol):
-    """A way to the histories of issues.
-
-    Attributes
-    ----------
-    via : str
-        Its name, as records and the manifest bear it.
-    """
+class Source(ABC):
+    """A way to the histories of issues."""
 
     via: str
+    """Its name, as records and the manifest bear it."""
 
+    @abstractmethod
     def batches(self, due: Iterable[Due]) -> Iterator[Sequence[Due]]:
         """Group issues into what one task asks for; every issue is in one group."""
 
+    @abstractmethod
     def histories(self, batch: Sequence[Due]) -> list[tuple[Due, Outcome]]:
         """Fetch the whole history of each issue; called in several threads at once."""
 
     def lost(self) -> list[Failure]:
         """Give what no history of this source has, though it should."""
+        return []
 
     def notices(self) -> Mapping[str, int]:
         """Give sentences about what went another way than expected, and how often each was so."""
+        return {}
 
 
 def failure(part: str, failed: PartFailed) -> Failure:

@@ -17,7 +17,7 @@ from typing import Any
 from roadmap_analytics.gitlab.activity import NotUnderstood, Unresolved, decode
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.graphql import GraphQL, Refused, cursor_after
-from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcome
+from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcome, Source
 from roadmap_analytics.gitlab.histories_rest import RestHistories, is_gone
 from roadmap_analytics.gitlab.names import Directory
 
@@ -54,8 +54,8 @@ def batch_query(*, html: bool = False) -> str:
     )
 
 
-class GraphqlHistories:
-    """Asks for batches (see `histories.Source`).
+class GraphqlHistories(Source):
+    """Asks for batches.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
-from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcome, failure
+from roadmap_analytics.gitlab.histories import Due, Found, Gone, Outcome, Source, failure
 from roadmap_analytics.records import trimmed
 
 Row = dict[str, Any]
@@ -21,8 +21,8 @@ EVENTS = {
 }
 
 
-class RestHistories:
-    """Asks for the lists of each issue by itself (see `histories.Source`)."""
+class RestHistories(Source):
+    """Asks for the lists of each issue by itself. What REST cannot give is a failure."""
 
     via = "rest"
 
@@ -37,14 +37,6 @@ class RestHistories:
     def histories(self, batch: Sequence[Due]) -> list[tuple[Due, Outcome]]:
         """Fetch the whole history of each issue."""
         return [(issue, self.of(issue)) for issue in batch]
-
-    def lost(self) -> list[Failure]:
-        """Nothing ever: REST names everybody."""
-        return []
-
-    def notices(self) -> dict[str, int]:
-        """Nothing ever: what REST cannot give is a failure."""
-        return {}
 
     def of(self, issue: Due) -> Outcome:
         """Fetch the whole history of one issue."""

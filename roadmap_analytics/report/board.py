@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,10 @@ from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED
 from roadmap_analytics.charts._style import day_words, percent
 from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.frames import Dataset
 from roadmap_analytics.report import sentences
 from roadmap_analytics.report.issues import milestone_names
 from roadmap_analytics.report.text import said, web_link
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
 
 MOST_ROWS = 12
 """Milestones drawn in full. A laptop's screen holds about eight; the rest are listed below them."""

@@ -324,8 +324,7 @@ def _write(
     if len(dataset["roadmap_lines"]) or len(dataset["roadmap_alarms"]):
         read = sentences.readings(dataset["roadmap_lines"], dataset["roadmap_alarms"])
         pages.append(_Page("Roadmaps line by line", _ROADMAPS, conclusions=[read]))
-    css = (_TEMPLATE / "page.css").read_text("utf-8") + svg.dark_rules()
-    js = (_TEMPLATE / "page.js").read_text("utf-8")
+    css, js = _template("page.css") + svg.dark_rules(), _template("page.js")
     provenance = _provenance(dataset)
     for page in pages:
         page.css, page.js, page.pages, page.provenance = css, js, pages, provenance
@@ -348,6 +347,10 @@ def _write(
     return out / index.file
 
 
+def _template(file: str) -> str:
+    return (_TEMPLATE / file).read_text("utf-8")
+
+
 def _put(html: Mapping[str, str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for file, text in html.items():
@@ -358,7 +361,7 @@ def _put(html: Mapping[str, str], out: Path) -> None:
 
 
 def _roadmaps(exporter: HTMLExporter, page: _Page, dataset: frames.Dataset) -> str:
-    page.css += (_TEMPLATE / "xray.css").read_text("utf-8")
+    page.css += _template("xray.css")
     template = exporter.environment.get_template("roadmaps.html.j2")
     return str(template.render(page=page, body=reading_html(dataset)))
 
@@ -379,9 +382,7 @@ def write_roadmap_page(dataset: frames.Dataset, out: str | Path) -> Path:
         The page.
     """
     page = _Page("Roadmaps line by line", _ROADMAPS, simulated=dataset.simulated)
-    page.css = (_TEMPLATE / "page.css").read_text("utf-8")
-    page.js = (_TEMPLATE / "page.js").read_text("utf-8")
-    page.pages = [page]
+    page.css, page.js, page.pages = _template("page.css"), _template("page.js"), [page]
     _put({page.file: _roadmaps(_exporter(), page, dataset)}, Path(out))
     return Path(out) / page.file
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.open_work import open_issues
+from roadmap_analytics.frames import Dataset
 from roadmap_analytics.report import sentences
 from roadmap_analytics.report.text import web_link
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
 
 MOST_ROWS = 5_000
 """Issues on the page, some 400 bytes each: 2 MB open at once, also on a phone."""

@@ -9,14 +9,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from roadmap_analytics.analysis.reading import not_understood, reading_quality
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 _GREY = ("ignored", "contents")
 _MOST_ALARMS = 12  # that the command prints for one revision; the page has all

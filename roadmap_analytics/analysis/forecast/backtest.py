@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics.analysis.days import AsOf
+from roadmap_analytics.analysis.days import AsOf, Bools, Ints
 from roadmap_analytics.analysis.forecast.calibration import History, history_of
 from roadmap_analytics.analysis.forecast.forecast import (
     QUANTILES,
@@ -21,9 +20,7 @@ from roadmap_analytics.analysis.forecast.forecast import (
 )
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 
 def backtest_forecasts(
@@ -192,7 +189,7 @@ def _kept(asked: pd.DataFrame, name: str, last: pd.Timestamp) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _wilson(held: npt.NDArray[np.bool_], group: npt.NDArray[np.int64]) -> tuple[float, float]:
+def _wilson(held: Bools, group: Ints) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share, for forecasts that hold and fail in groups."""
     count = len(held)
     if not count:

@@ -14,24 +14,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, dates_of, day_numbers, days_of, instant
+from roadmap_analytics.analysis.days import (
+    FAR_DAYS,
+    Bools,
+    Days,
+    Floats,
+    Ints,
+    dates_of,
+    day_numbers,
+    days_of,
+    instant,
+)
 from roadmap_analytics.analysis.forecast import futures
 from roadmap_analytics.analysis.forecast.futures import Curve, Pace
 from roadmap_analytics.analysis.forecast.targets import HALF_LIFE, Flow, Flows, Target, stays_of
 from roadmap_analytics.analysis.forecast.words import Earlier
 from roadmap_analytics.analysis.stays import close_days
 from roadmap_analytics.analysis.view import View
-
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int64]
 
 # Weights, in milestones or tests: how much must be seen before it counts as much as the prior does.
 # Chosen on half of the real projects (docs/forecast-laboratory.md); twice or half of each changes
@@ -109,6 +114,7 @@ class Exposure:
         begin = np.where(end > start, begin, day - 364)
         spans = self._pick(self._sums, day) - self._pick(self._sums, begin - 1)
         busy, off = np.maximum(spans[0], 1), spans[1]
+        # Half a close on each side stands for what was not seen: a ratio of two zeros says nothing.
         share = (done_off + 0.5) / np.maximum(off, 1) / ((done_busy + 0.5) / busy)
         return np.where(off > 0, share.clip(max=1), 1.0)
 
@@ -143,6 +149,7 @@ def _rate(
     before = np.minimum(begun, day - 1)
     lived = day - before
     _, seen = flow.between(asked.place, before, day)
+    # A life that has had days off only, which may count nothing, is no division by zero.
     recent = np.maximum(exposure.recent(before, day, quiet), 1e-3)
     whole = np.maximum(exposure.between(before, day, quiet), 0.5)
     # Weighted counts are worth (sum of weights)**2 / (sum of squared weights) plain ones.
@@ -161,6 +168,7 @@ def pace_of(flows: Flows, exposure: Exposure, asked: Asked) -> Pace:
     # What came until the day on which it began was committed to, and is no growth.
     fade = np.exp2(-age / HALF_LIFE)
     _, came = flows.came.between(asked.place, before, asked.day)
+    # The days of its life, each worth half per half-life: one + one**2 + ... + one**age.
     one = np.exp2(-1 / HALF_LIFE)
     days = one * (1 - fade) / (1 - one)
     came = np.where(begun > asked.day, 0.0, came)
@@ -233,7 +241,7 @@ def _tested(flow: Flow, exposure: Exposure, asked: Asked) -> tuple[Floats, Float
         until = flow.day_of(asked.place, flow.count(asked.place, day) + wanted - 1)
         done = until <= asked.day
         until = np.where(done, until, asked.day)
-        took = np.maximum(exposure.between(day, until, quiet), 0.5)
+        took = np.maximum(exposure.between(day, until, quiet), 0.5)  # done within the day: half
         expected = futures.log_median(wanted.astype(float)) - futures.log_median(evidence)
         off = np.log(took) - expected - np.log(evidence) + np.log(rate)
         variance = futures.spread(wanted.astype(float)) + futures.spread(evidence)
@@ -266,7 +274,7 @@ class History:
         return np.searchsorted(self._seen["place"].to_numpy(), np.arange(len(self.ids)))
 
     @cached_property
-    def _instants(self) -> npt.NDArray[np.datetime64]:
+    def _instants(self) -> Days:
         return np.unique(self._seen["at"].to_numpy())
 
     def _row(self, place: Ints, day: Ints) -> Ints:
@@ -459,7 +467,7 @@ class _Trial(NamedTuple):
     tests: Uneven
 
 
-def _ends_of(day: Ints, timezone: str) -> npt.NDArray[np.datetime64]:
+def _ends_of(day: Ints, timezone: str) -> Days:
     """Return the first instant after each day."""
     days, place = np.unique(day, return_inverse=True)
     ends = [instant(str(one.astype("datetime64[D]")), timezone) for one in days]

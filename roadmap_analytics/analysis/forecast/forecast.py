@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from roadmap_analytics.analysis.days import AsOf, day_numbers
+from roadmap_analytics.analysis.days import AsOf, Days, Floats, Ints, day_numbers
 from roadmap_analytics.analysis.forecast import futures, words
 from roadmap_analytics.analysis.forecast.calibration import (
     Asked,
@@ -25,11 +24,8 @@ from roadmap_analytics.analysis.lookup import MilestoneRef
 from roadmap_analytics.analysis.stays import Stays
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.frames import Dataset
 
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 Outcome: TypeAlias = Literal["closed", "emptied"]
 
 OUTCOMES = ("closed", "emptied")
@@ -190,7 +186,7 @@ def answers(
     return Answer(pace, left, uneven)
 
 
-def dates_after(day: Any, left: Floats) -> dict[str, npt.NDArray[np.datetime64]]:
+def dates_after(day: Any, left: Floats) -> dict[str, Days]:
     """Return the whole days nearest to the quantiles; NaT beyond the reach."""
     found = {}
     for name, level in QUANTILES.items():
@@ -236,7 +232,7 @@ class _Question(NamedTuple):
     history: History
     targets: Sequence[Target]
     flows: Flows
-    place: npt.NDArray[np.int64]
+    place: Ints
     lessons: Lessons | None
     outcome: str
 
@@ -301,6 +297,7 @@ def _inputs(target: Target, asked: Asked, flows: Flows, place: int, outcome: str
         "due_date": target.due,
         "outcome": outcome,
     }
+    # Slices: flows count for many questions at once, here for one.
     one, day = asked.place[place : place + 1], asked.day[place : place + 1]
     if flows.born[one[0]] > day[0]:
         return row
@@ -331,9 +328,7 @@ def _done(flows: Flows, place: int, target: Target, day: np.datetime64) -> dict[
     }
 
 
-def _answered(
-    question: _Question, asked: Asked, chosen: npt.NDArray[np.int64]
-) -> list[dict[str, Any]]:
+def _answered(question: _Question, asked: Asked, chosen: Ints) -> list[dict[str, Any]]:
     """Return the dates of some targets with work left, their chances, and what they rest on."""
     asked, day, lessons = asked.at(chosen), question.view.last, question.lessons
     flows, exposure = question.flows, question.history.exposure
@@ -347,6 +342,7 @@ def _answered(
     # A usual week: the mean over a quarter ahead, in which holidays are few.
     week = exposure.between(asked.day, asked.day + 91, quiet) / 13
     middle = futures.days_at(answer.left, 0.5)
+    # What if a quarter were moved out? Of a single issue nothing would be left to forecast.
     moved = np.ceil(asked.remaining / 4) * (asked.remaining > 1)
     ways = []
     for change in ({"yet": 0.0}, {"fewer": moved}):

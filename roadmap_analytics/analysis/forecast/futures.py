@@ -12,14 +12,12 @@ All functions take one row per question and know no frames. Days are numbers of 
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import gammaincinv, ndtr, polygamma
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int64]
+from roadmap_analytics.analysis.days import Bools, Floats
 
 REACH_DAYS = 3653
 """How far ahead a date may lie: ten years. Beyond, a date says no more than "not in sight"."""
@@ -114,8 +112,10 @@ def work_left(
     variance = spread(np.maximum(remaining / uneven, _FEWEST))
     variance = (variance + spread(np.maximum(pace.evidence / uneven, _FEWEST)))[:, None]
     variance = variance + (new + new**2 / seen) / work**2
+    # The median of gamma over gamma, both scaled to a mean of 1; rate and work are factors.
     middle = log_median(remaining) - np.log(remaining) - log_median(pace.evidence)
     middle = middle + np.log(pace.evidence) - np.log(pace.rate)
+    # No working day yet: the logarithm stays finite, and all work is left.
     late = middle[:, None] + np.log(work) - np.log(np.maximum(exposure, 1e-9))
     left = ndtr(late / np.sqrt(variance))
     # Where work comes nearly as fast as it goes the curve can turn up again far ahead; a target
@@ -134,7 +134,7 @@ class Curve(NamedTuple):
     def of(
         cls,
         span: Floats,
-        ended: npt.NDArray[np.bool_],
+        ended: Bools,
         weight: Floats,
         entry: Floats | float = -np.inf,
     ) -> Curve:

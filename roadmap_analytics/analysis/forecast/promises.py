@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,7 @@ from roadmap_analytics.analysis.forecast.forecast import QUANTILES, forecast_tar
 from roadmap_analytics.analysis.forecast.targets import item_target
 from roadmap_analytics.analysis.slippage import slippage
 from roadmap_analytics.analysis.view import View
-
-if TYPE_CHECKING:
-    from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset
 
 
 def targets_against_forecast(

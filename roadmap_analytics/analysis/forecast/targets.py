@@ -7,14 +7,13 @@ A target is followed by calendar day: issues come into it (added while open, reo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from roadmap_analytics.analysis.days import FAR_DAYS, Days, dates_of, day64
+from roadmap_analytics.analysis.days import FAR_DAYS, Days, Floats, Ints, dates_of, day64
 from roadmap_analytics.analysis.lookup import (
     MilestoneRef,
     find_milestone,
@@ -24,9 +23,6 @@ from roadmap_analytics.analysis.lookup import (
 from roadmap_analytics.analysis.stays import NEVER, NOTHING, Stays, open_stays
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError, UnknownNameError
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int64]
 
 _NAT = np.datetime64("NaT", "D")
 
