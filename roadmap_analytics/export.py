@@ -158,9 +158,7 @@ def export_dataset(
         return _run(to, plan, settings.for_dataset(), full=full, progress=progress)
 
 
-def doctor(
-    url: str, *, config: str | os.PathLike[str] | Config | None = None, jobs: int | None = None
-) -> list[Answer]:
+def doctor(url: str, *, config: str | os.PathLike[str] | Config | None = None) -> list[Answer]:
     """Ask a GitLab what an export of a group or project would see and cost there.
 
     Everything is asked with the token, if there is one, and without: what can be seen, whether
@@ -173,9 +171,7 @@ def doctor(
     url : str
         A group or project, as copied from the browser.
     config : path or Config, optional
-        A roadmap.toml, or its settings.
-    jobs : int, optional
-        Requests at once of the export that is guessed; 4 by default.
+        A roadmap.toml, or its settings. Its `jobs` are those of the export that is guessed.
 
     Returns
     -------
@@ -195,7 +191,7 @@ def doctor(
     return gitlab.examine(
         gitlab.parse_address(url, settings.url),
         settings.section,
-        jobs=jobs or settings.jobs or DEFAULT_JOBS,
+        jobs=settings.jobs or DEFAULT_JOBS,
         now=_now,
     )
 

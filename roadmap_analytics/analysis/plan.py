@@ -71,12 +71,12 @@ def plan_differences(dataset: Dataset, *, as_of: AsOf, timezone: str | None = No
     return view.result(frame, revision=view.revision_date)
 
 
-def roadmap_targets(dataset: Dataset, *, as_of: AsOf, timezone: str | None = None) -> pd.DataFrame:
+def roadmap_targets(dataset: Dataset, *, as_of: AsOf) -> pd.DataFrame:
     """Return what the newest roadmap revision says of each milestone.
 
     Parameters
     ----------
-    dataset, as_of, timezone
+    dataset, as_of
         As in `plan_differences`.
 
     Returns
@@ -91,7 +91,7 @@ def roadmap_targets(dataset: Dataset, *, as_of: AsOf, timezone: str | None = Non
     >>> roadmap_targets(Dataset({}), as_of="2025-03-10").columns.tolist()
     ['milestone_id', 'key', 'title', 'target_date']
     """
-    view = View.of(dataset, as_of, timezone)
+    view = View.of(dataset, as_of)
     types = {"milestone_id": "int64", "key": "str", "title": "str"}
     items = view.of_revision("roadmap_items")
     linked = _linked(view, items, view.milestones)

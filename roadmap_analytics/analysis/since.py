@@ -102,17 +102,13 @@ def changes(
     return now.result(frame, since=str(before.day.date()))
 
 
-def last_review(
-    dataset: Dataset, *, as_of: AsOf, timezone: str | None = None
-) -> tuple[pd.Timestamp, str] | None:
+def last_review(dataset: Dataset, *, as_of: AsOf) -> tuple[pd.Timestamp, str] | None:
     """Return the default day to compare `as_of` with, and what happened on it.
 
     Parameters
     ----------
     dataset : Dataset
     as_of : date or aware timestamp
-    timezone : str, optional
-        IANA name; by default that of the dataset's ``[calendar]``, else UTC.
 
     Returns
     -------
@@ -130,7 +126,7 @@ def last_review(
     >>> last_review(Dataset({}), as_of="2025-03-20") is None
     True
     """
-    view = View.of(dataset, as_of, timezone)
+    view = View.of(dataset, as_of)
     revisions = dataset.revisions["revision"].sort_values()
     if dataset.documents_alone:
         known = revisions[(revisions <= view.day).to_numpy()]

@@ -398,7 +398,7 @@ def _unmeasured(count: Any, unit: str) -> str:
 
 
 @styled
-def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7) -> Axes:
+def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what remained of several milestones, lined up at their due dates.
 
     Parameters
@@ -407,14 +407,12 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
         What `burndowns` returns; milestones without due date do not appear.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
-    named : int
-        How many lines carry a colour and a name; more would look alike.
 
     Returns
     -------
     Axes
         One line per milestone over days to the due date (right of the line marked "due": late).
-        Those with work left are named at their end (of many, the `named` due last), the one due
+        Those with work left are named at their end (of many, the seven due last), the one due
         last is drawn strongest; the others are grey and unnamed, to compare with.
     """
     ax = axes_for(frame, ax)
@@ -439,7 +437,7 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
         x, y = -rows["days_to_due"].to_numpy(np.int64), rows["remaining"].to_numpy(float)
         if not len(x):
             continue  # it began after all that is shown
-        if finished[milestone] or i >= named:
+        if finished[milestone] or i >= len(PALETTE):
             dash = "-" if finished[milestone] else ":"
             ax.plot(x, y, color=COLORS["unassigned"], lw=1.1, linestyle=dash, zorder=1.2)
             continue
@@ -464,7 +462,7 @@ def plot_compared(frame: pd.DataFrame, *, ax: Axes | None = None, named: int = 7
     if len(early):
         shown += f"\n{early.nunique()} of them only from two years before their due date on"
     shown += f"; grey: {finished.sum()} finished" if finished.any() else ""
-    others = (~finished).sum() - named
+    others = (~finished).sum() - len(PALETTE)  # more colours would look alike
     shown += f"; dotted: {others} more unfinished" if others > 0 else ""
     ax.set_xlabel(
         f"days before (−) and after the due date{shown}"

@@ -95,7 +95,6 @@ def plot_slippage(
     *,
     ax: Axes | None = None,
     baseline: str | pd.Timestamp | None = None,
-    lines: int = 7,
 ) -> Axes:
     """Draw a slip chart (milestone trend analysis).
 
@@ -108,14 +107,13 @@ def plot_slippage(
     baseline : date, optional
         The report that slips are judged against: marked by a vertical line. The first one that has
         a target, unless given.
-    lines : int
-        How many lines are named: of those that still run the ones that moved most, first in the
-        newest report. Lines that have ended (done, dropped, closed) are thin and grey; where all
-        have, those that moved most are named.
 
     Returns
     -------
     Axes
+        Seven lines are named: of those that still run the ones that moved most, first in the newest
+        report. Lines that have ended (done, dropped, closed) are thin and grey; where all have,
+        those that moved most are named.
         Reporting date across, target date up. A flat line is on plan, a rising one is late, and one
         that reaches the diagonal is due. Bars show the days that a vague target covers. The title
         says what moved in the newest report; behind a name stands by how many days its target
@@ -136,7 +134,7 @@ def plot_slippage(
     slips = rows.groupby("line")["y"].diff().dt.days
     newest = rows["x"].max()
     rows = rows.assign(slip=slips.where(rows["x"] == newest))
-    named = _named(rows, lines)
+    named = _named(rows)
     ends = []
     for line, part in rows.groupby("line", sort=False):
         place = named.index(line) if line in named else None
@@ -191,7 +189,7 @@ def _name_far(ax: Axes, far: pd.DataFrame) -> None:
          va="bottom", color=COLORS["due"], annotation_clip=False)  # fmt: skip
 
 
-def _named(rows: pd.DataFrame, lines: int) -> list[Any]:
+def _named(rows: pd.DataFrame) -> list[Any]:
     """Choose the lines to decide about, those that moved most first; see `plot_slippage`."""
     groups = rows.groupby("line", sort=False)
     moved = groups["y"].agg(lambda y: abs((y.iloc[-1] - y.iloc[0]).days))
@@ -208,7 +206,7 @@ def _named(rows: pd.DataFrame, lines: int) -> list[Any]:
     elif (order["reports"] > 1).any():  # lone points only where nothing is a line
         order = order[order["reports"] > 1]
     order = order.sort_values(["slip", "moved", "reports"], ascending=False, kind="stable")
-    return list(order.index[:lines])
+    return list(order.index[: len(PALETTE)])  # no two of one colour
 
 
 def _draw_line(

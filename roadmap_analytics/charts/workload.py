@@ -32,6 +32,8 @@ from roadmap_analytics.charts._style import (
 
 # No dots: each is a circle of 200 bytes in an SVG, hundreds in a bar.
 _HATCHES = ["", "///", "|||", "\\\\\\", "xxx", "---", "ooo"]
+_MILESTONES = 6  # with a colour of their own; more would look alike
+_PEOPLE, _WEEKS = 10, 10  # shown: some more would fit, and none could be read
 _MARKS = {
     "driver": "D",
     "maintainer": "M",
@@ -44,7 +46,7 @@ _MARKS = {
 
 
 @styled
-def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: int = 6) -> Axes:
+def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the open issues of each person as one bar, stacked by milestone.
 
     Parameters
@@ -53,14 +55,13 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
         What `workload_by_milestone` returns.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
-    milestones : int
-        How many milestones have a colour, by due date, soonest first; the rest is "later".
 
     Returns
     -------
     Axes
         Unassigned stands first, then people by load. The number at a bar's end is its length;
-        how many of them are overdue stands behind it.
+        how many of them are overdue stands behind it. The milestones due first have a colour each,
+        the rest is "later".
     """
     people = _by_load(frame)
     ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.42 * len(people) + 1.8)))
@@ -69,7 +70,7 @@ def plot_workload(frame: pd.DataFrame, *, ax: Axes | None = None, milestones: in
         return nothing(ax, "no open issues")
     rows = {person: -i for i, person in enumerate(people)}
     left = dict.fromkeys(people, 0.0)
-    for i, (name, part) in enumerate(_parts(frame, milestones)):
+    for i, (name, part) in enumerate(_parts(frame)):
         muted = name == "no milestone"
         sizes = part.groupby("person", sort=False)["open_issues"].sum()
         bars = ax.barh(
@@ -112,14 +113,14 @@ def _by_load(frame: pd.DataFrame) -> list[str]:
     return sorted(people, key=lambda person: person != "unassigned")
 
 
-def _parts(frame: pd.DataFrame, most: int) -> list[tuple[str, pd.DataFrame]]:
+def _parts(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Split into the milestones due first, the later ones together, and what is in none."""
     inside = frame[frame["milestone_id"].notna()]
     order = inside.drop_duplicates("milestone_id").sort_values(
         ["due_date", "milestone_id"], na_position="last"
     )
     # One colour is left for "later", but no such part stands for a single milestone.
-    shown = order.head(most if len(order) <= most else most - 1)
+    shown = order.head(_MILESTONES if len(order) <= _MILESTONES else _MILESTONES - 1)
     parts = [
         (str(row["milestone"]), inside[inside["milestone_id"] == row["milestone_id"]])
         for row in shown.to_dict("records")
@@ -138,7 +139,7 @@ def _count_label(frame: pd.DataFrame) -> str:
 
 
 @styled
-def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people: int = 10) -> Axes:
+def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the open issues of each person over time, one row each, all on one scale.
 
     Parameters
@@ -147,19 +148,17 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None, people
         What `workload_history` returns.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
-    people : int
-        How many persons are shown: those with most at the end.
 
     Returns
     -------
     Axes
-        Unassigned stands first, then people by load at the end. A row's label gives the open
-        issues at the end, a dotted line and its number the most there ever were.
+        Unassigned stands first, then the ten people with most at the end. A row's label gives the
+        open issues at the end, a dotted line and its number the most there ever were.
     """
     if frame.empty:
         return nothing(axes_for(frame, ax), "no issue had an assignee yet")
     last = frame[frame["date"] == frame["date"].max()]
-    shown = _by_load(last)[: people + 1]
+    shown = _by_load(last)[: _PEOPLE + 1]
     ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
     top = float(frame.loc[frame["person"].isin(shown), "open_issues"].max()) if len(shown) else 1
     scale = 0.86 / max(top, 1.0)  # rows are 1 apart: some room is left above the highest
@@ -205,7 +204,7 @@ _LEVELS = {
 
 
 @styled
-def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: int = 10) -> Axes:
+def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the hours ahead of each person against capacity, as a grid of weeks.
 
     Parameters
@@ -214,19 +213,18 @@ def plot_workload_plan(frame: pd.DataFrame, *, ax: Axes | None = None, weeks: in
         What `workload_plan` returns.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
-    weeks : int
-        How many weeks ahead are shown.
 
     Returns
     -------
     Axes
-        One cell per person and week: hours, and a shade that is darker the more of the capacity
-        they take. A week above capacity is dark where what people estimated is enough for that, and
-        only hatched where it takes the hours assumed for issues without an estimate: there the
-        first thing to do is to estimate. Overdue hours stand in the first week after a plus. The
-        title says how many weeks of each kind there are; a cell says its parts on hover.
+        One cell per person and each of the next ten weeks: hours, and a shade that is darker the
+        more of the capacity they take. A week above capacity is dark where what people estimated is
+        enough for that, and only hatched where it takes the hours assumed for issues without an
+        estimate: there the first thing to do is to estimate. Overdue hours stand in the first week
+        after a plus. The title says how many weeks of each kind there are; a cell says its parts on
+        hover.
     """
-    asked = sorted(frame["week"].unique())[:weeks]
+    asked = sorted(frame["week"].unique())[:_WEEKS]
     people = sorted(frame["person"].unique(), key=lambda p: (p != "unassigned", p))
     ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.5 * len(people) + 1.9)))
     # "15+32" is .4 inches wide; the axes have some three quarters of the width.

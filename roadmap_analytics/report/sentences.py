@@ -578,7 +578,7 @@ def roadmap_changes(frame: pd.DataFrame) -> list[str]:
     return told
 
 
-def reading_alarms(frame: pd.DataFrame, *, shown: int = 5) -> str:
+def reading_alarms(frame: pd.DataFrame) -> str:
     """Say what to look at in the reading of the roadmap, from what `reading_alarms` returns.
 
     Examples
@@ -592,7 +592,7 @@ def reading_alarms(frame: pd.DataFrame, *, shown: int = 5) -> str:
     kinds = frame["alarm"].value_counts(sort=False)
     told = f"{_count(len(frame), 'alarm')} about how the roadmap was read: "
     told += _list([f"{kind} ({count:,})" for kind, count in kinds.items()], most=len(kinds))
-    left = len(frame) - shown
+    left = len(frame) - 5  # notebooks show so many
     verb = "is" if left == 1 else "are"
     return told + (
         f"; {left:,} of them {verb} only on the page Roadmaps line by line." if left > 0 else "."

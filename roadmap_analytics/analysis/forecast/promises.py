@@ -19,7 +19,6 @@ def targets_against_forecast(
     dataset: Dataset,
     *,
     as_of: AsOf,
-    seed: int | None = None,
     timezone: str | None = None,
 ) -> pd.DataFrame:
     """Compare every target date of the roadmap in force with the forecast of its milestones.
@@ -29,8 +28,6 @@ def targets_against_forecast(
     dataset : Dataset
     as_of : date or aware timestamp
         The last revision dated by then is in force. Nothing after it matters.
-    seed : int, optional
-        As in `forecast`.
     timezone : str, optional
         IANA name of the zone whose days are meant; by default that of the dataset's
         ``[calendar]``, else UTC.
