@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 Record = dict[str, Any]
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 """What GitLab answers about one thing."""
 
 KINDS = (

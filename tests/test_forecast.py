@@ -220,7 +220,7 @@ def test_an_item_that_is_done_is_no_target_any_more() -> None:
     [
         ({"milestone": HARVEST, "person": "ada"}, "expected one of milestone, person"),
         ({"outcome": "magic"}, "outcome: expected one of"),
-        ({"past": "magic"}, 'past: expected "dataset" or None'),
+        ({"past": "magic"}, r"past: expected one of \['dataset', None\]"),
         ({"person": "adda"}, "the nearest are ada"),
     ],
 )

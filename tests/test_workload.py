@@ -304,7 +304,7 @@ def test_absences_are_pairs_of_days_in_order(span: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        ({"split": "half"}, "split: expected 'full' or 'equal', got 'half'"),
+        ({"split": "half"}, r"split: expected one of \['full', 'equal'\], got 'half'"),
         ({"as_of": "soon"}, "as_of: expected"),
     ],
 )

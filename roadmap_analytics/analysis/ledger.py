@@ -22,9 +22,9 @@ import pandas as pd
 
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import Days, Floats, dates_of, days_of
+from roadmap_analytics.analysis.lookup import one_of
 from roadmap_analytics.analysis.replay import NONE, Bools, Ints
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.errors import ConfigurationError
 
 Measure: TypeAlias = Literal["issues", "weight", "hours"]
 
@@ -113,8 +113,7 @@ def ledger(
     ConfigurationError
         For an unknown measure.
     """
-    if measure not in _FIELD:
-        raise ConfigurationError(f"measure: expected one of {list(_FIELD)}, got {measure!r}")
+    one_of("measure", measure, Measure)
     milestones = view.milestones
     if only is not None:
         milestones = milestones[milestones["milestone_id"].isin(only)].reset_index(drop=True)

@@ -20,11 +20,10 @@ from roadmap_analytics.analysis.days import (
     last_day,
     ticks,
 )
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, one_of
 from roadmap_analytics.analysis.replay import Bools, Ints
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.analysis.workload import UNASSIGNED, Split, known_split
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.analysis.workload import UNASSIGNED, Split
 from roadmap_analytics.frames import Dataset
 
 Names: TypeAlias = npt.NDArray[np.object_]
@@ -77,9 +76,8 @@ def workload_history(
     >>> workload_history(Dataset({}), as_of="2025-03-10").columns.tolist()
     ['date', 'person', 'open_issues', 'arrivals', 'departures']
     """
-    known_split(split)
-    if freq not in ("D", "W"):
-        raise ConfigurationError(f"freq: expected 'D' or 'W', got {freq!r}")
+    one_of("split", split, Split)
+    one_of("freq", freq, Literal["D", "W"])
     view = View.of(dataset, as_of, timezone, types)
     chosen = None if milestone is None else find_milestones(dataset, milestone)
     steps = view.reduced(_steps, _per_day, split, chosen)

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf, dates_of, day64, working_days
+from roadmap_analytics.analysis.lookup import one_of
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import (
     UNASSIGNED,
     Split,
     held_issues,
-    known_split,
     shares,
 )
 from roadmap_analytics.errors import ConfigurationError
@@ -81,7 +81,7 @@ def workload_plan(
     counts as the person's own median of hours spent on closed issues, else the median of
     everybody's, else as one working day.
     """
-    known_split(split)
+    one_of("split", split, Split)
     if not 0 <= low <= high:
         raise ConfigurationError(f"workload_plan: expected 0 <= low <= high, got {low} and {high}")
     view = View.of(dataset, as_of, timezone, types)

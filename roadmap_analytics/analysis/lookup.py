@@ -7,14 +7,14 @@ accepted wherever one is: they are then counted together, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from roadmap_analytics.errors import UnknownNameError
+from roadmap_analytics.errors import ConfigurationError, UnknownNameError
 from roadmap_analytics.frames import Dataset
 
 MilestoneRef: TypeAlias = int | str | Iterable[int | str]
@@ -103,6 +103,13 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str, ids: pd.Series[Any]
     if fits.empty and milestone.isascii() and milestone.isdecimal():
         fits = milestones[ids == int(milestone)]
     return fits
+
+
+def one_of(name: str, value: object, kinds: object) -> None:
+    """Raise ConfigurationError where an argument is none of a literal type's values."""
+    known = get_args(kinds)
+    if value not in known:
+        raise ConfigurationError(f"{name}: expected one of {list(known)}, got {value!r}")
 
 
 def known_person(dataset: Dataset, person: str) -> str:

@@ -14,9 +14,8 @@ import pandas as pd
 
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import AsOf, days_of, instant
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, one_of
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 
 Split: TypeAlias = Literal["full", "equal"]
@@ -103,7 +102,7 @@ def workload(
     >>> workload(Dataset({}), as_of="2025-03-10")["person"].tolist()
     ['unassigned']
     """
-    known_split(split)
+    one_of("split", split, Split)
     view = View.of(dataset, as_of, timezone, types)
     today = view.day
     recent = instant(today - pd.Timedelta(recent_days, "D"), view.timezone)
@@ -214,7 +213,7 @@ def workload_by_milestone(
     ConfigurationError
         For an unknown `split`, zone, or an `as_of` that is neither day nor instant.
     """
-    known_split(split)
+    one_of("split", split, Split)
     view = View.of(dataset, as_of, timezone, types)
     held = held_issues(view)
     held = held[(held["state"] == "opened").to_numpy()]
@@ -234,12 +233,6 @@ def workload_by_milestone(
     frame.insert(2, "milestone", view.of_milestone(frame["milestone_id"], "title"))
     frame.insert(3, "due_date", view.of_milestone(frame["milestone_id"], "due_date"))
     return view.result(frame, split=split, unit="issues")
-
-
-def known_split(split: str) -> None:
-    """Raise where `split` is neither of the two."""
-    if split not in ("full", "equal"):
-        raise ConfigurationError(f"split: expected 'full' or 'equal', got {split!r}")
 
 
 def shares(held: pd.DataFrame, split: str) -> pd.Series[float]:

@@ -17,9 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from roadmap_analytics.records import Row
 from roadmap_analytics.soundness import HISTORY
-
-Row = dict[str, Any]
 
 _LONGEST = 20_000
 """Characters; GitLab's own sentences stay far below. It bounds the work for a hostile one."""

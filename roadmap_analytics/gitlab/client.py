@@ -18,13 +18,12 @@ from gitlab.config import ConfigError, GitlabConfigParser, GitlabIDError
 from roadmap_analytics.errors import AccessError, ConfigurationError, ServerError
 from roadmap_analytics.gitlab import paging
 from roadmap_analytics.gitlab.transport import WEB_PAGE, Limiter, Session, Transport, reason
+from roadmap_analytics.records import Row
 from roadmap_analytics.soundness import OddRow, sound_issue
 
 TOKEN_VARIABLE = "GITLAB_PRIVATE_TOKEN"
 TIMEOUT_SECONDS = 60.0
 PAGE = 100
-
-Row = dict[str, Any]
 
 
 class PartFailed(Exception):  # noqa: N818 - the rest goes on

@@ -38,7 +38,7 @@ from roadmap_analytics.gitlab.scope import (
     refusal,
 )
 from roadmap_analytics.gitlab.transport import Limiter
-from roadmap_analytics.records import Owner, Record, trimmed
+from roadmap_analytics.records import Owner, Record, Row, trimmed
 from roadmap_analytics.soundness import (
     HISTORY,
     OddRow,
@@ -62,8 +62,6 @@ MOST_NOTICES = 20
 """Words that no rule reads may be as many as there are issues; the manifest stays short."""
 HOPELESS = 5
 """So many issues of a project fail in a row, and its other histories are left for another day."""
-
-Row = dict[str, Any]
 Via = Literal["auto", "rest", "graphql"]
 
 

@@ -23,9 +23,8 @@ from roadmap_analytics.gitlab.graphql import GraphQL
 from roadmap_analytics.gitlab.histories_graphql import LARGEST, batch_query
 from roadmap_analytics.gitlab.scope import likeliest, refusal
 from roadmap_analytics.gitlab.transport import Limiter
+from roadmap_analytics.records import Row
 from roadmap_analytics.soundness import is_ident, sound_issue
-
-Row = dict[str, Any]
 
 SAMPLE = 25
 """Issues whose histories are asked for: enough to guess the time of a batch."""

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.transport import ATTEMPTS, TOO_SLOW
+from roadmap_analytics.records import Row
 
-Row = dict[str, Any]
 Why = Literal["too dear", "unknown here", "failed"]
 
 PAGE = 100  # GitLab gives no more rows, however many are asked for

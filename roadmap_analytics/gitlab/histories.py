@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from roadmap_analytics.gitlab.client import PartFailed
-
-Row = dict[str, Any]
+from roadmap_analytics.records import Row
 
 
 class Due(NamedTuple):

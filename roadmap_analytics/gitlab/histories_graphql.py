@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from roadmap_analytics.gitlab.activity import NotUnderstood, Unresolved, decode
 from roadmap_analytics.gitlab.client import Client, PartFailed
@@ -20,8 +19,7 @@ from roadmap_analytics.gitlab.graphql import GraphQL, Refused, cursor_after
 from roadmap_analytics.gitlab.histories import Due, Failure, Found, Gone, Outcome, Source
 from roadmap_analytics.gitlab.histories_rest import RestHistories, is_gone
 from roadmap_analytics.gitlab.names import Directory
-
-Row = dict[str, Any]
+from roadmap_analytics.records import Row
 
 FIRST, LARGEST = 25, 100
 """Issues in a batch: at the beginning, and at most (GitLab takes no more iids)."""

@@ -9,9 +9,7 @@ from typing import Any
 
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.histories import Due, Found, Gone, Outcome, Source, failure
-from roadmap_analytics.records import trimmed
-
-Row = dict[str, Any]
+from roadmap_analytics.records import Row, trimmed
 
 # Name in the record -> end of the address. Weights are asked for apart: not every GitLab has them.
 EVENTS = {

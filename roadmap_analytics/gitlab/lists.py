@@ -14,9 +14,7 @@ from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.graphql import GraphQL
 from roadmap_analytics.gitlab.pool import Pool
 from roadmap_analytics.gitlab.scope import steady
-from roadmap_analytics.records import Owner
-
-Row = dict[str, Any]
+from roadmap_analytics.records import Owner, Row
 
 WHOLE = {"include_descendant_groups": "true", "only_group_labels": "false"}
 

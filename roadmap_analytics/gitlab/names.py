@@ -6,13 +6,10 @@ import html
 import re
 import threading
 from collections.abc import Iterable
-from typing import Any
 
 from roadmap_analytics.gitlab.activity import Unresolved
 from roadmap_analytics.gitlab.graphql import GraphQL, Refused
-from roadmap_analytics.records import trimmed
-
-Row = dict[str, Any]
+from roadmap_analytics.records import Row, trimmed
 
 _REFERENCE = re.compile(r'(?P<path>[\w./-]*)[%~](?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))', re.DOTALL)
 _LINKED = re.compile(r'data-milestone="(\d{1,18})"')

@@ -13,9 +13,9 @@ from roadmap_analytics.errors import AccessError, ConfigurationError, ServerErro
 from roadmap_analytics.gitlab.addresses import Address
 from roadmap_analytics.gitlab.client import Client, PartFailed
 from roadmap_analytics.gitlab.transport import ELSEWHERE, WEB_PAGE
+from roadmap_analytics.records import Row
 from roadmap_analytics.soundness import OddRow, sound_container
 
-Row = dict[str, Any]
 Answer = TypeVar("Answer")
 Container = tuple[str, int]
 """("group" or "project", id)."""

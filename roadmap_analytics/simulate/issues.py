@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from roadmap_analytics import records
+from roadmap_analytics.records import Row
 from roadmap_analytics.simulate.world import (
     DAY,
     DELETED_LABEL,
@@ -26,8 +27,6 @@ from roadmap_analytics.simulate.world import (
     iso,
     milliseconds,
 )
-
-Row = dict[str, Any]
 
 # One generator for so many issues: making one for each would take longer than the draws.
 BLOCK = 4096

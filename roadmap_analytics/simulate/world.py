@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from roadmap_analytics import records
-from roadmap_analytics.records import Owner
+from roadmap_analytics.records import Owner, Row
 
 ORIGIN = "https://gitlab.example"
 NOW = "2026-11-20T18:00:00Z"
@@ -20,8 +19,6 @@ START = date(2023, 9, 4)
 DAY = 86_400_000
 PER_UNIT = 2500
 """Issues of one unit: a team with projects and milestones. Bigger worlds have more units."""
-
-Row = dict[str, Any]
 
 PEOPLE = ["ada", "bjarne", "cleo", "dag", "elin", "farid", "greta", "hugo"]
 NAMES = ["Ada Lind", "Bjarne Holm", "Cleo Marsh", "Dag Ek", "Elin Sjö", "Farid Naz", "Greta Kvist"]

@@ -14,10 +14,10 @@ from roadmap_analytics.analysis.forecast.forecast import (
     QUANTILES,
     Outcome,
     answers,
-    check_outcome,
     dates_after,
     frame_of,
 )
+from roadmap_analytics.analysis.lookup import one_of
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
@@ -56,7 +56,7 @@ def backtest_forecasts(
     ConfigurationError
         As in `forecast`, and for less than a day between forecasts.
     """
-    check_outcome(outcome)
+    one_of("outcome", outcome, Outcome)
     if (
         not isinstance(every_days, int | np.integer)
         or isinstance(every_days, bool)

@@ -20,15 +20,13 @@ from roadmap_analytics.analysis.forecast.calibration import (
 )
 from roadmap_analytics.analysis.forecast.futures import Pace
 from roadmap_analytics.analysis.forecast.targets import Flows, Target, stays_of, targets_of
-from roadmap_analytics.analysis.lookup import MilestoneRef
+from roadmap_analytics.analysis.lookup import MilestoneRef, one_of
 from roadmap_analytics.analysis.stays import Stays
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 
 Outcome: TypeAlias = Literal["closed", "emptied"]
 
-OUTCOMES = ("closed", "emptied")
 QUANTILES = {"p50_date": 0.50, "p85_date": 0.85, "p95_date": 0.95}
 MIN_LEFT, MIN_DAYS = 3, 14  # own days alone: less than that is no ground for a date
 _NAT = np.datetime64("NaT", "D")
@@ -125,9 +123,8 @@ def forecast(
     >>> forecast(Dataset({}), as_of="2025-03-10").columns.tolist()[:4]
     ['milestone_id', 'title', 'remaining', 'due_date']
     """
-    check_outcome(outcome)
-    if past not in ("dataset", None):
-        raise ConfigurationError(f'past: expected "dataset" or None, got {past!r}')
+    one_of("outcome", outcome, Outcome)
+    one_of("past", past, Literal["dataset", None])
     view = View.of(dataset, as_of, timezone, types)
     targets = targets_of(view, milestone, person, item, horizon)
     frame = forecast_targets(view, targets, outcome=outcome, calibrated=past is not None)
@@ -138,12 +135,6 @@ def forecast(
         kept = frame["milestone_id"].isin(seen) | (frame["remaining"] > 0)
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
     return frame
-
-
-def check_outcome(outcome: str) -> None:
-    """Raise ConfigurationError for an outcome that is none."""
-    if outcome not in OUTCOMES:
-        raise ConfigurationError(f"outcome: expected one of {list(OUTCOMES)}, got {outcome!r}")
 
 
 class Answer(NamedTuple):
