@@ -124,8 +124,8 @@ def known_person(dataset: Dataset, person: str) -> str:
     """
     events = dataset.issue_events
     known = {
-        *events.loc[(events["field"] == "assignee").to_numpy(), "value"].dropna(),
-        *dataset.issues["author"].dropna(),
+        *events.loc[(events["field"] == "assignee").to_numpy(), "value"].dropna().unique(),
+        *dataset.issues["author"].dropna().unique(),
         *dataset.people["person"],
         *dataset.responsibilities["person"].dropna(),
     }
