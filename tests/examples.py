@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-EVERY_RUN = 30
+EVERY_RUN = 20
 
 
 def examples(number: int) -> settings:
-    """Draw so many examples on every run, where a property with cheap ones draws thirty.
+    """Draw so many examples on every run, where a property with cheap ones draws twenty.
 
     `make soak` draws as many times more of these as of the others.
     """

@@ -142,7 +142,7 @@ def worlds(draw: st.DrawFn) -> World:
     return world
 
 
-@examples(25)
+@examples(12)
 @given(world=worlds(), days=st.integers(20, 90))
 def test_the_parts_always_sum_to_the_whole_slip(world: World, days: int) -> None:
     as_of = pd.Timestamp("2025-01-01") + pd.Timedelta(days, "D")

@@ -25,7 +25,7 @@ from tests.examples import examples
 from tests.slow_reference import Reference
 from tests.test_row_order import simulated
 
-QUICK = examples(15)
+QUICK = examples(10)
 
 
 def table(frame: pd.DataFrame, columns: str) -> list[list[Any]]:

@@ -73,24 +73,6 @@ def of_four(charts: dict[str, Plot]) -> Iterator[list[str]]:
         yield (names + names)[start : start + 4]
 
 
-def test_four_charts_in_a_grid_do_not_overlap(charts: dict[str, Plot]) -> None:
-    for names in of_four(charts):
-        figure, grid = plt.subplots(2, 2, figsize=(13, 9))
-        for name, ax in zip(names, grid.flat, strict=True):
-            charts[name](ax)
-        figure.canvas.draw()
-        boxes = [ax.get_tightbbox() for ax in grid.flat]
-        for (one, a), (other, b) in itertools.combinations(zip(names, boxes, strict=True), 2):
-            assert a is not None
-            assert b is not None
-            shared = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-            assert min(shared) <= 1, (one, other, shared)
-        for name, box in zip(names, boxes, strict=True):
-            assert box.x0 >= -1, name
-            assert box.x1 <= figure.bbox.width + 1, name
-        plt.close(figure)
-
-
 def written(ax: Axes) -> list[tuple[str, Any]]:
     """The texts of axes and their insets, with the boxes in which they stand on the figure."""
     hidden = {id(text) for one in [ax, *ax.child_axes] for text in not_drawn(one)}
@@ -113,22 +95,40 @@ def not_drawn(ax: Axes) -> Iterator[Any]:
                 yield from (tick.label1, tick.label2)
 
 
-def test_words_of_a_chart_do_not_run_into_each_other_in_a_grid(charts: dict[str, Plot]) -> None:
-    found = []
+def test_charts_in_a_grid_overlap_neither_each_other_nor_their_own_words(
+    charts: dict[str, Plot],
+) -> None:
     for names in of_four(charts):
         figure, grid = plt.subplots(2, 2, figsize=(13, 9))
         for name, ax in zip(names, grid.flat, strict=True):
             charts[name](ax)
         figure.canvas.draw()
-        for name, ax in zip(names, grid.flat, strict=True):
-            for (one, a), (other, b) in itertools.combinations(written(ax), 2):
-                across = min(a.x1, b.x1) - max(a.x0, b.x0)
-                down = min(a.y1, b.y1) - max(a.y0, b.y0)
-                # A box is higher than its letters: of two lines that touch, a third may be shared.
-                if across > 2 and down > 0.35 * min(a.height, b.height):
-                    found.append((name, one, other, round(across), round(down)))
+        drawn = dict(zip(names, grid.flat, strict=True))
+        assert list(over_each_other(drawn)) == []
+        assert [word for name, ax in drawn.items() for word in over_a_word(name, ax)] == []
         plt.close(figure)
-    assert found == [], "\n".join(map(str, found))
+
+
+def over_each_other(drawn: dict[str, Axes]) -> Iterator[tuple[Any, ...]]:
+    """Charts that overlap in a grid, or reach beyond their figure."""
+    boxes = {name: ax.get_tightbbox() for name, ax in drawn.items()}
+    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
+        shared = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        if min(shared) > 1:
+            yield one, other, shared
+    for name, box in boxes.items():
+        if box.x0 < -1 or box.x1 > drawn[name].figure.bbox.width + 1:
+            yield name, box
+
+
+def over_a_word(name: str, ax: Axes) -> Iterator[tuple[Any, ...]]:
+    """Words of a chart that run into each other."""
+    for (one, a), (other, b) in itertools.combinations(written(ax), 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        down = min(a.y1, b.y1) - max(a.y0, b.y0)
+        # A box is higher than its letters: of two lines that touch, a third may be shared.
+        if across > 2 and down > 0.35 * min(a.height, b.height):
+            yield name, one, other, round(across), round(down)
 
 
 def test_subplots_that_somebody_arranged_stay_as_they_are(charts: dict[str, Plot]) -> None:
@@ -147,10 +147,15 @@ def luminance(color: Any) -> float:
     return sum(to_rgb(color)) / 3
 
 
-def test_charts_follow_the_style_that_is_in_use(charts: dict[str, Plot]) -> None:
+def test_charts_follow_the_style_that_is_in_use_and_leave_it_as_it_was(
+    charts: dict[str, Plot],
+) -> None:
+    before = mpl.rcParams.copy()
     with plt.style.context("dark_background"):
+        inside = mpl.rcParams.copy()
         for name, plot in charts.items():
             ax = plot(None)
+            assert mpl.rcParams == inside, name
             assert to_hex(ax.get_facecolor()) == "#000000", name
             dark = {color.lower() for color in DARK}
             inks = {to_hex(t.get_color()) for t in ax.findobj(Text) if t.get_text()}
@@ -164,15 +169,6 @@ def test_charts_follow_the_style_that_is_in_use(charts: dict[str, Plot]) -> None
     assert to_hex(ax.get_facecolor()) == "#ffffff"
     assert not ax.spines["top"].get_visible(), "the package's own style where none is chosen"
     assert ax.yaxis.label.get_fontfamily()[0] == "DejaVu Sans"
-
-
-def test_settings_stay_as_they_were(charts: dict[str, Plot]) -> None:
-    before = mpl.rcParams.copy()
-    with plt.style.context("ggplot"):
-        inside = mpl.rcParams.copy()
-        for plot in charts.values():
-            plt.close(plot(None).figure)
-        assert mpl.rcParams == inside
     assert mpl.rcParams == before
 
 
@@ -196,14 +192,14 @@ def test_text_of_a_saved_svg_is_the_text(title: str) -> None:
     frame = ra.burndown(dataset, HARVEST, as_of=AS_OF)
     for given in (None, plt.subplots()[1]):
         ax = ra.plot_burndown(frame, ax=given)
-        ax.figure.savefig(io.BytesIO(), format="png")
+        ax.figure.savefig(io.BytesIO(), format="png", dpi=30)
         file = io.StringIO()
         ax.figure.savefig(file, format="svg")
         if given is None:  # the figure of somebody else follows their own settings
             escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
             assert f"{escaped}</text>" in file.getvalue()
     bars = ra.plot_workload(ra.workload_by_milestone(dataset, as_of=AS_OF))
-    bars.figure.savefig(io.BytesIO(), format="png")
+    bars.figure.savefig(io.BytesIO(), format="png", dpi=30)
 
 
 def test_every_chart_is_drawn_for_a_phone_too(charts: dict[str, Plot]) -> None:

@@ -166,14 +166,18 @@ def renamed(records: list[Row], old: str, new: str) -> list[Row]:
     return found
 
 
-@pytest.mark.parametrize("via", VIA)
 @pytest.mark.parametrize("moments", [2, *left_to_soak(4)])
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "via"),
     [
-        ("orchard/press/juice", "orchard/press/cider"),
-        ("orchard/website", "orchard/press/site"),
-        ("orchard/press", "orchard/cellar"),
+        ("orchard/press/juice", "orchard/press/cider", "rest"),
+        ("orchard/website", "orchard/press/site", "graphql"),
+        ("orchard/press", "orchard/cellar", "rest"),
+        *left_to_soak(
+            ("orchard/press/juice", "orchard/press/cider", "graphql"),
+            ("orchard/website", "orchard/press/site", "rest"),
+            ("orchard/press", "orchard/cellar", "graphql"),
+        ),
     ],
 )
 def test_a_project_or_group_that_is_renamed_or_transferred_during_a_run(

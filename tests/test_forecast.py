@@ -357,7 +357,7 @@ def test_before_its_start_a_milestone_is_not_worked_on() -> None:
 counts = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 
 
-@examples(30)
+@examples(15)
 @given(left=counts, came=counts, remaining=st.integers(1, 60), due=st.integers(-40, 400))
 def test_any_past_gives_dates_in_order(
     left: list[int], came: list[int], remaining: int, due: int

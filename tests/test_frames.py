@@ -873,7 +873,7 @@ def plain(field: str, value: Any) -> Any:
 
 
 @given(worlds())
-@examples(8)
+@examples(6)
 def test_every_frame_fits_its_schema(records: list[Row]) -> None:
     for name, frame in made(*records).items():
         schema.validate(name, frame)
@@ -930,7 +930,7 @@ def test_every_event_is_recovered_and_none_is_invented(records: list[Row]) -> No
 
 
 @given(worlds(), st.lists(worlds(), max_size=3), st.randoms(use_true_random=False))
-@examples(20)
+@examples(12)
 def test_repeated_histories_give_what_the_newest_alone_gives(
     last: list[Row], earlier: list[list[Row]], chance: random.Random
 ) -> None:
@@ -956,7 +956,7 @@ def test_repeated_histories_give_what_the_newest_alone_gives(
 
 
 @given(worlds(), worlds(), st.randoms(use_true_random=False))
-@examples(20)
+@examples(12)
 def test_order_never_matters(first: list[Row], second: list[Row], chance: random.Random) -> None:
     runs = [
         RunRecords(1, "2025-01-01T00:00:00Z", first),
@@ -976,7 +976,7 @@ def test_order_never_matters(first: list[Row], second: list[Row], chance: random
 
 
 @given(worlds(), worlds(), st.integers(1, 4))
-@examples(8)
+@examples(6)
 def test_any_cut_of_the_issues_gives_the_same_frames(
     first: list[Row], second: list[Row], size: int
 ) -> None:

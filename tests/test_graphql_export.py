@@ -116,7 +116,7 @@ def test_the_hand_made_world_in_three_generations(
 def test_random_worlds_are_the_same_both_ways(
     gitlab: LoopbackGitLab, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @examples(5)
+    @examples(3)
     @given(st.integers(0, 10**6), st.integers(10, 120), st.sampled_from(VERSIONS))
     def hold(seed: int, changes: int, version: str) -> None:
         life = Life(seed)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import roadmap_analytics as ra
+from tests.examples import left_to_soak
 from tests.exporting import command
 from tests.odd_datasets import SAMPLE
 
@@ -36,7 +37,12 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("name", DEEP)
+# The others are of a kind with one that is read on every run.
+SELDOM = ["numbers", "images", "underscores", "asterisks and tildes"]
+KINDS = [name for name in DEEP if name not in SELDOM]
+
+
+@pytest.mark.parametrize("name", [*KINDS, *left_to_soak(*SELDOM)])
 def test_a_document_of_many_levels_is_read_in_seconds(tmp_path: Path, name: str) -> None:
     (tmp_path / "2025-01-05-roadmap.md").write_text(f"{HEAD}\n{DEEP[name]}\n")
     began = time.process_time()

@@ -70,7 +70,7 @@ def kaplan_meier(days: list[float], done: list[bool]) -> dict[float, float]:
     return curve
 
 
-@examples(20)
+@examples(12)
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 9)), min_size=1, max_size=20))
 def test_the_curve_is_that_of_the_definition(issues: list[tuple[int, int]]) -> None:
     leads, opened = [float(lead) for lead, _ in issues], [float(day) for _, day in issues]

@@ -19,6 +19,8 @@ import nbformat
 import pytest
 from packaging.requirements import Requirement
 
+import roadmap_analytics as ra
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SIMULATE = ("simulate", "--to", "data", "--issues", "30", "--seed", "1")
@@ -124,7 +126,7 @@ def test_the_wheel_works_without_the_clone(wheel: Path, tmp_path: Path) -> None:
         PROJECT["name"],
         PROJECT["version"],
     ]
-    run(environment, "roadmap-analytics", *SIMULATE, cwd=folder)
+    ra.simulate_dataset(folder / "data", issues=30, seed=1)
     (folder / "mine").mkdir()
     title, code = nbformat.v4.new_markdown_cell("# Mine"), nbformat.v4.new_code_cell("6 * 7")
     mine = nbformat.v4.new_notebook(cells=[title, code])

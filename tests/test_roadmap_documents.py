@@ -592,7 +592,7 @@ def test_what_is_printed_parses_to_the_same(text: str) -> None:
         pd.testing.assert_frame_equal(frame.drop(columns=unlike), first[name].drop(columns=unlike))
 
 
-SIZE = 30_000
+SIZE = 15_000
 ODD = {
     "bullets": "- x\n" * (SIZE // 4),
     "nested": "\n".join("  " * min(n, 300) + "- x" for n in range(400)),
@@ -612,7 +612,7 @@ ODD = {
 def test_odd_text_takes_bounded_time(kind: str) -> None:
     started = time.process_time()
     read("# 2025-01-01\n\n## Roadmap\n\n" + ODD[kind])
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
 
 
 VARIED = """# 2025-03-01

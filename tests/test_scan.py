@@ -142,7 +142,7 @@ def test_a_world_cut_at_random(world: tuple[Dataset, list[Path]], name: str) -> 
     whole, folders = world
     expected = CALLS[name](whole, whole.exported_date)
     assert len(expected)
-    for size in (1000, 15):
+    for size in (15, 1000) if name in ("check", "workload", "burndown of two") else (15,):
         found = CALLS[name](ra.scan(folders, partition_size=size), whole.exported_date)
         agree(found, expected, f"{name} in partitions of {size}")
 
@@ -156,7 +156,7 @@ def test_the_sample_in_partitions(name: str) -> None:
     agree(CALLS[name](scanned, whole.exported_at), CALLS[name](whole, whole.exported_at), name)
 
 
-@examples(4)
+@examples(2)
 @given(worlds, reporting_days, measures, zones, st.integers(1, 3), st.integers(0, 99))
 def test_any_world_of_milestones(
     world: World, day: dt.date, measure: Any, zone: str, size: int, seed: int
@@ -179,7 +179,7 @@ def test_any_world_of_milestones(
         agree(ra.check(scanned).findings, ra.check(whole).findings, "check")
 
 
-@examples(4)
+@examples(3)
 @given(load_worlds(), load_days, st.sampled_from(["full", "equal"]), zones, st.integers(1, 3))
 def test_any_world_of_people(world: World, day: dt.date, split: Any, zone: str, size: int) -> None:
     whole = storable(world.dataset())

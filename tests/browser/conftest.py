@@ -11,6 +11,7 @@ import pytest
 from roadmap_analytics.report import build
 from tests import odd_datasets
 from tests.browser.chromium import Chromium, Page
+from tests.reporting import write_report
 
 PICTURES = os.environ.get("BROWSER_PICTURES")
 
@@ -36,7 +37,7 @@ def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def hostile_report(hostile_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.write_report(hostile_dataset, tmp_path_factory.mktemp("report")).parent
+    return write_report(hostile_dataset, tmp_path_factory.mktemp("report")).parent
 
 
 def keep_picture(page: Page, name: str) -> None:
