@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmap_analytics import schema
+from roadmap_analytics.analysis import quality
 from roadmap_analytics.analysis.quality import COLUMNS, KINDS, Check, check
 from roadmap_analytics.frames import Dataset, RunRecords, build
 from tests.eight_issues import EXPORTED_AT, HARVEST, WINTER, World, eight_issues
@@ -201,6 +202,23 @@ def test_likely_causes() -> None:
     label.member(3, "2025-03-12 08:00", "label", "add", "old name")
     row = {"action": "remove", "milestone_id": None, "value": "old name"}
     assert cause(label, field="label", **row).startswith("warning: the label was renamed")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_causes_the_certain_one_is_named_in_whatever_order_their_texts_stand(
+    monkeypatch: pytest.MonkeyPatch, turned: bool
+) -> None:
+    if turned:
+        monkeypatch.setattr(quality, "_CAUSES", dict(reversed(quality._CAUSES.items())))
+    world = eight_issues()  # gaps in the numbers of milestones would explain it as well
+    world.spend(3, "2025-03-22 09:59:30", 1.0)
+    assert cause(world).startswith("fault: changed within a minute")
+    world.put(3, "2025-03-19 09:00", None)
+    assert cause(world).startswith("warning: a milestone was deleted")
+    world.issue(9, "2025-02-26 08:00", moved_to_id=3)
+    assert cause(world).startswith("warning: moved")
+    world.issues[3]["imported_from"] = "github"
+    assert cause(world).startswith("warning: imported")
 
 
 def test_a_close_that_no_event_records_counts_at_its_time_and_is_a_fault() -> None:
