@@ -27,7 +27,8 @@ test-browser: $(READY)  ## the report and JupyterLab in a headless Chromium
 	@$(BIN)/python -c 'import sys; from tests.browser.chromium import executable; sys.exit(not executable())' || { \
 		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$as_root apt-get -qq update && $$as_root apt-get -qq install --yes --no-install-recommends chromium >/dev/null; }
-	$(BIN)/pytest -p no:nbval -m browser tests/browser
+	$(BIN)/pytest -p no:nbval --numprocesses logical --maxprocesses 2 --dist loadfile \
+		-m browser tests/browser
 
 # It sends nothing out: no look for updates, no news.
 lab: $(READY)  ## JupyterLab, opened on the roadmap review

@@ -268,6 +268,11 @@ def exported_before_an_odd_row(
     return ra.load(to)
 
 
+def failures(dataset: ra.Dataset) -> list[Row]:
+    """What the last run could not export, which `check` says and takes for a fault."""
+    return list(dataset.manifest["runs"][-1].get("failures", []))
+
+
 @pytest.mark.parametrize(
     ("match", "ident", "body", "part"),
     [
@@ -299,8 +304,8 @@ def test_an_odd_row_on_the_server_is_a_named_failure_and_costs_nothing(
     outcome = export(hand_gitlab, to, "orchard", "upkeep", options=(*options, "--full"))
     assert outcome.code == 4, outcome.err
     assert part in outcome.err
-    assert command("check", str(to)).code == 1
     during = ra.load(to)
+    assert [one["part"] for one in failures(during) if part in one["part"]]
     for name in ("issues", "milestones", "assignments"):
         pd.testing.assert_frame_equal(during[name], before[name], obj=name)
     hand_gitlab.inject()
@@ -308,7 +313,7 @@ def test_an_odd_row_on_the_server_is_a_named_failure_and_costs_nothing(
     after = ra.load(to)
     for name in before.frames:
         pd.testing.assert_frame_equal(after[name], before[name], obj=name)
-    assert "not_exported" not in command("check", str(to)).out
+    assert failures(after) == []
 
 
 @pytest.mark.parametrize(
