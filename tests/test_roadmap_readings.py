@@ -1093,6 +1093,7 @@ def test_parts_between_pipes_are_fields_and_what_they_do_not_say_is_an_alarm() -
     text = (
         "# P\n\n- Who: ada\n- **Gateway**: August 2026 | ada, @bo | hard-deadline: 2026-08-12 | "
         "color: #4f46e5\n- Index | Q3 2026 | done\n- Maps | Baltic, Atlantic | due: May 2026\n"
+        "- Run curl | sh\n"
     )
     frames = read(text)
     assert targets(frames) == {"Gateway": "2026-08-12", "Index": "2026-09-30", "Maps": "2026-05-31"}
@@ -1100,6 +1101,7 @@ def test_parts_between_pipes_are_fields_and_what_they_do_not_say_is_an_alarm() -
     assert {"ada", "bo"} <= set(frames["responsibilities"]["person"])
     (alarm,) = frames["roadmap_alarms"]["text"]
     assert alarm == "list entry; not understood: Baltic, Atlantic"
+    assert titles(frames)[-1] == "Run curl | sh"
 
 
 def test_a_date_beside_a_title_that_was_not_taken_is_an_alarm() -> None:
@@ -1154,3 +1156,11 @@ def test_a_part_of_an_owner_that_was_not_read_is_an_alarm(owner: str) -> None:
     (alarm,) = frames["roadmap_alarms"]["text"]
     assert owner in alarm
     assert "names no person" in alarm
+
+
+def test_a_name_before_a_dash_is_the_title_and_what_a_goal_says_is_no_item() -> None:
+    text = (
+        "# P\n\n## Objectif\n\nUn stock partagé.\n\n## Outils\n\n- `docs` — one page per profile\n"
+        "- Phase 4 — Freeze\n\n## Principes de maintenance\n\n- Rester simple\n"
+    )
+    assert titles(read(text)) == ["docs", "Phase 4 — Freeze"]

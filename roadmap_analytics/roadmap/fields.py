@@ -435,8 +435,9 @@ def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
     first, *parts = _PIPE.split(head.text)
     if first.startswith("|"):  # a table that is none, for want of its second line
         return head
+    unread = []
     for part in parts:
-        label = label_of(part)
+        label, state = label_of(part), state_of(part)
         target = words.target(part, entry.done)
         people = re.split(r"\s*[,/&]\s*", part)
         if label:
@@ -445,11 +446,14 @@ def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
             entry.target = entry.target or target
         elif all(words.names.is_person(one) or one.startswith("@") for one in people):
             entry.duties += assigned(part, ["work"], words.names)
-        elif state := state_of(part):
+        elif state:
             entry.say(state)
-        elif ":" not in part:  # "color: #4f46e5" is a label of another tool
-            entry.unread.append(part)
-    return head[: len(first)] if parts else head
+        elif ":" not in part:  # "color: red" is a label of another tool
+            unread.append(part)
+    if len(unread) == len(parts):  # "curl | sh" is no row of fields
+        return head
+    entry.unread += unread
+    return head[: len(first)]
 
 
 def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:

@@ -85,6 +85,8 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
     'log.md'
     >>> title_of(Inline("Add tests, docs and examples (see issues).  Later more."))
     'Add tests, docs and examples'
+    >>> title_of(Inline("docs — one page for each profile")), title_of(Inline("Week 4 — Freeze"))
+    ('docs', 'Week 4 — Freeze')
     """
     if inline.bold > 1:
         return inline.text[: inline.bold].strip().rstrip(".:").strip()
@@ -95,6 +97,10 @@ def title_of(inline: Inline, *, aside: int = 2) -> str:
         ):
             return linked
     text = ORDINAL.sub("", _ORNAMENT.sub("", _URL.sub("", inline.text)).strip())
+    # "conduit init — scaffolds a pipeline": a short name, and what it does; "Week 4 — Freeze" is
+    # a number, and the name.
+    if named := re.match(r"(.{2,60}?(?!\d).)\s+[—–]\s+(?=\S)", text):
+        text = named[1] if len(named[1].split()) <= 8 else text
     # A semicolon within a bracket ends no title.
     end = _TITLE_END.search(_BRACKET.sub(lambda m: "_" * len(m.group()), text))
     text = text[: end.start()] if end else text

@@ -18,7 +18,7 @@ __all__ = ["Given", "Section", "explains", "names_document", "opens", "sections"
 # Headings that say nothing of what stands below them: they are no items.
 _OPENS = (
     r"about|introduction|intro|overview|background|preamble|abstract|summary|preface|meta|purpose|"
-    r"contents|notes?|remarks?|history|einleitung|einführung|überblick|hintergrund|zweck|inhalt|"
+    r"contents|notes?|remarks?|history|goals?|objectives?|objectifs?|ziele?|objetivos?|mål|einleitung|einführung|überblick|hintergrund|zweck|inhalt|"
     r"contexte|présentation|sommaire|propósito|introducción|resumen|contexto|índice|"
     r"syfte|inledning|bakgrund|översikt|innehåll"
 )
@@ -31,7 +31,7 @@ _ABOUT = (
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
     r"(?:known )?risks?(?:\W+(?:and )?dependencies)?|metadata|assumptions|done criteria|"
     r"definition of (?:done|ready)|changelog|"
-    r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen"
+    r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen|contribuer|bidra"
 )
 _MORE = (
     r"(?: (?:the|this|our|of|and|for|to|with|in|a|roadmap|document|page|project|it|us|we|you|can|"
@@ -41,6 +41,7 @@ _MORE = (
 _OPENING = pattern(rf"^\W*(?:{_OPENS}){_MORE}")
 _EXPLAINS = pattern(
     rf"^\W*(?:{_ABOUT}){_MORE}",
+    r"^\W*(?:principes|principios|grundsätze|prinzipien|principer)\b",
     r"^\W*(?:contribut(?:e|ing)\b|get(?:ting)? involved\b|how |want to help)",
 )
 _DOCUMENT = pattern(r"\broad\s*-?\s*map\b")
