@@ -394,13 +394,20 @@ def _fit_years(sheet: _Sheet, horizon: Target | None) -> None:
 # Items of running text ----------------------------------------------------------------------------
 
 
-def _promised(sheet: _Sheet, title: str, words: Inline, block: Paragraph | Item, why: str) -> Entry:
-    """Add an activity that a sentence promises."""
+def _promised(
+    sheet: _Sheet, what: str, words: Inline, block: Paragraph | Item, permits: bool = False
+) -> Entry | None:
+    """Add the activity that a sentence promises; None where it names no new one."""
     below = isinstance(block, Item)
-    source = "people" if below else "prose"
-    entry = Entry("", None, "activity", 0, title, source, block.line)
-    sheet.items.take(entry, Place(letter="A"))
+    bullet = title_of(Inline(_WORKS_ON.sub("", what)))
+    title = _without_target(sheet, bullet) if below else _prose_title(sheet, what)
+    if not re.search(r"[^\W\d]{2}", title):  # "we will also make progress on (3)"
+        return None
+    entry = Entry("", None, "activity", 0, title, "people" if below else "prose", block.line)
+    entry.target, entry.conditional = _prose_target(sheet, what), permits
     entry.inlines.append(words)
+    sheet.items.take(entry, Place(letter="A"))
+    why = "promised below a person" if below else "promised in running text"
     end = block.line + 1 if below else block.end
     reading = Reading(block.line, end, "item", why, entry.key, "title", title)
     # It goes before the person that it stands below, but not before a date of the whole.
@@ -415,8 +422,7 @@ def _prose_items(sheet: _Sheet, layout: str) -> None:
         then = re.match(r"(?:Then|After\s+that)\b", passage.lead) and passage.kind == "plan"
         if then and isinstance(passage.block, ListBlock) and len(passage.above) > 1:
             words = sentences(passage.above[0].inline)[0]
-            title = _prose_title(sheet, words.text)
-            _promised(sheet, title, words, passage.above[0], "promised in running text")
+            _promised(sheet, words.text, words, passage.above[0])
     for block, sentence in sheet.paragraphs("plan", "milestones"):
         m = _PROSE.match(sentence.text)
         if m and layout in ("priorities", "activities") and not re.match(r"not\b", m["what"]):
@@ -424,20 +430,17 @@ def _prose_items(sheet: _Sheet, layout: str) -> None:
 
 
 def _prose_item(sheet: _Sheet, block: Paragraph, text: str, m: re.Match[str]) -> None:
-    names, title = sheet.words.names, _prose_title(sheet, m["what"])
-    permits = bool(PERMITS.search(text))
+    names, permits = sheet.words.names, bool(PERMITS.search(text))
     who = [] if m["who"].lower() == "we" else SEVERAL.split(m["who"].strip())
     known = permits or any(map(names.is_person, who)) or bool(m["also"] and not who)
-    # No title: "we will also make progress on (3)".
-    if not re.search(r"[^\W\d]{2}", title) or not known or not all(map(names.plausible, who)):
+    if not known or not all(map(names.plausible, who)):
         return
-    entry = _promised(sheet, title, block.inline, block, "promised in running text")
-    entry.target, entry.conditional = _prose_target(sheet, m["what"]), permits
     people = [names.handle(name) for name in who]
     if beside := _WITH_NAMES.search(m["what"]):
         people += names.split(beside.group(1).strip())
     how = "if time permits" if permits else None
-    entry.duties += [Duty(person, "work", None, how) for person in people]
+    if entry := _promised(sheet, m["what"], block.inline, block, permits):
+        entry.duties += [Duty(person, "work", None, how) for person in people]
 
 
 def _prose_title(sheet: _Sheet, what: str) -> str:
@@ -588,11 +591,7 @@ def _people_item(sheet: _Sheet, inline: Inline, read: list[Duty], item: Item) ->
     if not m or not m.group() or read[0].role not in ("work", "input") or _keys_of(sheet, read[0]):
         return None
     read[0] = replace(read[0], role="work")
-    rest = inline.text[m.end() :]
-    title = _without_target(sheet, title_of(Inline(_WORKS_ON.sub("", rest))))
-    entry = _promised(sheet, title, inline, item, "promised below a person")
-    entry.target, entry.conditional = _prose_target(sheet, rest), bool(m["permits"])
-    return entry
+    return _promised(sheet, inline.text[m.end() :], inline, item, bool(m["permits"]))
 
 
 # Milestones ---------------------------------------------------------------------------------------
