@@ -1030,6 +1030,39 @@ def test_what_is_measured_is_no_time_and_the_heading_gives_one() -> None:
     assert not frames["roadmap_lines"]["why"].str.startswith("not understood").any()
 
 
+def test_what_stands_below_a_heading_is_read_as_below_an_entry() -> None:
+    below = "- Risk: slow\n- Index\n- Ranking\n- Maps\n"
+    heading = read(f"# P\n\n## Parser\n\n- Owner: ada\n\nText.\n\n{below}")
+    entry = read("# P\n\n- Parser\n  - Owner: ada\n" + below.replace("- ", "  - "))
+    for frames in (heading, entry):
+        assert titles(frames) == ["Parser", "Index", "Ranking", "Maps"]
+        (risk,) = frames["roadmap_lines"].query("text.str.contains('Risk')").to_dict("records")
+        assert (risk["reading"], risk["key"], risk["value"]) == ("field", "1", "slow")
+    table = "| Owner | ada |\n|---|---|\n| Due | June 2026 |\n"
+    for text in (f"## Parser\n\n{table}", "- Parser\n\n" + re.sub("(?m)^", "  ", table)):
+        frames = read(f"# P\n\n{text}")
+        assert targets(frames) == {"Parser": "2026-06-30"}
+        assert list(frames["responsibilities"]["person"]) == ["ada"]
+    contents = read("# P\n\n- Parser\n  - [Index](#index)\n  - [Maps](#maps)\n")
+    assert titles(contents) == ["Parser"]
+    assert list(contents["roadmap_lines"]["reading"])[3:] == ["contents", "contents"]
+
+
+def test_a_column_per_quarter_below_a_year() -> None:
+    frames = read("# P\n\n## 2027\n\n| Item | Q1 | Q3 |\n|-|-|-|\n| Maps | x | |\n| Docs | | x |\n")
+    assert targets(frames) == {"Maps": "2027-03-31", "Docs": "2027-09-30"}
+
+
+def test_a_team_may_say_below_an_item_when_the_roadmap_is_renewed() -> None:
+    text = "# P\n\n## Priorities\n\n1. Maps\n\n   A new roadmap will be decided in May, 2026.\n"
+    for profile in ("generic", "sigsum"):
+        (row,) = read(text, profile=profile)["revisions"].to_dict("records")
+        assert f"{row['next_update_date']:%Y-%m-%d}" == "2026-05-31"
+    # A title that is the document's date is no date of its renewal.
+    dated = "# 2026-02-03\n\nThe previous roadmap was decided as the minutes say.\n\n- Maps\n"
+    assert read(dated)["revisions"]["next_update_date"].isna().all()
+
+
 def test_items_below_a_label_that_names_items() -> None:
     frames = read("# P\n\n## Search\n\n- Owner: ada\n\nInitiatives:\n\n- Index\n- Ranking\n")
     assert titles(frames) == ["Search", "Index", "Ranking"]
