@@ -113,6 +113,7 @@ def _held_at(spans: pd.DataFrame, issue: Ints, at: pd.Series[Any]) -> Bools:
     """Mark the issues that were within one of the spans just before an instant of their own."""
     asked = pd.DataFrame({"issue_id": issue, "at": at.to_numpy()}).reset_index(names="place")
     asked["at"] = pd.to_datetime(asked["at"], utc=True).astype("datetime64[us, UTC]")
+    # The newest span that began before; spans of one issue in milestones do not overlap.
     met = pd.merge_asof(
         asked.sort_values("at"),
         spans.sort_values("start_at"),

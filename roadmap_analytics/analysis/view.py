@@ -51,18 +51,6 @@ Result = TypeVar("Result", bound="pd.DataFrame | tuple[pd.DataFrame, ...]")
 class View:
     """A dataset as known at one instant; see the module for how to use it.
 
-    Attributes
-    ----------
-    dataset : Dataset
-    at : Timestamp
-        The first instant that is not covered, UTC: whatever happened strictly before it counts.
-    day : Timestamp
-        The calendar day in `timezone` that `as_of` lies in, a midnight without zone.
-    timezone : str
-        IANA name of the zone whose days are meant.
-    types : tuple of str, optional
-        Work item types that count; None: all.
-
     Examples
     --------
     >>> from roadmap_analytics.frames import Dataset
@@ -72,10 +60,10 @@ class View:
     """
 
     dataset: Dataset
-    at: pd.Timestamp
-    day: pd.Timestamp
-    timezone: str
-    types: tuple[str, ...] | None = None
+    at: pd.Timestamp  # the first instant not covered, UTC: what happened strictly before it counts
+    day: pd.Timestamp  # the calendar day in `timezone` that `as_of` lies in, midnight without zone
+    timezone: str  # IANA name of the zone whose days are meant
+    types: tuple[str, ...] | None = None  # work item types that count; None: all
     _frames: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod

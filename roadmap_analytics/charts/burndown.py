@@ -512,6 +512,7 @@ def plot_burndowns(
     _title(ax, f"Remaining {frame.attrs.get('unit', 'issues')} of each milestone{more}")
     if frame.empty:
         return nothing(ax, "no milestone had any issue yet")
+    # Between two rows stand the days of the upper one and the titles of the lower one.
     gap_x, gap_y = 0.07, 0.34 / rows
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows - 0.05
     for i, milestone in enumerate(order):

@@ -130,6 +130,7 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     ax.set_ylim(-0.7, len(frame) + 0.1)
     earliest = _earliest(frame, today)
     for height, (_, row) in zip(heights, frame.iterrows(), strict=True):
+        # A date that the chart cannot show is said in words, below those of the bar.
         due = row["due_date"] if pd.notna(row["due_date"]) else None
         if due is not None and (due < earliest or not _is_near(due, today)):
             _words(ax, today, height - 0.3, f"due {due.date()}, beyond the chart", COLORS["due"])
@@ -145,7 +146,7 @@ def _bars(ax: Axes, frame: pd.DataFrame) -> None:
     mark_day(ax, today, "reporting day", color=COLORS["as_of"], linestyle=":")
     date_axis(ax)
     first, last = ax.get_xlim()
-    ax.set_xlim(first - 0.06 * (last - first), last)
+    ax.set_xlim(first - 0.06 * (last - first), last)  # room for the words at the reporting day
     what = "line: 50 %, thick to 85 %, thin to 95 %; diamond: due date"
     ax.set_xlabel(wrapped(ax, what, 80, 1, 0.6, size=10, most=3))
 
@@ -276,6 +277,7 @@ def plot_lead_times(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     median, naive = frame.attrs["median_days"], frame.attrs["closed_only_median_days"]
     if median is not None:
         ax.plot([0, median, median], [0.5, 0.5, 0], color=COLORS["as_of"], lw=1, linestyle="--")
+        # A little above the half, where the dashed line ends.
         label_line(ax, median, 0.56, f"half are closed after {median:.1f} days",
                    color=COLORS["as_of"])  # fmt: skip
     if naive is not None and frame.attrs["open_issues"]:
