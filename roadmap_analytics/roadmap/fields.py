@@ -156,8 +156,9 @@ _PIPE = re.compile(r"\s+\|\s+")
 _DASHED_LABEL = re.compile(r"(?:\s+[-–—|·•]+|(?<=\w)\.)\s+(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
 _COMMENT_LABEL = pattern(r"(?:^|[\s,;])(?P<label>[a-z][a-z -]{1,24}?)\s*[:=]\s*")
 _HANDLES = r"@[\w-]+(?:\s*(?:,|/|&|\band\b|\s)\s*@[\w-]+)*"
-_HANDLE_ASIDE = re.compile(rf"\s*[([](?P<who>{_HANDLES})[)\]]")
-_HANDLES_LAST = re.compile(rf"[\s,;–—-]+(?:by\s+|cc\s+)?(?P<who>{_HANDLES})\s*\.?$")
+_HANDLE = re.compile(r"(?<!\w)@[\w-]+")
+_ONLY_HANDLES = re.compile(_HANDLES)
+_HANDLES_LAST = re.compile(rf"[\s,;–—-]+(?:by\s+|cc\s+)?{_HANDLES}\s*\.?$")
 _HELPED = re.compile(r",\s+((?:\w+\s+){0,2}(?:help|review|input)\s+(?:from|form|by)\s+.+)$")
 _CONSIDERS = re.compile(r"\b([\w-]+)\s+is\s+(?:considering|exploring|planning|thinking)\b")
 _HARD = ("people", "target", "status")
@@ -404,11 +405,10 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         _between_pipes,
         _state_behind,
         _person_prefix,
-        _labelled_asides,
+        _asides,
         _labels_behind,
         _date_first,
         _people_behind,
-        _state_aside,
     ):
         head = step(entry, head, words)
     entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
@@ -466,16 +466,6 @@ def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     return head[: m.start()]
 
 
-def _state_aside(entry: Entry, head: Inline, words: Words) -> Inline:
-    """Read "Parser (done)" and "Parser (won't do)"."""
-    for m in reversed(list(_ASIDES.finditer(head.text))):
-        state = state_of(m[1]) if len(m[1].split()) <= 3 else None
-        if state in (DONE, DEFERRED, DROPPED):
-            entry.say(state)
-            head = _without(head, m.start(), m.end())
-    return head
-
-
 def _labels_in(text: str, words: Words) -> list[Label]:
     """Read "owner: ada, bo", "owner: ada, by May" and "owner: ada; due: May"."""
     parts = re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)|[,;]\s+(?=[^,;]+$)", text)
@@ -489,20 +479,23 @@ def _labels_in(text: str, words: Words) -> list[Label]:
     return known
 
 
-def _labelled_asides(entry: Entry, head: Inline, words: Words) -> Inline:
-    """Read "(owner: ada)" behind a title, and "(ada, by May)" of someone whom a label names."""
+def _asides(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Read brackets: "(owner: ada)", "(@ada)", "(ada, by May)" of a known person, "(done)"."""
     for m in reversed(list(_ASIDES.finditer(head.text))):
-        known = _labels_in(m[1], words)
-        for label in known:
+        labels = _labels_in(m[1], words)
+        for label in labels:
             take_field(entry, label, words)
-        # What stands behind a label is its value: "(owner: ada, bo)".
-        parts = takewhile(lambda part: ":" not in part, re.split(r"\s*[,;/&]\s*", m[1]))
-        people = [*filter(words.names.is_person, parts), *re.findall(r"(?<!\w)@[\w-]+", m[1])]
-        handled = _HANDLE_ASIDE.fullmatch(m[0]) or any(one.kind == "people" for one in known)
-        handles = dict.fromkeys(map(words.names.handle, [] if handled else people))
-        entry.duties += [Duty(handle, "work") for handle in handles]
-        if known:
-            head = _without(head, m.start(), m.end())
+        state = state_of(m[1]) if len(m[1].split()) <= 3 else None
+        state = state if state in (DONE, DEFERRED, DROPPED) else None
+        entry.say(state)
+        if not any(label.kind == "people" for label in labels):
+            # What stands behind a label is its value: "(owner: ada, bo)".
+            parts = takewhile(lambda part: ":" not in part, re.split(r"\s*[,;/&]\s*", m[1]))
+            people = [*filter(words.names.is_person, parts), *_HANDLE.findall(m[1])]
+            handles = dict.fromkeys(map(words.names.handle, people))
+            entry.duties += [Duty(handle, "work") for handle in handles]
+        if labels or state or _ONLY_HANDLES.fullmatch(m[1]):
+            head = head[: m.start()] + head[m.end() :]
     return head
 
 
@@ -546,7 +539,7 @@ def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
 
 
 def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
-    """Read "Parser -- ada (maybe bo), tbd", "Parser (@ada)" and "Parser @ada"."""
+    """Read "Parser -- ada (maybe bo), tbd" and "Parser @ada"."""
     dash = re.search(rf"\s[-–—]{{1,2}}\s+(?=((@?[\w-]+)(?:\s{CAPITAL}[\w-]*)?))", head.text)
     if dash and (dash[1][0] == "@" or any(map(words.names.is_person, dash.groups()))):
         behind = head.text[dash.end() :]
@@ -556,17 +549,11 @@ def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
             if target and (target.end or NO_DATE.match(part)):
                 entry.target = entry.target or target
         return head[: dash.start()]
-    for m in reversed(list(_HANDLE_ASIDE.finditer(head.text))):
-        entry.duties += _handles(m["who"], words)
-        head = _without(head, m.start(), m.end())
     if last := _HANDLES_LAST.search(head.text):
-        entry.duties += _handles(last["who"], words)
+        handles = map(words.names.handle, _HANDLE.findall(last[0]))
+        entry.duties += [Duty(handle, "work") for handle in handles]
         head = head[: last.start()]
     return head
-
-
-def _handles(text: str, words: Words) -> list[Duty]:
-    return [Duty(words.names.handle(name), "work") for name in re.findall(r"@[\w-]+", text)]
 
 
 def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
@@ -601,8 +588,3 @@ def _overlapping(form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 def mostly(part: str, whole: str) -> bool:
     """Whether a time expression is what a clause consists of, and not just stands in it."""
     return len(part) >= 0.6 * len(whole.strip())
-
-
-def _without(head: Inline, start: int, end: int) -> Inline:
-    """Cut out a bracket; links behind it are kept, those of the bracket go with it."""
-    return head[:start] + head[end:]
