@@ -137,14 +137,16 @@ _MOVED = (
     r"(?:(?:postponed|moved|deferred|delayed|pushed|slipped|verschoben|reportée?|aplazad[oa]|"
     r"pospuest[oa]|uppskjut(?:en|et))(?: (?:to|until|till|auf|bis|au|à|al?|hasta|till))? )?"
 )
+# Within a lookahead, so that one may begin within another.
 _DUE_ASIDE = pattern(
-    rf"[(\[](?:(?:estimated|expected|planned|to be) )?{_DUE}?\s*:?\s*(?P<when>[^()\[\]]+)[)\]]"
+    rf"(?=(?P<all>[(\[](?:(?:estimated|expected|planned|to be) )?{_DUE}?\s*:?\s*"
+    r"(?P<when>[^()\[\]]+)[)\]]))"
 )
 _DUE_CLAUSE = pattern(
-    rf"(?:[,;:]|\.(?!\d)|\s[-–—→>=]+|(?:^|\s)(?={_DUE}\s))\s*{_MOVED}"
+    rf"(?=(?P<all>(?:[,;:]|\.(?!\d)|\s[-–—→>=]+|(?:^|\s)(?={_DUE}\s))\s*{_MOVED}"
     rf"(?:(?:estimated|expected|planned) )?{_DUE}?\s*(?:date|for|by)?\s*:?\s*"
     r"(?P<when>(?:[^.;:,]|(?<=\d)\.(?=\s)){1,120}?(?:,?\s*20\d\d)?)"
-    r"(?: (?:at the latest|latest|if possible))?\s*[.;]?$"
+    r"(?: (?:at the latest|latest|if possible))?\s*[.;]?$))"
 )
 # "Target: 40", "300 ms", "99.9 %": what shall be measured then, and no time. "2.3" is a version.
 _AMOUNT = re.compile(r"[<>≤≥~]?\s*(?:\d+|\d+(?:[.,]\d+)?\s*(?:%|[a-zA-Zµ]{1,8}))")
@@ -186,6 +188,11 @@ class Words:
                 nearer = self.written - earlier.end < target.end - self.written
                 return earlier if nearer else target
         return replace(target, flag=None) if target and done and target.stale else target
+
+    def time(self, words: str, done: bool = False) -> Target | None:
+        """Read words that are a time and hardly anything else."""
+        target = self.target(words, done)
+        return target if target and target.end and mostly(target.text, words) else None
 
     def find(self, text: str) -> list[Found]:
         """Find the time expressions of a text."""
@@ -240,6 +247,10 @@ class Entry:
     def url(self) -> str | None:
         """The issue, merge request, milestone or epic that the item links to first."""
         return next(filter(None, map(tracked, self.urls)), None)
+
+    def work(self, people: Iterable[str]) -> None:
+        """Take people who work on it."""
+        self.duties += [Duty(person, "work") for person in dict.fromkeys(people)]
 
     def say(self, state: str | None) -> None:
         """Take a state; the first that is said stands."""
@@ -400,8 +411,9 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         entry.conditional, head = True, head[m.end() :]
     if m := _SOON.match(head.text):
         entry.target, head = Target(m["when"]), head[m.end() :]
+    if m := _MILESTONES_LAST.search(head.text):  # GitLab's references: "Parser %17.5 ~backend"
+        head = head[: m.start()]
     for step in (
-        _marked_behind,
         _between_pipes,
         _state_behind,
         _person_prefix,
@@ -424,12 +436,6 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
         entry.duties.append(Duty(words.names.handle(one.group(1)), "work", None, "considering"))
 
 
-def _marked_behind(entry: Entry, head: Inline, words: Words) -> Inline:
-    """Leave out GitLab's references to milestones and labels: "Parser @ada %17.5 ~backend"."""
-    m = _MILESTONES_LAST.search(head.text)
-    return head[: m.start()] if m else head
-
-
 def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser: August | ada, bo | deadline: 2026-08-31": labels, times and known people."""
     first, *parts = _PIPE.split(head.text)
@@ -438,11 +444,10 @@ def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
     unread = []
     for part in parts:
         label, state = label_of(part), state_of(part)
-        target = words.target(part, entry.done)
         people = re.split(r"\s*[,/&]\s*", part)
         if label:
             take_field(entry, label, words)
-        elif target and target.end and mostly(target.text, part):
+        elif target := words.time(part, entry.done):
             entry.target = entry.target or target
         elif all(words.names.is_person(one) or one.startswith("@") for one in people):
             entry.duties += assigned(part, ["work"], words.names)
@@ -459,24 +464,25 @@ def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
 def _state_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser — done"."""
     m = _SAID_LAST.search(head.text)
-    state = state_of(m[1]) if m else None
-    if m is None or state not in (DONE, DEFERRED, DROPPED):
-        return head
+    state = _settled(m[1]) if m else None
     entry.say(state)
-    return head[: m.start()]
+    return head[: m.start()] if m and state else head
+
+
+def _settled(text: str) -> str | None:
+    """Give a state that ends work, or puts it off, where a few words say nothing else."""
+    state = state_of(text) if len(text.split()) <= 3 else None
+    return state if state in (DONE, DEFERRED, DROPPED) else None
 
 
 def _labels_in(text: str, words: Words) -> list[Label]:
-    """Read "owner: ada, bo", "owner: ada, by May" and "owner: ada; due: May"."""
-    parts = re.split(r"[,;]\s+(?=[\w-]+(?:\s[\w-]+)?:)|[,;]\s+(?=[^,;]+$)", text)
-    known = [one for one in map(label_of, parts) if one and one.kind in _HARD]
-    if known and label_of(parts[-1]) is None:
-        last = words.target(parts[-1])
-        if last and last.end:
-            known.append(Label("target", (), parts[-1]))
-        else:
-            known[-1] = replace(known[-1], value=f"{known[-1].value}, {parts[-1]}")
-    return known
+    """Read "owner: ada, bo", "owner: ada, by May" and "Started: 2026-01-15 - ETA: May"."""
+    labels = fields_within(Inline(text))
+    value, comma, last = labels[-1].value.rpartition(", ") if labels else ("", "", "")
+    time = words.target(last) if comma and labels[-1].kind == "people" else None
+    if time and time.end:
+        labels[-1:] = [replace(labels[-1], value=value), Label("target", (), last)]
+    return labels
 
 
 def _asides(entry: Entry, head: Inline, words: Words) -> Inline:
@@ -485,15 +491,13 @@ def _asides(entry: Entry, head: Inline, words: Words) -> Inline:
         labels = _labels_in(m[1], words)
         for label in labels:
             take_field(entry, label, words)
-        state = state_of(m[1]) if len(m[1].split()) <= 3 else None
-        state = state if state in (DONE, DEFERRED, DROPPED) else None
+        state = _settled(m[1])
         entry.say(state)
         if not any(label.kind == "people" for label in labels):
             # What stands behind a label is its value: "(owner: ada, bo)".
             parts = takewhile(lambda part: ":" not in part, re.split(r"\s*[,;/&]\s*", m[1]))
             people = [*filter(words.names.is_person, parts), *_HANDLE.findall(m[1])]
-            handles = dict.fromkeys(map(words.names.handle, people))
-            entry.duties += [Duty(handle, "work") for handle in handles]
+            entry.work(map(words.names.handle, people))
         if labels or state or _ONLY_HANDLES.fullmatch(m[1]):
             head = head[: m.start()] + head[m.end() :]
     return head
@@ -503,10 +507,7 @@ def _labels_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser - Started: 2026-01-15 - ETA: 2026-03-31"."""
     for m in _DASHED_LABEL.finditer(head.text):
         if label_of(head.text[m.end() :]):
-            labels = fields_within(head[m.end() :])
-            if len(labels) == 1:
-                labels = _labels_in(head.text[m.end() :], words) or labels
-            for label in labels:
+            for label in _labels_in(head.text[m.end() :], words):
                 take_field(entry, label, words)
             return head[: m.start()]
     return head
@@ -517,11 +518,9 @@ def _date_first(entry: Entry, head: Inline, words: Words) -> Inline:
     m = _DATE_FIRST.match(head.text)
     if m is None or head.bold > m.end("when") + 1:
         return head
-    target = words.target(m["when"], entry.done)
-    if target is None or target.end is None or not mostly(target.text, m["when"]):
-        return head
+    target = words.time(m["when"], entry.done)
     entry.target = entry.target or target
-    return head[m.end() :]
+    return head[m.end() :] if target else head
 
 
 def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
@@ -533,7 +532,7 @@ def _person_prefix(entry: Entry, head: Inline, words: Words) -> Inline:
     short = all(re.fullmatch(r"[a-z][a-z0-9_]{1,11}|@[\w-]+", part) for part in parts)
     named = all(part.startswith("@") or words.names.is_known(part) for part in parts)
     if named or (words.loose and short and all(map(words.names.plausible, parts))):
-        entry.duties += [Duty(person, "work") for person in words.names.split(name)]
+        entry.work(words.names.split(name))
         return head[len(name) + 1 :].strip()
     return head
 
@@ -550,8 +549,7 @@ def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
                 entry.target = entry.target or target
         return head[: dash.start()]
     if last := _HANDLES_LAST.search(head.text):
-        handles = map(words.names.handle, _HANDLE.findall(last[0]))
-        entry.duties += [Duty(handle, "work") for handle in handles]
+        entry.work(map(words.names.handle, _HANDLE.findall(last[0])))
         head = head[: last.start()]
     return head
 
@@ -560,14 +558,15 @@ def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
     """Give a target within the item's own words, where a bracket or their end gives one."""
     text = head.bare
     for form in (_DUE_ASIDE, _DUE_CLAUSE):
-        for m in _overlapping(form, text):
+        for m in form.finditer(text):
             target = words.target(m["when"], entry.done)
-            event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m.group().rstrip(").]"))
+            event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m["all"].rstrip(").]"))
             if event and target and not target.end:  # an event that no calendar knows
                 target = Target(event.group())
             unread = target and (target.flag or "").startswith(UNREAD)
             # ", tbd" is a target; "Sign in later" and "(continuous) builds" are none.
-            apart = not re.match(r"\s*\w", m.group()) and not re.match(r"\s*\w", text[m.end() :])
+            behind = text[m.end("all") :]
+            apart = not re.match(r"\s*\w", m["all"]) and not re.match(r"\s*\w", behind)
             none = apart and NO_DATE.match(m["when"])
             said = target and (target.end or event or unread or none)
             if target and said and mostly(target.text, m["when"]):
@@ -575,14 +574,6 @@ def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
                     entry.title = title_of(head[: m.start()])
                 return target
     return None
-
-
-def _overlapping(form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield every match, also one that begins within another."""
-    m = form.search(text)
-    while m:
-        yield m
-        m = form.search(text, m.start() + 1)
 
 
 def mostly(part: str, whole: str) -> bool:
