@@ -1197,3 +1197,12 @@ def test_a_name_before_a_dash_is_the_title_and_what_a_goal_says_is_no_item() -> 
         "- Phase 4 — Freeze\n\n## Principes de maintenance\n\n- Rester simple\n"
     )
     assert titles(read(text)) == ["docs", "Phase 4 — Freeze"]
+
+
+@pytest.mark.parametrize(
+    "heading", ["Not doing this quarter", "Explicitly not in Q2 2026", "Nicht geplant", "Excluded"]
+)
+def test_what_a_heading_rules_out_has_no_date_and_waits(heading: str) -> None:
+    frames = read(f"# P\n\n## Q1 2026\n\n- Maps\n\n## {heading}\n\n- Mobile app\n")
+    assert targets(frames) == {"Maps": "2026-03-31"}
+    assert list(frames["roadmap_items"]["deferred"]) == [False, True]

@@ -40,7 +40,8 @@ done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented)
     (?:terminé|achevé|réalisé|livré|publié|fait)e?s?\b
     (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
     (?:klart?|färdigt?|avslutad|avslutat|slutfört?|levererad|levererat)\b
-dropped: (?:won['’]?t(?: (?:do|fix))?|cancell?ed|dropped|abandoned|rejected|obsolete)\b(?!-)
+dropped: (?:(?:won['’]?t|will not)(?: (?:do|fix))?|cancell?ed|dropped|abandoned)\b(?!-)
+    (?:rejected|obsolete)\b(?!-)
     (?:removed|archived|descoped|de-scoped|superseded|no longer planned)\b(?!-)
     (?:duplicate|cut|retired|sunset|stopped|terminated)\W*$
     (?:gestrichen|entfällt|entfallen|verworfen|eingestellt|abgebrochen)\b
@@ -50,6 +51,8 @@ deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on[\s-](
     (?:de-?prioriti[sz]ed|backlogged|waiting)\b(?!-)
     (?:postponed|deferred|parked|paused|parking lot|ideas?|long(?:er)?[\s-]term)\b(?!-)
     (?:wish\s?list|maybe|under consideration|considering|exploring|out of scope)\b(?!-)
+    (?:not (?:doing|in scope|this|for|in)|explicitly (?:not|out)|excluded)\b(?!-)
+    (?:nicht (?:geplant|jetzt)|hors (?:périmètre|champ)|fuera del? alcance|utanför|inte nu)\b
     (?:nice[\s-]to[\s-]haves?|non[\s-]?goals?|stale|unscheduled)\b(?!-)
     (?:verschoben|zurückgestellt|vertagt|pausiert|später|langfristig|ideen)\b
     (?:reporté|différé|suspendu)e?s?\b|(?:plus tard|en pause|à long terme|idées)\b

@@ -56,6 +56,11 @@ _WHEN = pattern(
 _LED = pattern(r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$")
 _YEAR_LED = pattern(r"(?:[(\[]|\b(?:by|until|for|in))\s*$")
 _SINCE = pattern(r"\b(?:since|after|from|before) (?:the )?$")
+# The quarter of "Not doing this quarter" is no target of what is not done then.
+_NOT_THEN = pattern(
+    r"\b(?:not (?:doing|planned|in|this|for)|won['’]?t|will not|out of scope|excluded|nicht|hors|"
+    r"fuera del?|utanför|inte)\b"
+)
 _FEW_WORDS = 6
 
 
@@ -84,13 +89,14 @@ class Given:
             return replace(self, target=target) if spans else self
         year = re.fullmatch(r"\W*(?:year\s+)?((?:19|20)\d\d)\W*", heading, re.IGNORECASE)
         here = replace(words, calendar=replace(words.calendar, year=self.year))
-        target = _time_in(heading, here)
+        ruled_out = _NOT_THEN.search(heading)
+        target = None if ruled_out else _time_in(heading, here)
         when, version = _WHEN.match(heading), _VERSION.match(heading)
         if target is None and (when or version):
             target = Target(when["when"] if when else version["v"] if version else heading)
         state = state_of(heading)
         return Given(
-            target or self.target,
+            None if ruled_out else target or self.target,
             self._state(state, target),
             int(year[1]) if year else self.year,
         )
