@@ -26,6 +26,7 @@ from tests.test_faults import many_issues
 
 Row = dict[str, Any]
 LATER = "2024-07-01T12:00:00+00:00"
+records_alone = pytest.mark.usefixtures("records_alone")
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,7 @@ def kinds(to: Path, *, run: int = -1) -> Counter[str]:
 # -- what may be asked, and by whom ----------------------------------------------------------------
 
 
+@records_alone
 @pytest.mark.parametrize(
     "path",
     ["groups/orchard", "orchard", "groups/orchard/-/milestones/2", "groups/orchard/-/issues/"],
@@ -73,6 +75,7 @@ def test_a_group_however_it_is_written(
     assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
 
 
+@records_alone
 def test_a_project_with_the_group_milestones_its_issues_are_in(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_project_with_the_group_milestones_its_issues_are_in(
     assert found["milestone"][501]["container"] == {"kind": "group", "id": 10, "path": "orchard"}
 
 
+@records_alone
 @pytest.mark.parametrize(
     ("path", "token", "code", "said"),
     [
@@ -106,6 +110,7 @@ def test_what_may_not_be_read(
     assert not (to / "manifest.json").exists()
 
 
+@records_alone
 def test_a_token_without_the_scope(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     hand_gitlab.set(tokens={"narrow": "no_scope", "late": "expired"})
     refused(export(hand_gitlab, tmp_path / "a", "orchard", token="narrow"), 3, "scope read_api")
@@ -125,6 +130,7 @@ def test_one_address_of_two_is_lost(hand_gitlab: LoopbackGitLab, tmp_path: Path)
     ]
 
 
+@records_alone
 def test_a_token_that_is_revoked_on_the_way(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     hand_gitlab.inject(
@@ -162,6 +168,7 @@ def config_of(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PYTHON_GITLAB_CFG", str(file))
 
 
+@records_alone
 def test_the_token_of_python_gitlabs_configuration(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +192,7 @@ def test_the_token_of_python_gitlabs_configuration(
     refused(outcome, 3, "Set GITLAB_PRIVATE_TOKEN")
 
 
+@records_alone
 @pytest.mark.parametrize("token", ["glpat-a\nb", "glpat-\u00e9", "glpat-\u2713"])
 def test_a_token_that_no_header_can_hold(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, token: str
@@ -236,6 +244,7 @@ def _answer_without_date(server: socket.socket) -> None:
 # -- addresses of the server -----------------------------------------------------------------------
 
 
+@records_alone
 def test_a_server_that_believes_to_live_elsewhere(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +254,7 @@ def test_a_server_that_believes_to_live_elsewhere(
     assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
 
 
+@records_alone
 def test_a_server_under_a_path(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     hand_gitlab.set(prefix="/gitlab")
     outcome = export(hand_gitlab, tmp_path / "data", "gitlab/groups/orchard")
@@ -257,6 +267,7 @@ def test_a_server_under_a_path(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> N
     assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
 
 
+@records_alone
 @pytest.mark.parametrize(
     "portal",
     [
@@ -279,6 +290,7 @@ def test_whatever_the_root_of_a_gitlab_under_a_path_answers(
     refused(outcome, 2, f"roadmap.toml (here perhaps {hand_gitlab.url}/gitlab)")
 
 
+@records_alone
 def test_no_server_listens(tmp_path: Path, hand_gitlab: LoopbackGitLab) -> None:
     class NoServer:
         url = "http://127.0.0.1:9"
@@ -305,6 +317,7 @@ def test_tls_where_there_is_none(tmp_path: Path) -> None:
 # -- cost and manners ------------------------------------------------------------------------------
 
 
+@records_alone
 def test_no_more_requests_at_once_than_jobs(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     hand_gitlab.set(latency=0.01)
     for jobs in (1, 3):
@@ -313,6 +326,7 @@ def test_no_more_requests_at_once_than_jobs(hand_gitlab: LoopbackGitLab, tmp_pat
         assert hand_gitlab.counts().peak == jobs
 
 
+@records_alone
 def test_what_is_not_licensed_is_asked_for_once(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -414,6 +428,7 @@ def test_no_project_is_listed_by_itself_without_need(
     assert asked["groups/:id/issues"] == 4, "the list, and what changed meanwhile, of two groups"
 
 
+@records_alone
 def test_a_group_whose_list_fails_is_read_project_by_project(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -422,6 +437,7 @@ def test_a_group_whose_list_fails_is_read_project_by_project(
     assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
 
 
+@records_alone
 def test_an_old_gitlab_without_descendant_groups(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -431,6 +447,7 @@ def test_an_old_gitlab_without_descendant_groups(
     assert differences(stored(tmp_path / "data"), served(hand_world(), "orchard")) == []
 
 
+@records_alone
 @pytest.mark.parametrize(
     "answer", [{"message": "not a list"}, [1, 2], [{"name": "no id"}], "text", 7, None]
 )
@@ -523,6 +540,7 @@ def test_what_was_closed_stays_when_its_project_is_archived(
     pd.testing.assert_frame_equal(frames.load(to).issue_events, before.issue_events)
 
 
+@records_alone
 def test_what_fails_in_the_first_export_is_missing(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -541,6 +559,7 @@ def documents(to: Path) -> dict[str, str]:
     return {record["name"]: record["text"] for record in store.iter_records(to, {"document"})}
 
 
+@records_alone
 def test_documents_of_the_same_gitlab(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     where = "orchard/documentation:archive/*-roadmap.md"
@@ -573,6 +592,7 @@ def test_files_beside_the_documents_of_a_gitlab_that_were_not_read_are_named(
     assert frames.load(to)["roadmap_alarms"].empty
 
 
+@records_alone
 def test_documents_that_are_not_there(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     for where in ("orchard/nothing:*.md", "orchard/documentation:nowhere/*.md"):
@@ -612,6 +632,7 @@ def test_a_document_that_cannot_be_understood_stays_as_it_was(
         }
 
 
+@records_alone
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -648,6 +669,7 @@ def test_documents_of_a_folder_and_of_a_clone(hand_gitlab: LoopbackGitLab, tmp_p
     assert kinds(tmp_path / "b")["document"] == 0, "what is the same is not stored twice"
 
 
+@records_alone
 def test_a_run_without_arguments_reads_the_same_documents(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -665,6 +687,7 @@ def test_a_run_without_arguments_reads_the_same_documents(
     assert documents(to).keys() == {"2024-05-01-roadmap.md", "2024-06-01-draft.md"}
 
 
+@records_alone
 def test_roadmaps_on_the_command_line_leave_pattern_and_ref_of_the_file_alone(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -728,6 +751,7 @@ def test_a_run_reads_each_document_once(
         read.clear()
 
 
+@records_alone
 def test_of_two_documents_of_one_day_the_stored_one_stays(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
