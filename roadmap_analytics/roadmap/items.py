@@ -42,12 +42,11 @@ from roadmap_analytics.roadmap.statements import Statement, statements_in
 from roadmap_analytics.roadmap.targets import Target, only_time
 from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern
 
-__all__ = ["Items", "Place", "is_comment", "read_comments", "read_sections"]
+__all__ = ["Items", "Place", "read_comments", "read_sections"]
 
 Cell = tuple["Column", Inline]
 
 _URL_ONLY = re.compile(r"^\W*(?:[\w .-]{0,30}:\s*)?https?://\S+(?:\s*\([^()]*\))?\W*$")
-_COMMENT = pattern(r"(?:note|nb|comment|remark|see|more info)\b\s*:")
 _BRACKET = re.compile(r"\([^()]*\)\.?")
 _ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
 _LETTER = re.compile(r"[^\W_]")
@@ -258,21 +257,17 @@ class Items:
             return True
         if entry is None:
             return False
-        if not text and not child.children:
-            return True
+        leaf = not child.children
+        aside = _URL_ONLY.match(text) or _BRACKET.fullmatch(text) or place.depth > _DEPTH
         named = _KEYED.match(text) if noted and not label_of(text) else None
         unknown = Label("info", (), text[named.end() :].strip()) if named else None
         if (label := self.label(child) or unknown) is not None:
             self.field(entry, child, label)
-        elif is_comment(text) or (
-            place.depth and not child.children and not re.search(r"\w", text)
-        ):
-            self.note(entry, child)
-        elif not child.children and self.time(text):
+        elif leaf and not aside and self.time(text):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
             self.claim(child, "field", "only a time", entry.key, "target", text)
-        elif noted or place.depth > _DEPTH or (not child.children and _label_alone(text)):
+        elif aside or noted or (leaf and (_label_alone(text) or not re.search(r"\w", text))):
             self.note(entry, child)
         else:
             return False
@@ -468,11 +463,6 @@ def _bears_sign(entry: Entry) -> bool:
     """Whether an entry bears a sign of work: a date, a person, a tracked link."""
     dated = entry.target is not None and entry.target.end is not None
     return bool(dated or entry.duties or any(map(tracked, entry.inlines[0].urls)))
-
-
-def is_comment(text: str) -> bool:
-    """Whether an entry is a bare address, a bracket or a note, and so no item."""
-    return bool(_URL_ONLY.match(text) or _BRACKET.fullmatch(text) or _COMMENT.match(text))
 
 
 def _label_alone(text: str) -> bool:
