@@ -111,6 +111,8 @@ _PARTS = {
     }.items()
     for word in [part, *words.split(", ")]
 }
+_SIXTHS = {"beginning": (0, 2), "mid": (2, 4), "late": (4, 6), "end": (4, 6)}
+_SIXTHS |= {"first half": (0, 3), "second half": (3, 6)}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _UNITS = {"day": 0, "week": 0, "month": 1, "quarter": 3, "half": 6, "year": 12}  # in months
 _DAYS = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}
@@ -244,23 +246,14 @@ def _part_of(span: Span, part: str | None) -> Span:
     if week := re.fullmatch(r"(\w+) week|\D+(\d)", word):
         start = first + timedelta(days=7 * _number(week[1] or week[2]) - 7)
         return start, min(start + timedelta(days=6), last)
-    word = _PARTS[word]
     months = (last.year - first.year) * 12 + last.month - first.month + 1
-    if months == 1:
-        days = {"mid": (11, 20), "first half": (1, 15), "second half": (16, 31)}
-        start_day, end_day = days.get(word, (1, 10) if word == "beginning" else (21, 31))
-        return first.replace(day=start_day), first.replace(day=min(end_day, last.day))
-    third, half = max(months // 3, 1), months // 2
-    skip, size = {
-        "beginning": (0, third),
-        "mid": (third, third),
-        "late": (months - third, third),
-        "end": (months - 1, 1),
-        "first half": (0, half),
-        "second half": (months - half, half),
-    }[word]
-    start = first + relativedelta(months=skip)
-    return start, start + relativedelta(months=size - 1, day=31)
+    part = _PARTS[word]
+    if part == "end" and months > 1:
+        return last.replace(day=1), last
+    # A sixth of a month is five days; the last one ends with the month.
+    places = (months * sixths for sixths in _SIXTHS[part])
+    start, behind = (first + relativedelta(months=n // 6, days=n % 6 * 5) for n in places)
+    return start, behind - timedelta(days=1)
 
 
 def _number(word: str) -> int:
