@@ -7,6 +7,7 @@ A line that no reader takes is prose, so a rule can add a reading and can never 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ ABOUT = "which is about the document"
 """Ends the reason of text that says nothing of work, and so leaves nothing to understand."""
 
 _FRONT = re.compile(r"\A---[ \t]*\n(?P<body>.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 # Tags that authors put around Markdown. What stands in back quotes is no tag.
 _TAG = re.compile(
     r"`[^`\n]*`|</?(?:a|b|br|center|details|div|em|font|i|img|kbd|p|picture|small|source|span|"
@@ -106,25 +108,21 @@ class Source:
         self.text = "\n" * found.group().count("\n") + self.text[found.end() :]
 
     def _comments(self) -> None:
-        # By str.find: a pattern would search to the end for each of many comments left open.
         code = set(fenced(self.text.split("\n")))
-        kept, at, line = [], 0, 0
-        while (start := self.text.find("<!--", at)) >= 0:
-            stop = self.text.find("-->", start + 4)
-            if stop < 0:
-                break
-            kept.append(self.text[at:start])
-            line += kept[-1].count("\n")
-            body = self.text[start : stop + 3]
-            lasts = body.count("\n")
+        starts = [found.end() for found in re.finditer("\n", self.text)]
+
+        def blank(found: re.Match[str]) -> str:
+            line = bisect_right(starts, found.start())
+            end = line + found[0].count("\n") + 1
             if line in code:
-                kept.append(body)
-            else:
-                kept.append("\n" * lasts)
-                self.comments.append((line, line + lasts + 1, " ".join(body[4:-3].split())))
-                self.readings.append(Reading(line, line + lasts + 1, "ignored", "comment"))
-            at, line = stop + 3, line + lasts
-        self.text = "".join([*kept, self.text[at:]])
+                return found[0]
+            self.comments.append((line, end, " ".join(found[1].split())))
+            self.readings.append(Reading(line, end, "ignored", "comment"))
+            return "\n" * (end - line - 1)
+
+        # Up to the last end: behind it the pattern would search in vain for each one left open.
+        ends = self.text.rfind("-->") + 3
+        self.text = _COMMENT.sub(blank, self.text[:ends]) + self.text[ends:]
 
     def _tags(self) -> None:
         def plain(found: re.Match[str]) -> str:
