@@ -292,6 +292,15 @@ def test_a_backtest_s_forecasts_are_those_that_were_possible_then() -> None:
         assert then[name].tolist() == made[name].tolist()
 
 
+def test_scorers_may_give_a_seed_and_a_backtest_and_get_the_same_dates() -> None:
+    dataset = eight_issues().dataset()
+    seeded = backtest_forecasts(dataset, as_of="2025-03-19", seed=5)
+    pd.testing.assert_frame_equal(seeded, backtest_forecasts(dataset, as_of="2025-03-19"))
+    past = backtest(dataset, as_of=AS_OF, seed=5)
+    asked = forecast(dataset, as_of=AS_OF, seed=5, past=past)
+    pd.testing.assert_frame_equal(asked, forecast(dataset, as_of=AS_OF))
+
+
 def test_a_backtest_counts_dates_once_they_have_passed() -> None:
     dataset = steady(20).dataset()  # the last issue is closed on 21 March
     asked = backtest_forecasts(dataset, as_of="2025-03-19", every_days=1)

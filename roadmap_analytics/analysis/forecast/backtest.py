@@ -27,6 +27,7 @@ def backtest_forecasts(
     dataset: Dataset,
     *,
     as_of: AsOf,
+    seed: int | None = None,
     every_days: int = 14,
     outcome: Outcome = "closed",
     timezone: str | None = None,
@@ -39,6 +40,8 @@ def backtest_forecasts(
     dataset : Dataset
     as_of : date or aware timestamp
         Outcomes after it are not known.
+    seed : int, optional
+        Changes nothing: forecasts are computed, not drawn.
     every_days : int
         Forecasts are made this often, counted back from `as_of`; at least 1.
     outcome, timezone, types
@@ -114,6 +117,7 @@ def backtest(
     dataset: Dataset,
     *,
     as_of: AsOf,
+    seed: int | None = None,
     every_days: int = 14,
     outcome: Outcome = "closed",
     timezone: str | None = None,
@@ -123,7 +127,7 @@ def backtest(
 
     Parameters
     ----------
-    dataset, as_of, every_days, outcome, timezone, types
+    dataset, as_of, seed, every_days, outcome, timezone, types
         As in `backtest_forecasts`.
 
     Returns

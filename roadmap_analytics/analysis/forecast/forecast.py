@@ -46,7 +46,7 @@ def forecast(
     outcome: Outcome = "closed",
     timezone: str | None = None,
     types: Iterable[str] | str | None = None,
-    past: Literal["dataset"] | None = "dataset",
+    past: pd.DataFrame | Literal["dataset"] | None = "dataset",
 ) -> pd.DataFrame:
     """Forecast when milestones will be over.
 
@@ -72,9 +72,9 @@ def forecast(
         IANA name of the zone whose days are meant; by default that of the dataset, else UTC.
     types : str or list of str, optional
         Work item types to count; all by default.
-    past : "dataset" or None
-        By default dates rest on the earlier milestones of the dataset as well. None: on the
-        target's own days alone.
+    past : "dataset", DataFrame or None
+        By default dates rest on the earlier milestones of the dataset as well; what `backtest`
+        returns gives the same. None: on the target's own days alone.
 
     Returns
     -------
@@ -124,7 +124,8 @@ def forecast(
     ['milestone_id', 'title', 'remaining', 'due_date']
     """
     one_of("outcome", outcome, Outcome)
-    one_of("past", past, Literal["dataset", None])
+    if not isinstance(past, pd.DataFrame):
+        one_of("past", past, Literal["dataset", None])
     view = View.of(dataset, as_of, timezone, types)
     targets = targets_of(view, milestone, person, item, horizon)
     frame = forecast_targets(view, targets, outcome=outcome, calibrated=past is not None)
