@@ -24,11 +24,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from peers import READINGS, installed
 
 import roadmap_analytics as ra
 from roadmap_analytics import store
@@ -83,34 +83,22 @@ def written(copies: int, work: Path) -> None:
         Dataset(whole, dataset.manifest).save(work / f"whole{copies}")
 
 
-def files(folder: Path, names: tuple[str, ...]) -> list[str]:
+def files(folder: Path) -> list[Path]:
     frames = store.read_manifest(folder).tables["frames"]
-    return [str(folder / frames[name]["file"]) for name in names]
+    return [folder / frames[name]["file"] for name in HISTORIES]
 
 
-def by_polars(folder: Path) -> Any:
-    import polars
-
-    return [polars.read_parquet(file) for file in files(folder, HISTORIES)]
-
-
-def by_duckdb(folder: Path) -> Any:
-    import duckdb
-
-    connection = duckdb.connect()
-    return [
-        connection.execute(f"SELECT * FROM '{file}'").fetchnumpy()
-        for file in files(folder, HISTORIES)
-    ]
+def reader(name: str) -> Callable[[Path], Any]:
+    """Return how others read the tables that histories follow from."""
+    return lambda folder: READINGS[name](files(folder))
 
 
-READINGS: dict[str, Callable[[Path], Any]] = {
-    "read by pandas": lambda folder: [pd.read_parquet(f) for f in files(folder, HISTORIES)],
-    "read by polars": by_polars,
-    "read by duckdb": by_duckdb,
+WHOLE: dict[str, Callable[[Path], Any]] = {
+    **{f"read by {name}": reader(name) for name in installed()},
     "ra.load": lambda folder: ra.load(folder, frames=HISTORIES),
     "pandas": lambda folder: ra.load(folder),
 }
+"""Ways to read all copies at once."""
 
 
 @contextmanager
@@ -179,8 +167,8 @@ def measure(way: str, copies: int, work: Path) -> dict[str, Any]:
             taken[name] = round(time.perf_counter() - before, 2)
             found.to_pickle(work / f"{way}-{copies}-{name}")
 
-    if way in READINGS:
-        found = READINGS[way](whole)
+    if way in WHOLE:
+        found = WHOLE[way](whole)
         if way == "pandas":
             answer(found)
     else:
@@ -198,12 +186,8 @@ def main(sizes: list[int], work: Path) -> list[str]:
         written(copies, work)
         print(f"\n{copies} copies of {BASE:,} simulated issues")
         print(f"{'':<18}{'CPU s':>9}{'s':>9}{'GiB':>7}")
-        skipped = {name for name in ("polars", "duckdb") if not find_spec(name)}
-        ways = [*READINGS, "threads", "processes"] if copies <= ENOUGH else ["threads", "processes"]
+        ways = [*(WHOLE if copies <= ENOUGH else []), "threads", "processes"]
         for way in ways:
-            if way.rpartition(" ")[2] in skipped:
-                print(f"{way:<18}not installed")
-                continue
             command = [sys.executable, __file__, "--way", way, str(copies), str(work)]
             cost, gib = watched(command)
             row = f"{way:<18}{cost['cpu']:>9.2f}{cost['elapsed']:>9.2f}{gib:>7.2f}"

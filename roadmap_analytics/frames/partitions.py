@@ -169,6 +169,8 @@ def _words(error: BaseException) -> str:
 def _joined(parts: list[Result], condense: Callable[[Result], Result]) -> Result:
     """Join the results of partitions, and make the joined one smaller."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
     if isinstance(first, pd.DataFrame):
         return condense(cast("Result", _one_below_the_other(cast("list[pd.DataFrame]", parts))))
     columns = zip(*cast("list[tuple[pd.DataFrame, ...]]", parts), strict=True)
@@ -311,12 +313,14 @@ class Scan(Dataset):
             delayed(functools.partial(_task, one, function, condense, names), pure=False)(whole)
             for one in self.partitions
         ]
-        while len(level) > 1:
+        while len(level) > _JOINED_AT_ONCE:
             join = delayed(functools.partial(_joined, condense=condense), pure=False)
             level = [
                 join(level[n : n + _JOINED_AT_ONCE]) for n in range(0, len(level), _JOINED_AT_ONCE)
             ]
-        return cast("Result", _run(level)[0])
+        # The last ones are joined here: a worker that did it would hold what all partitions give,
+        # and once more while it sends it.
+        return _joined(cast("list[Result]", _run(level)), condense)
 
     # -- whole frames ------------------------------------------------------------------------------
 
