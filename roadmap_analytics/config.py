@@ -32,50 +32,31 @@ _PERIOD = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
 class Config:
     """The settings of one `roadmap.toml`, checked; the defaults where there is none.
 
-    Attributes
-    ----------
-    url : str or None
-        Address of the GitLab, for `groups` and `projects`, and where it lives under a path.
-    groups, projects : list of str
-        Full paths to export, besides the addresses of the call.
-    section : str or None
-        Section of python-gitlab's own configuration file that holds token, CA and the like.
-    jobs : int or None
-        Requests at once.
-    roadmaps_path, roadmaps_project : str or None
-        A folder or clone with roadmap revisions, or the project that holds them; at most one.
-    roadmaps_pattern, roadmaps_ref : str or None
-        Which files, and at which branch, tag or commit.
-    roadmaps_profile : str or None
-        "generic" or "sigsum": how documents are read; None lets each one's signature decide.
-    people : dict
-        Canonical handle -> other spellings and GitLab user names.
-    calendar : dict
-        ``timezone`` (IANA name), ``workdays`` (Mon ...), ``holidays`` (ISO days), ``periods``
-        (name -> "first day/last day"), ``fiscal_year_start`` (number of the month in which FY27
-        begins; it ends in 2027).
-    labels, milestones : dict
-        ``future``: the label of work not planned yet; ``draft_prefix``: how titles of milestones
-        begin that are not promised yet.
-
     Examples
     --------
     >>> Config().calendar["workdays"]
     ['Mon', 'Tue', 'Wed', 'Thu', 'Fri']
     """
 
+    # Address of the GitLab, for `groups` and `projects`, and where it lives under a path.
     url: str | None = None
-    groups: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)  # full paths, besides the call's addresses
     projects: list[str] = field(default_factory=list)
-    section: str | None = None
-    jobs: int | None = None
+    section: str | None = None  # of python-gitlab's own configuration: token, CA and the like
+    jobs: int | None = None  # requests at once
+    # A folder or clone with roadmap revisions, or the project that holds them; at most one.
     roadmaps_path: str | None = None
     roadmaps_project: str | None = None
-    roadmaps_pattern: str | None = None
-    roadmaps_ref: str | None = None
-    roadmaps_profile: str | None = None
-    people: dict[str, list[str]] = field(default_factory=dict)
+    roadmaps_pattern: str | None = None  # which files
+    roadmaps_ref: str | None = None  # at which branch, tag or commit
+    roadmaps_profile: str | None = None  # "generic", "sigsum"; None: each one's signature decides
+    people: dict[str, list[str]] = field(default_factory=dict)  # handle -> spellings, user names
+    # ``timezone`` (IANA name), ``workdays`` (Mon ...), ``holidays`` (ISO days), ``periods``
+    # (name -> "first day/last day"), ``fiscal_year_start`` (number of the month in which FY27
+    # begins; it ends in 2027).
     calendar: dict[str, Any] = field(default_factory=lambda: _calendar({}, "[calendar]"))
+    # ``future``: the label of work not planned yet; ``draft_prefix``: how titles of milestones
+    # begin that are not promised yet.
     labels: dict[str, Any] = field(default_factory=lambda: dict(_LABELS))
     milestones: dict[str, Any] = field(default_factory=lambda: dict(_MILESTONES))
 

@@ -27,20 +27,12 @@ PAGE = 100
 
 
 class PartFailed(Exception):  # noqa: N818 - the rest goes on
-    """A request that failed for good, while others may not.
-
-    Attributes
-    ----------
-    status
-        HTTP status, or None where no answer came.
-    message
-        What the server or the network said, in one plain line.
-    """
+    """A request that failed for good, while others may not."""
 
     def __init__(self, status: int | None, message: str) -> None:
         super().__init__(message)
-        self.status = status
-        self.message = message
+        self.status = status  # of HTTP; None where no answer came
+        self.message = message  # what the server or the network said, in one plain line
 
     @property
     def forbidden(self) -> bool:
@@ -129,18 +121,12 @@ def _settings(origin: str, section: str | None) -> GitlabConfigParser | None:
 
 
 class Client:
-    """Asks GitLab, one page after another.
-
-    Attributes
-    ----------
-    transport : Transport
-        Counts the requests and reads the server's clock.
-    """
+    """Asks GitLab, one page after another."""
 
     def __init__(self, api: gitlab.Gitlab, transport: Transport, secrets: list[str]) -> None:
         self._api = api
         self._secrets = secrets
-        self.transport = transport
+        self.transport = transport  # counts the requests and reads the server's clock
 
     @property
     def has_credentials(self) -> bool:

@@ -94,11 +94,6 @@ class Export:
         Told how far it is.
     now : callable
         This machine's clock, aware, for servers that do not tell their time.
-
-    Attributes
-    ----------
-    failures : list of Failure
-        Parts that failed for good, so far.
     """
 
     def __init__(
@@ -112,7 +107,7 @@ class Export:
         self._request = request
         self._known = known or Known()
         self._progress = progress or Reporter()
-        self.failures: list[Failure] = []
+        self.failures: list[Failure] = []  # parts that failed for good, so far
         limiter = Limiter(self._progress.waiting)
         self._limiter = limiter
         self._client: Client = connect(request.origin, request.section, limiter, request.jobs, now)

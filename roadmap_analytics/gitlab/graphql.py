@@ -22,12 +22,9 @@ PAGE = 100  # GitLab gives no more rows, however many are asked for
 class Refused(PartFailed):
     """A query that was not answered in full.
 
-    Attributes
-    ----------
-    why
-        ``too dear`` (by GitLab's count of complexity: ask for fewer rows), ``unknown here`` (this
-        version or edition cannot, or GraphQL is switched off: never ask again), ``failed`` (a
-        timeout or an error inside: fewer issues at once may do).
+    `why` is ``too dear`` (by GitLab's count of complexity: ask for fewer rows), ``unknown here``
+    (this version or edition cannot, or GraphQL is switched off: never ask again) or ``failed`` (a
+    timeout or an error inside: fewer issues at once may do).
     """
 
     def __init__(self, status: int | None, message: str, why: Why) -> None:

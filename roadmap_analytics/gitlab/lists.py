@@ -28,17 +28,13 @@ class Lists:
         Where to ask, and how many requests at once.
     graphql
         Whether to ask by GraphQL.
-
-    Attributes
-    ----------
-    odd : dict
-        Path of a list to the rows in it that have no id, each with why it is odd.
     """
 
     def __init__(self, client: Client, jobs: int, *, graphql: bool) -> None:
         self._client = client
         self._jobs = jobs
         self._graphql = GraphQL(client) if graphql else None
+        # Path of a list -> the rows in it that have no id, each with why it is odd.
         self.odd: dict[str, dict[str, str]] = defaultdict(dict)
 
     def milestones(self, owners: Iterable[Owner]) -> list[list[Row] | PartFailed]:

@@ -217,15 +217,6 @@ class Transport(HTTPAdapter):
         This machine's clock, for servers that do not tell their time.
     seconds, size
         Most seconds and bytes (unpacked) of an answer, whatever its status.
-
-    Attributes
-    ----------
-    limiter : Limiter
-        When requests may leave.
-    requests : int
-        Requests sent, repeated ones too.
-    started_at, seen_at : datetime or None
-        The server's clock: the earliest time that an answer gave, and that of the newest answer.
     """
 
     def __init__(
@@ -245,7 +236,8 @@ class Transport(HTTPAdapter):
         self._slots = threading.BoundedSemaphore(jobs)
         self._now = now
         self.limiter = limiter
-        self.requests = 0
+        self.requests = 0  # sent so far, repeated ones too
+        # The server's clock: the earliest time that an answer gave, and that of the newest answer.
         self.started_at: datetime | None = None
         self.seen_at: datetime | None = None
         self._lock = threading.Lock()
