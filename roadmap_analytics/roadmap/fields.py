@@ -491,7 +491,8 @@ def _asides(entry: Entry, head: Inline, words: Words) -> Inline:
         labels = _labels_in(m[1], words)
         for label in labels:
             take_field(entry, label, words)
-        state = _settled(m[1])
+        named = any(map(words.names.is_person, m[1].split()))  # "(maybe ada)" speaks of ada
+        state = None if named else _settled(m[1])
         entry.say(state)
         if not any(label.kind == "people" for label in labels):
             # What stands behind a label is its value: "(owner: ada, bo)".
