@@ -929,11 +929,17 @@ def test_an_owner_and_a_date_share_a_bracket_and_a_delay_names_the_day() -> None
     text = (
         "# P\n\n- Maps (owner: ada, bo)\n- Docs (owner: ada, by end of May)\n"
         "- Radio\n  - Status: postponed to Q3 2027\n"
+        "- Fax (owner: ada, bo, 5 May, 2027)\n- Tapes -- @ada. By June\n"
     )
     frames = read(text)
-    assert targets(frames) == {"Docs": "2026-05-31", "Radio": "2027-09-30"}
+    assert targets(frames) == {
+        "Docs": "2026-05-31",
+        "Radio": "2027-09-30",
+        "Fax": "2027-05-05",
+        "Tapes": "2026-06-30",
+    }
     people = frames["responsibilities"].groupby("key")["person"].agg(sorted)
-    assert dict(people) == {"1": ["ada", "bo"], "2": ["ada"]}
+    assert dict(people) == {"1": ["ada", "bo"], "2": ["ada"], "4": ["ada", "bo"], "5": ["ada"]}
 
 
 @pytest.mark.parametrize(

@@ -478,10 +478,13 @@ def _settled(text: str) -> str | None:
 def _labels_in(text: str, words: Words) -> list[Label]:
     """Read "owner: ada, bo", "owner: ada, by May" and "Started: 2026-01-15 - ETA: May"."""
     labels = fields_within(Inline(text))
-    value, comma, last = labels[-1].value.rpartition(", ") if labels else ("", "", "")
-    time = words.target(last) if comma and labels[-1].kind == "people" else None
-    if time and time.end:
-        labels[-1:] = [replace(labels[-1], value=value), Label("target", (), last)]
+    last = labels[-1] if labels else Label("", (), "")
+    gaps = list(re.finditer(r"[,.]\s+", last.value)) if last.kind == "people" else []
+    for gap in gaps[-2:]:  # "ada, bo, 5 May, 2027"
+        people, rest = last.value[: gap.start()], last.value[gap.end() :]
+        time = words.expression(rest)
+        if (time and time.end and rest.startswith(time.text)) or NO_DATE.match(rest):
+            return [*labels[:-1], replace(last, value=people), Label("target", (), rest)]
     return labels
 
 
@@ -542,12 +545,8 @@ def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser -- ada (maybe bo), tbd" and "Parser @ada"."""
     dash = re.search(rf"\s[-–—]{{1,2}}\s+(?=((@?[\w-]+)(?:\s{CAPITAL}[\w-]*)?))", head.text)
     if dash and (dash[1][0] == "@" or any(map(words.names.is_person, dash.groups()))):
-        behind = head.text[dash.end() :]
-        entry.duties += assigned(behind, ["work"], words.names)
-        for part in re.split(r"[,.]\s+", behind.rstrip("."))[1:]:
-            target = words.target(part, entry.done)
-            if target and (target.end or NO_DATE.match(part)):
-                entry.target = entry.target or target
+        for label in _labels_in(f"who: {head.text[dash.end() :]}", words):
+            take_field(entry, label, words)
         return head[: dash.start()]
     if last := _HANDLES_LAST.search(head.text):
         entry.work(map(words.names.handle, _HANDLE.findall(last[0])))
