@@ -392,7 +392,9 @@ def test_the_first_tracked_address_is_the_items_own(written: str, url: str | Non
         *(("Jul W1-Aug W2", "2026-08-14"), ("2nd week of May 2026", "2026-05-14")),
         *(("2026-W34-3", "2026-08-19"), ("31.8.", "2026-08-31"), ("2026年10月", "2026-10-31")),
         *(("2026年10月5日", "2026-10-05"), ("October of next year", "2027-10-31")),
-        ("Sep 2026 -> Oct 2026 -> Nov 2026", "2026-11-30"),
+        *(("Sep 2026 -> Oct 2026 -> Nov 2026", "2026-11-30"), ("9 ottobre 2026", "2026-10-09")),
+        *(("dezembro de 2026", "2026-12-31"), ("fine maggio 2026", "2026-05-31")),
+        *(("eind maart 2026", "2026-03-31"), ("15 augustus", "2026-08-15")),
     ],
 )
 def test_dates_as_other_teams_write_them(words: str, latest: str) -> None:
@@ -417,7 +419,11 @@ def test_fiscal_years_begin_where_the_calendar_says() -> None:
     ("words", "part"),
     [
         *(("Q5 2026", "Q5"), ("2026/27", "2026/27"), ("Q2 2026 (maybe Q3)", "Q3")),
-        *(("9 ottobre 2026", "ottobre"), ("KubeCon NA 2026", "NA"), ("October 2206", "2206")),
+        *(
+            ("9 października 2026", "października"),
+            ("KubeCon NA 2026", "NA"),
+            ("October 2206", "2206"),
+        ),
         ("last October", "last"),
     ],
 )
@@ -893,14 +899,23 @@ def test_an_item_that_is_listed_as_dropped_is_dropped_and_not_continued(line: st
 
 
 STATES = {
-    "done": ["erledigt", "Abgeschlossen", "terminée", "terminado", "avslutat", "DONE"],
-    "deferred": ["verschoben", "zurückgestellt", "reporté", "aplazada", "uppskjutet", "gestrichen"],
-    "active": ["in Arbeit", "geplant", "en cours", "à faire", "en curso", "pendiente", "pågår"],
+    "done": [
+        *("erledigt", "Abgeschlossen", "terminée", "terminado", "avslutat", "DONE"),
+        *("Concluído", "completato", "afgerond"),
+    ],
+    "deferred": [
+        *("verschoben", "zurückgestellt", "reporté", "aplazada", "uppskjutet", "gestrichen"),
+        *("adiado", "rimandata", "uitgesteld", "annullato", "geannuleerd"),
+    ],
+    "active": [
+        *("in Arbeit", "geplant", "en cours", "à faire", "en curso", "pendiente", "pågår"),
+        *("em andamento", "in corso", "bezig", "Amber", "40 %"),
+    ],
 }
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_words_of_state_in_five_languages(state: str) -> None:
+def test_words_of_state_in_eight_languages(state: str) -> None:
     for word in STATES[state]:
         text = f"# Plan\n\n| Projekt | Stand |\n|---|---|\n| Karten | {word} |\n"
         (row,) = read(text)["roadmap_items"].to_dict("records")
@@ -915,6 +930,8 @@ def test_words_of_state_in_five_languages(state: str) -> None:
             "Actividad / Hito | Responsable | Fecha de finalización",
             "Åtgärd | Ansvarig | Slutdatum",
         ),
+        *("Tarefa | Responsável | Prazo", "Attività | Responsabile | Scadenza"),
+        *("Taak | Eigenaar | Streefdatum", "Milestone | Owner | Target"),
     ],
 )
 def test_columns_in_other_languages(head: str) -> None:

@@ -69,17 +69,20 @@ target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{w
     (?:ziel)?termin|frist|fällig(?: am| bis)?|bis(?: wann)?|zeit(?:raum|plan|horizont)|quartal
     échéances?|délai|calendrier|trimestre|date (?:cible|limite|prévue|de (?:fin|livraison))
     fecha(?: (?:límite|prevista|objetivo|de (?:fin|finalización|entrega|término)))?|plazos?
-    slutdatum|måldatum|tidsplan|kvartal|senast
+    slutdatum|måldatum|tidsplan|kvartal|senast|prazos?|data(?: (?:limite|prevista|de entrega))?
+    scadenza|data (?:di (?:fine|consegna)|prevista)|entro|trimestre|streefdatum|einddatum|planning
 outcome: (?:(?:expected|desired|planned) )?(?:outcomes?|deliverables?|results?)|scope
     definition of done|done when|acceptance criteria
 status: (?:current )?(?:status|state|progress|phase|stage)|done\?
     (?:umsetzungs)?stand|fortschritt|statut|état|avancement|estado|avance|läge|framsteg
+    situação|andamento|stato|avanzamento|voortgang
 title: items?|title|name|features?|tasks?|activit(?:y|ies)|what|initiatives?|epics?|projects?
     work items?|topics?|subject|objectives?|change|release version|release|component|proposal
     workstream|story
     (?:ma(?:ß|ss)nahme|vorhaben|aufgabe|arbeitspaket|meilenstein|projekt)n?|them[ae]|titel
     (?:action|tâche|jalon|chantier|projet|thème)s?|titre|hitos?|tareas?|medidas?|proyectos?
-    actividad(?:es)?|acci(?:ón|ones)|(?:åtgärd|uppgift|aktivitet)(?:er)?
+    actividad(?:es)?|acci(?:ón|ones)|(?:åtgärd|uppgift|aktivitet)(?:er)?|tarefas?|atividades?
+    marcos?|projetos?|attività|obiettivi?|progett[oi]|ta(?:ak|ken)|activiteit(?:en)?|mijlpa(?:al|len)
 link: (?:tracking )?(?:issues?|tickets?|milestones?)|tracking|tracked (?:in|by)|links?|urls?
     prs?|mrs?|(?:pull|merge) requests?|github|gitlab|jira
 info: (?:more )?info(?:rmation)?|notes?|remarks?|see(?: also)?|details?|comments?|context
@@ -107,6 +110,7 @@ responsible: responsible(?: (?:person|people|party|team))?|responsibility|owners
     accountable|in charge|dris?|pm|managers?|directly responsible individual
     (?:verantwortlich|zuständig)(?:e[rs]?|keit)?|federführ(?:ung|end)|responsables?|pilotes?
     porteu(?:r|se)s?|encargad[oa]s?|a cargo(?: de)?|ansvariga?|ägare
+    responsáve(?:l|is)|encarregad[oa]s?|responsabil[ei]|referente|verantwoordelijken?|eigena(?:ar|ren)
 contact: (?:(?:points? of )?contacts?|poc)(?: person)?
 review: (?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|approvers?
 input: input|feedback|rubberduck(?:ing)?|discussions?|support|advice|consulted|stakeholders?

@@ -55,6 +55,7 @@ _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
 _MEANING = pattern(
     r"meanings?|definitions?|explanation|bedeutung|signification|significado|betydelse"
 )
+_MILESTONE = pattern("milestones?")
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
 _PERIOD = pattern(r"\b(?:since|during|in|this|last|so far)\b")
@@ -374,7 +375,8 @@ class Items:
         """Give what the columns hold, by their heads, else by what stands in all their cells."""
         out = []
         labels = [column_kind(cell.text) for cell in table.head]
-        dated = any(label and label.kind == "target" for label in labels)
+        kinds = [label.kind if label else "" for label in labels]
+        dated = "target" in kinds
         for n, label in enumerate(labels):
             head = table.head[n].text.strip()
             given = replace(above, target=None).under(head, self.words)
@@ -383,6 +385,8 @@ class Items:
             kind = None
             if below and all(map(_TICKET.fullmatch, below)):
                 kind = "link"
+            elif _MILESTONE.fullmatch(head) and "title" not in kinds and not _linked(table, n):
+                kind = "title"  # "Milestone | Owner | Target"
             elif label is None and given.target:
                 kind = "time"
             elif not filled or label:
@@ -435,6 +439,11 @@ def _narrower(one: Target, other: Target | None) -> bool:
     if not (other and one.start and one.end and other.start and other.end):
         return bool(one.end) or other is None
     return one.end - one.start < other.end - other.start
+
+
+def _linked(table: Table, column: int) -> bool:
+    """Whether a cell of a column leads anywhere."""
+    return any(row[column].urls for row in table.rows if column < len(row))
 
 
 def _tells(column: Column, cell: Inline) -> bool:

@@ -28,8 +28,8 @@ _LEAD = (  # "v1.2: recently", "What we have"
     r"^[^\w:]*(?:v?\d+(?:\.[\dx]+)+\W+)?(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|"
     r"have|been|was|is|items?|just|currently|things|work|in|the|our|possible|potential)\W+){0,3}"
 )
-# English, then German, French, Spanish and Swedish. "Done criteria" and "Completed by May" say
-# nothing about what is; "stale-while-revalidate" is a name.
+# English, then German, French, Spanish, Swedish, Portuguese, Italian and Dutch. "Done criteria" and
+# "Completed by May" say nothing about what is; "stale-while-revalidate" is a name.
 _STATE = vocabulary(
     r"""
 dropped: closed\W+(?:as )?(?:a )?(?:duplicate|won['’]?t|wontfix|not planned|obsolete|invalid)\b
@@ -40,6 +40,8 @@ done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented)
     (?:terminé|achevé|réalisé|livré|publié|fait)e?s?\b
     (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
     (?:klart?|färdigt?|avslutad|avslutat|slutfört?|levererad|levererat)\b
+    (?:concluíd|feit|finalizad|completat|fatt|conclus|terminat)[oaie]s?\b|entregues?\b
+    (?:voltooid|afgerond|klaar|gereed|opgeleverd)\b
 dropped: (?:(?:won['’]?t|will not)(?: (?:do|fix))?|cancell?ed|dropped|abandoned)\b(?!-)
     (?:rejected|obsolete)\b(?!-)
     (?:removed|archived|descoped|de-scoped|superseded|no longer planned)\b(?!-)
@@ -47,6 +49,7 @@ dropped: (?:(?:won['’]?t|will not)(?: (?:do|fix))?|cancell?ed|dropped|abandone
     (?:gestrichen|entfällt|entfallen|verworfen|eingestellt|abgebrochen)\b
     (?:abandonné|annulé|supprimé)e?s?\b|(?:cancelad|descartad|abandonad)[oa]s?\b
     (?:struken|struket|nedlagd|nedlagt|avbruten|avbrutet|inställd|inställt)\b
+    (?:annullat|scartat|abbandonat)[oaie]\b|(?:geannuleerd|geschrapt|vervallen)\b
 deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on[\s-](?:hold|ice))\b(?!-)
     (?:de-?prioriti[sz]ed|backlogged|waiting)\b(?!-)
     (?:postponed|deferred|parked|paused|parking lot|ideas?|long(?:er)?[\s-]term)\b(?!-)
@@ -58,6 +61,8 @@ deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on[\s-](
     (?:reporté|différé|suspendu)e?s?\b|(?:plus tard|en pause|à long terme|idées)\b
     (?:aplazad|pospuest|suspendid)[oa]s?\b|(?:más adelante|en pausa|a largo plazo)\b
     (?:uppskjut(?:en|et|na)|vilande|senare|på lång sikt|idéer)\b
+    (?:adiad|suspens|pausad|rimandat|rinviat|sospes)[oaie]s?\b|(?:mais tarde|più avanti)\b
+    (?:uitgesteld|gepauzeerd)\b
 active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:up|next|soon))\b
     (?:upcoming|planned|to[\s-]?do|not (?:yet )?started|started|active|working on|soon)\b
     (?:short|near|mid|medium)[\s-]term\b|under\s?way\b|(?:blocked|open|proposed|draft)\b
@@ -67,6 +72,8 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
     (?:en cours|en retard|prévue?s?|planifiée?s?|à (?:faire|venir)|maintenant|prochain(?:ement)?)\b
     (?:en (?:curso|progreso|proceso|marcha)|planificad[oa]s?|pendientes?|ahora|próxim[oa]s?)\b
     (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
+    (?:em (?:andamento|curso|progresso)|a fazer|planejad[oa]s?|in corso|da fare|pianificat[oaie])\b
+    (?:bezig|gepland|lopend)\b|(?:red|amber|yellow|green)\W*$|\d\d?\s?%\W*$
 """.replace(
         "{not_yet}",
         r"\b(?! (?:criteria|when|by|beta|definition|for)\b|\?|-ish|\W{1,2}(?:part|in part|most))",

@@ -25,7 +25,8 @@ _OPENS = (
 # Sections about the document, the team or the reader. Entries below them that bear no sign of work
 # (a box, a date, a person, a tracked link) are prose.
 _ABOUT = (
-    r"disclaimer|(?:status )?legend|key|table of contents|toc|glossary|terminology|definitions?|"
+    r"disclaimer|(?:overall|current|general|project) status|"
+    r"(?:status )?legend|key|table of contents|toc|glossary|terminology|definitions?|"
     r"references?|resources|(?:useful )?links|see also|further reading|faqs?|licen[cs]e|"
     r"contact(?: us)?|contributions?|feedback|who we|why|what is|"
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"

@@ -83,12 +83,13 @@ def _ranked(words: str) -> dict[str, int]:
 
 
 _ENGLISH = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-# German, French, Spanish, Swedish; what English spells alike is not repeated.
+# German, French, Spanish, Swedish, Portuguese, Italian, Dutch; what is spelt alike stands once.
 _ABROAD = _ranked("""
-januar januari janvier enero; februar februari février fevrier febrero; märz maerz mars marzo mär;
-avril abril; mai maj mayo; juni juin junio; juli juillet julio; augusti août aout agosto;
-septembre septiembre setiembre; oktober octobre octubre okt; novembre noviembre;
-dezember décembre decembre diciembre dez
+januar januari janvier enero janeiro gennaio; februar februari février fevrier febrero fevereiro
+febbraio; märz maerz mars marzo mär março maart; avril abril aprile; mai maj mayo maio maggio mei;
+juni juin junio junho giugno; juli juillet julio julho luglio; augusti août aout agosto augustus;
+septembre septiembre setiembre setembro settembre; oktober octobre octubre okt outubro ottobre;
+novembre noviembre novembro; dezember décembre decembre diciembre dez dezembro dicembre
 """)
 _MONTHS = _ENGLISH | _ABROAD | {name[:3]: number for name, number in _ENGLISH.items()}
 _MONTHS["sept"] = 9
@@ -101,11 +102,11 @@ _PARTS = {
     word: part
     for part, words in {
         "beginning": "start, early, first day, first days, anfang, début, debut, principios, "
-        "inicios, början",
-        "mid": "middle, mitte, mi, mediados, mitten",
+        "inicios, början, inizio, início",
+        "mid": "middle, mitte, mi, mediados, mitten, metà, meados",
         "late": "late",
         "end": "last day, last days, end-of-year, year-end, year end, eoy, ende, fin, finales, "
-        "slutet",
+        "slutet, fine, fim, eind",
         "first half": "1st half",
         "second half": "2nd half, latter half, last half",
     }.items()
