@@ -94,6 +94,16 @@ def test_nothing_after_as_of_matters() -> None:
         pd.testing.assert_frame_equal(call(full, as_of=AS_OF), call(cut, as_of=AS_OF))
 
 
+def test_since_leaves_out_the_whole_of_that_day() -> None:
+    world = World()
+    world.issue(1, "2025-03-02T23:59")
+    world.issue(2, "2025-03-03T00:00")
+    dataset = world.dataset()
+    counted = {day: lead_times(dataset, as_of=AS_OF, since=day).attrs["issues"]
+               for day in ("2025-03-01", "2025-03-02", "2025-03-03")}  # fmt: skip
+    assert counted == {"2025-03-01": 2, "2025-03-02": 1, "2025-03-03": 0}
+
+
 def test_age_of_open_work() -> None:
     frame = work_item_age(eight_issues().dataset(), as_of=AS_OF)
     assert frame["issue_id"].tolist() == [1, 3, 6, 5]  # the oldest first

@@ -196,6 +196,16 @@ def test_plan_leaves_out_holidays_and_absences() -> None:
     assert plan.loc["bo", "level"] == "high"
 
 
+def test_overdue_hours_count_in_the_level() -> None:
+    """Of cy's week one day is left, which the overdue issue 5 fills."""
+    dataset = six_issues().dataset()
+    away = {"cy": [("2025-03-18", "2025-03-21")]}
+    plan = ra.workload_plan(dataset, as_of=AS_OF, absences=away).set_index("person")
+    hours = plan.loc["cy", ["planned_hours", "overdue_hours", "capacity_hours"]]
+    assert hours.tolist() == [0.0, 6.0, 6.0]
+    assert plan.loc["cy", "level"] == "normal"
+
+
 def roadmap(world: World) -> Dataset:
     """The six issues, beside a roadmap that asks ada and dag."""
     day = pd.Timestamp("2025-03-01")
