@@ -1229,3 +1229,21 @@ def test_what_a_heading_rules_out_has_no_date_and_waits(heading: str) -> None:
     frames = read(f"# P\n\n## Q1 2026\n\n- Maps\n\n## {heading}\n\n- Mobile app\n")
     assert targets(frames) == {"Maps": "2026-03-31"}
     assert list(frames["roadmap_items"]["deferred"]) == [False, True]
+
+
+def test_a_heading_done_below_an_item_holds_items_that_are_done() -> None:
+    text = (
+        "# P\n\n## M3 — Frontend (in progress)\n\n### Done\n\n- Dark mode\n\n### Remaining\n\n"
+        "- Settings\n\n## M4 — Export\n\nDone:\n\n- the file opens in a spreadsheet\n"
+    )
+    items = read(text)["roadmap_items"].set_index("title")["done"]
+    assert items["Dark mode"]
+    assert not items.drop("Dark mode").any()
+
+
+def test_months_of_other_languages_in_headings_and_brackets() -> None:
+    text = (
+        "# P\n\n## Q1 2027\n\n### Январь 2027\n\n- [ ] S3\n\n## Q2 2027\n\n"
+        "### Sprint 9 (Maj): Flöden\n\n- [ ] Mallar\n"
+    )
+    assert targets(read(text)) == {"S3": "2027-01-31", "Mallar": "2027-05-31"}

@@ -521,7 +521,7 @@ def _section(
     elif section is title or names_document(text):
         place = replace(place, given=place.given.under(text, items.words, title=True))
         items.claim(section.heading, "heading", "title of the document")
-    elif owner is not None and section.label is not None and section.label.kind != "title":
+    elif owner and section.label and section.label.kind != "title" and not _holds(section):
         _label_section(section, items, owner, section.label)
         return
     else:
@@ -542,6 +542,13 @@ def _section(
     beside = 2 * sum(why is not None for why in whys) > len(whys)
     for below in section.below:
         _section(below, items, place, own or owner, title, beside)
+
+
+def _holds(section: Section) -> bool:
+    """Whether a heading is a state that the list below it is in: "### Done", and no label."""
+    listed = any(isinstance(block, ListBlock) for block in section.blocks)
+    # "Done:" above a list is a label: of the conditions.
+    return listed and state_of(section.text) == DONE and not section.text.endswith(":")
 
 
 def _bare(section: Section) -> bool:

@@ -83,13 +83,16 @@ def _ranked(words: str) -> dict[str, int]:
 
 
 _ENGLISH = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-# German, French, Spanish, Swedish, Portuguese, Italian, Dutch; what is spelt alike stands once.
+# German, French, Spanish, Swedish, Portuguese, Italian, Dutch, Russian; what is spelt alike stands
+# once.
 _ABROAD = _ranked("""
-januar januari janvier enero janeiro gennaio; februar februari février fevrier febrero fevereiro
-febbraio; märz maerz mars marzo mär março maart; avril abril aprile; mai maj mayo maio maggio mei;
-juni juin junio junho giugno; juli juillet julio julho luglio; augusti août aout agosto augustus;
-septembre septiembre setiembre setembro settembre; oktober octobre octubre okt outubro ottobre;
-novembre noviembre novembro; dezember décembre decembre diciembre dez dezembro dicembre
+januar januari janvier enero janeiro gennaio январь января; februar februari février fevrier febrero
+fevereiro febbraio февраль февраля; märz maerz mars marzo mär março maart март марта; avril abril
+aprile апрель апреля; mai maj mayo maio maggio mei май мая; juni juin junio junho giugno июнь июня;
+juli juillet julio julho luglio июль июля; augusti août aout agosto augustus август августа;
+septembre septiembre setiembre setembro settembre сентябрь сентября; oktober octobre octubre okt
+outubro ottobre октябрь октября; novembre noviembre novembro ноябрь ноября;
+dezember décembre decembre diciembre dez dezembro dicembre декабрь декабря
 """)
 _MONTHS = _ENGLISH | _ABROAD | {name[:3]: number for name, number in _ENGLISH.items()}
 _MONTHS["sept"] = 9
@@ -354,7 +357,9 @@ class _Scan:
         month, (first, last) = _month(name), _numbers(said, unit)
         ahead, behind = (_year(said.get(where), self.written) for where in ("ahead", "behind"))
         verb = name.islower() and name[:3] in ("may", "mar")  # "may be delayed"
-        alone = not (behind or "part" in said or m.group().strip() == m.string.strip())
+        bracketed = m.string[: m.start()].endswith("(") and m.string[m.end() :].startswith(")")
+        whole = bracketed or m.group().strip() == m.string.strip()
+        alone = not (behind or "part" in said or whole)
         if unit == "month" and alone and (verb or name.lower() in _ABROAD):  # "Mars" is a planet
             raise ValueError("a word that is mostly no month")
 
