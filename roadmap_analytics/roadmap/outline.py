@@ -91,7 +91,7 @@ class Given:
         year = re.fullmatch(r"\W*(?:year\s+)?((?:19|20)\d\d)\W*", heading, re.IGNORECASE)
         here = replace(words, calendar=replace(words.calendar, year=self.year))
         ruled_out = _NOT_THEN.search(heading)
-        target = None if ruled_out else _time_in(heading, here)
+        target = None if ruled_out else self._within(heading, words) or _time_in(heading, here)
         when, version = _WHEN.match(heading), _VERSION.match(heading)
         if target is None and (when or version):
             target = Target(when["when"] if when else version["v"] if version else heading)
@@ -101,6 +101,17 @@ class Given:
             self._state(state, target),
             int(year[1]) if year else self.year,
         )
+
+    def _within(self, heading: str, words: Words) -> Target | None:
+        """Read "May" below "Q2 2027" as a part of it."""
+        above = self.target
+        if above is None or above.start is None or above.end is None:
+            return None
+        of_year = replace(words, calendar=replace(words.calendar, year=above.end.year))
+        target = _time_in(heading, of_year)
+        if target is None or target.start is None or target.end is None:
+            return None
+        return target if above.start <= target.start <= target.end <= above.end else None
 
     def _state(self, said: str | None, target: Target | None) -> str | None:
         """Give the state below a heading; "v0.8 - 2018-04-19" below "Released" is released, too."""
