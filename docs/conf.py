@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -36,6 +37,8 @@ nb_merge_streams = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 
 autosummary_generate = True
+# Sphinx keeps the page of a name that is gone, and fails on it.
+shutil.rmtree(ROOT / "docs" / "api", ignore_errors=True)
 default_role = "literal"  # docstrings write names of arguments and columns in single backticks
 autodoc_typehints = "none"  # numpydoc's parameter lists say the types in words
 numpydoc_show_class_members = False
