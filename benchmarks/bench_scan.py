@@ -116,7 +116,7 @@ def scheduler(way: str) -> Iterator[None]:
     import distributed
 
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as made,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as made,
         made.get_client(),
     ):
         yield
