@@ -16,7 +16,6 @@ from roadmap_analytics.roadmap.links import tracked
 from roadmap_analytics.roadmap.markdown import Inline, Table
 from roadmap_analytics.roadmap.marks import DEFERRED, DONE, DROPPED, marked, state_of
 from roadmap_analytics.roadmap.people import (
-    CAPITAL,
     Duty,
     Names,
     assigned,
@@ -33,7 +32,7 @@ from roadmap_analytics.roadmap.targets import (
     find,
     read_target,
 )
-from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
+from roadmap_analytics.roadmap.vocabulary import CAPITAL, PERMITS, pattern, vocabulary
 
 __all__ = [
     "Entry",
@@ -43,8 +42,8 @@ __all__ = [
     "comment_fields",
     "describe",
     "fields_within",
-    "is_time",
     "label_of",
+    "may_be_time",
     "people_in",
     "people_of",
     "take_field",
@@ -156,7 +155,7 @@ _DUE_CLAUSE = pattern(
 _AMOUNT = re.compile(r"[<>≤≥~]?\s*(?:\d+|\d+(?:[.,]\d+)?\s*(?:%|[a-zA-Zµ]{1,8}))")
 _DATE_FIRST = re.compile(r"(?P<when>(?:[^:]|(?<=\d):(?=\d)){4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(
-    r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
+    r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|(?<!:)\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
 )
 _PIPE = re.compile(r"\s+\|\s+")
 _DASHED_LABEL = re.compile(r"(?:\s+[-–—|·•]+|(?<=\w)\.)\s+(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)")
@@ -335,7 +334,9 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     value = label.value
     if label.kind == "target":
         target = words.target(value, entry.done)
-        if target and not is_time(target, value):  # "Done: the spec is accepted" sets a condition
+        if target and not may_be_time(
+            target, value
+        ):  # "Done: the spec is accepted" sets a condition
             return False
         entry.target = target or entry.target
         return target is not None or bool(_AMOUNT.fullmatch(value))
@@ -358,7 +359,14 @@ def take_field(entry: Entry, label: Label, words: Words, urls: Iterable[str] = (
     return True
 
 
-def is_time(target: Target, value: str) -> bool:
+def take_fields(
+    entry: Entry, labels: Iterable[Label], words: Words, urls: Iterable[str] = ()
+) -> list[str]:
+    """Let labelled values speak for an item; give those that say nothing that is understood."""
+    return [one.value for one in labels if not take_field(entry, one, words, urls)]
+
+
+def may_be_time(target: Target, value: str) -> bool:
     """Whether the value of a label that asks for a time gives one, or may: "after the audit"."""
     return bool(target.end or target.flag or NO_DATE.match(value)) or len(value.split()) <= 4
 
@@ -450,7 +458,7 @@ def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:
         label, state = label_of(part), state_of(part)
         people = re.split(r"\s*[,/&]\s*", part)
         if label:
-            take_field(entry, label, words)
+            unread += take_fields(entry, [label], words)
         elif target := words.time(part, entry.done):
             entry.target = entry.target or target
         elif all(words.names.is_person(one) or one.startswith("@") for one in people):
@@ -496,8 +504,7 @@ def _asides(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read brackets: "(owner: ada)", "(@ada)", "(ada, by May)" of a known person, "(done)"."""
     for m in reversed(list(_ASIDES.finditer(head.text))):
         labels = _labels_in(m[1], words)
-        for label in labels:
-            take_field(entry, label, words)
+        entry.unread += take_fields(entry, labels, words)
         named = any(map(words.names.is_person, m[1].split()))  # "(maybe ada)" speaks of ada
         state = None if named else _settled(m[1])
         entry.say(state)
@@ -515,8 +522,8 @@ def _labels_behind(entry: Entry, head: Inline, words: Words) -> Inline:
     """Read "Parser - Started: 2026-01-15 - ETA: 2026-03-31"."""
     for m in _DASHED_LABEL.finditer(head.text):
         if label_of(head.text[m.end() :]):
-            for label in _labels_in(head.text[m.end() :], words):
-                take_field(entry, label, words)
+            labels = _labels_in(head.text[m.end() :], words)
+            entry.unread += take_fields(entry, labels, words)
             return head[: m.start()]
     return head
 

@@ -19,9 +19,10 @@ from roadmap_analytics.roadmap.fields import (
     comment_fields,
     describe,
     fields_within,
-    is_time,
     label_of,
+    may_be_time,
     take_field,
+    take_fields,
 )
 from roadmap_analytics.roadmap.lines import ABOUT, NOT_UNDERSTOOD, Reading
 from roadmap_analytics.roadmap.links import tracked
@@ -182,8 +183,7 @@ class Items:
             return None
         self.take(entry, place, item.number)
         why = f"list entry below {place.parent}" if place.parent else "list entry"
-        why += f"; {NOT_UNDERSTOOD}{', '.join(entry.unread)}" if entry.unread else ""
-        self.claim(first, "item", why, entry.key, "title", entry.title)
+        self.claim(first, "item", _but(why, entry.unread), entry.key, "title", entry.title)
         self.below(entry, item.blocks[1:], replace(place, parent=entry.key, depth=place.depth + 1))
         return entry
 
@@ -224,8 +224,8 @@ class Items:
             self.paragraph(entry, block)
         elif values is not None:
             entry.inlines += [cell for _, cell in values]
-            self.cells(entry, values)
-            self.claim(block, "field", "a table of labelled values", entry.key)
+            lost = self.cells(entry, values)
+            self.claim(block, "field", _but("a table of labelled values", lost), entry.key)
         elif entry.source != "heading":  # within the list entry
             entry.inlines += inlines_of([block])
             self.claim(block, "prose", "text of the item", entry.key)
@@ -264,7 +264,7 @@ class Items:
         unknown = Label("info", (), text[named.end() :].strip()) if named else None
         if (label := self.label(child) or unknown) is not None:
             self.field(entry, child, label)
-        elif leaf and not aside and self.time(text):
+        elif leaf and not aside and self.only_time(text):
             entry.target = self.words.target(text, entry.done)
             entry.inlines.append(child.head)
             self.claim(child, "field", "only a time", entry.key, "target", text)
@@ -288,7 +288,7 @@ class Items:
             return None
         if label.kind == "target" and label.value:
             target = self.words.target(label.value)
-            return label if target is None or is_time(target, label.value) else None
+            return label if target is None or may_be_time(target, label.value) else None
         return label if label.value or item.children or label.kind == "outcome" else None
 
     def field(self, entry: Entry, child: Item, label: Label) -> None:
@@ -314,11 +314,10 @@ class Items:
         """Take a paragraph below an item: labelled values, or its text."""
         entry.inlines.append(block.inline)
         labels = fields_within(block.inline.standing)
-        for label in labels:
-            take_field(entry, label, self.words, block.inline.urls)
         if labels:
+            lost = take_fields(entry, labels, self.words, block.inline.urls)
             said = (labels[0].kind, labels[0].value)
-            self.claim(block, "field", "labels in a paragraph", entry.key, *said)
+            self.claim(block, "field", _but("labels in a paragraph", lost), entry.key, *said)
         else:
             self.claim(block, "prose", "text of the item", entry.key)
 
@@ -362,7 +361,9 @@ class Items:
             if n < len(row):
                 rest = cells[:n] + cells[n + 1 :]
                 # "| Freeze | 2026-05-04 | 2026-08-03 |" below releases: a freeze of each of them.
-                each = [one for one in rest if one[0].kind == "time" and self.time(one[1].text)]
+                each = [
+                    one for one in rest if one[0].kind == "time" and self.only_time(one[1].text)
+                ]
                 rest = [one for one in rest if one not in each]
                 for column, cell in each:
                     named = row[n] + Inline(f" {column.head}")
@@ -391,7 +392,7 @@ class Items:
                 kind = "time"
             elif not filled or label:
                 pass
-            elif len(labels) > 2 and not dated and all(map(self.time, filled)):
+            elif len(labels) > 2 and not dated and all(map(self.only_time, filled)):
                 kind = "target"  # of two columns, the first may be labels
             elif not re.search(r"\w", head) and all(map(state_of, filled)):
                 kind = "status"
@@ -400,7 +401,7 @@ class Items:
             out.append(Column(head, label, given if speaks else None))
         return out
 
-    def time(self, text: str) -> bool:
+    def only_time(self, text: str) -> bool:
         """Whether a text is nothing more than a time."""
         return only_time(text, self.words.written, self.words.calendar)
 
@@ -410,13 +411,12 @@ class Items:
         entry = self.take(self.draft(place, "table", line, cell), place)
         entry.target = None if rest and entry.target and not entry.target.end else entry.target
         entry.inlines += [inline for _, inline in rest]
-        lost = self.cells(entry, rest)
-        why = f"row of a table; {NOT_UNDERSTOOD}{lost}" if lost else "row of a table"
+        why = _but("row of a table", [*entry.unread, *self.cells(entry, rest)])
         self.readings.append(Reading(line, line + 1, "item", why, entry.key, "title", entry.title))
         self.settle(entry, place)
         return entry
 
-    def cells(self, entry: Entry, cells: Iterable[Cell]) -> str:
+    def cells(self, entry: Entry, cells: Iterable[Cell]) -> list[str]:
         """Let the cells of a row speak for an item; give those that say nothing understood."""
         best, lost = None, []
         # A status comes first: the date of what is done may lie in the past.
@@ -432,7 +432,12 @@ class Items:
                 known = take_field(entry, value, self.words, cell.urls)
                 lost += [] if known else [f"{column.head}: {text}"]
         entry.target = best if best and (best.end or not entry.target) else entry.target
-        return ", ".join(lost)
+        return lost
+
+
+def _but(why: str, lost: Sequence[str]) -> str:
+    """Add to the reason of a reading what was not understood."""
+    return f"{why}; {NOT_UNDERSTOOD}{', '.join(lost)}" if lost else why
 
 
 def _narrower(one: Target, other: Target | None) -> bool:
@@ -529,6 +534,7 @@ def _section(
         if why := _why_item(section, items, place, beside):
             drawn = items.draft(place, "heading", section.heading.line, section.heading.inline)
             own = items.take(drawn, place)
+            why = _but(why, own.unread)
             items.claim(section.heading, "item", why, own.key, "title", own.title)
             place = replace(place, parent=own.key, given=given, depth=1)
         else:
@@ -669,12 +675,14 @@ def _label_section(section: Section, items: Items, owner: Entry, label: Label) -
                 continue
             items.note(owner, item)
             # "Done:" above a list says when it is done, or under which conditions.
-            if label.kind != "target" or items.time(item.head.text):
+            if label.kind != "target" or items.only_time(item.head.text):
                 values.append(item.head)
+        lost = []
         for value in values if hard else []:
-            take_field(owner, replace(label, value=value.text), items.words, value.urls)
+            lost += take_fields(owner, [replace(label, value=value.text)], items.words, value.urls)
         reading = "field" if hard and isinstance(block, Paragraph) else "prose"
-        items.claim(block, reading, f"below {section.text!r} of the item", owner.key)
+        why = _but(f"below {section.text!r} of the item", lost)
+        items.claim(block, reading, why, owner.key)
     for below in section.below:
         _section(below, items, Place(owner.key, depth=1), owner, None)
 

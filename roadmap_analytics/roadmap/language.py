@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from roadmap_analytics.roadmap.markdown import ROMAN, Inline
-from roadmap_analytics.roadmap.vocabulary import pattern
+from roadmap_analytics.roadmap.vocabulary import CAPITAL, pattern
 
 __all__ = ["ORDINAL", "plain_title", "references", "sentences", "title_of"]
 
@@ -15,7 +15,7 @@ _NEAR = 60  # characters before a number that can lead to it
 
 _SENTENCE = re.compile(
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\bwrt)(?<!\bvs)(?<!\bcf)(?<!\bDr)(?<!\bapprox)"
-    r"(?<=[.!?])[\"”')\]]*\s+(?=[A-Z0-9\"“(\[À-Þ])|(?<=[.!?][)\"”])\s+(?=[A-Z])"
+    rf"(?<=[.!?])[\"”')\]]*\s+(?={CAPITAL}|[0-9\"“(\[])|(?<=[.!?][)\"”])\s+(?=[A-Z])"
 )
 _CLAUSE = re.compile(
     r",\s+(?=(?:e\.g|i\.e|also|likely|possibly|hopefully|ideally|which|who|where|but|so\s+that|see|"

@@ -7,7 +7,7 @@ import re
 from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
-__all__ = ["ACTIVE", "DEFERRED", "DONE", "DROPPED", "legend", "marked", "state_of"]
+__all__ = ["ACTIVE", "DEFERRED", "DONE", "DROPPED", "legend", "marked", "rules_out", "state_of"]
 
 DONE, DROPPED, DEFERRED, ACTIVE = "done", "dropped", "deferred", "active"
 
@@ -27,6 +27,10 @@ active: 🚧|⏳|⌛|🔄|🏗|🔜|:construction:|:hourglass(?:_flowing_sand)?:
 _LEAD = (  # "v1.2: recently", "What we have"
     r"^[^\w:]*(?:v?\d+(?:\.[\dx]+)+\W+)?(?:(?:recently|already|now|all|status|state|we|we['’]ve|what|has|"
     r"have|been|was|is|items?|just|currently|things|work|in|the|our|possible|potential)\W+){0,3}"
+)
+_RULED_OUT = (
+    r"(?:(?:explicitly )?not (?:doing|planned|now|in|this|for)|explicitly out|out of scope|"
+    r"excluded|nicht (?:geplant|jetzt)|hors (?:périmètre|champ)|fuera del? alcance|utanför|inte nu)"
 )
 # English, then German, French, Spanish, Swedish, Portuguese, Italian and Dutch. "Done criteria" and
 # "Completed by May" say nothing about what is; "stale-while-revalidate" is a name.
@@ -50,12 +54,11 @@ dropped: (?:(?:won['’]?t|will not)(?: (?:do|fix))?|cancell?ed|dropped|abandone
     (?:abandonné|annulé|supprimé)e?s?\b|(?:cancelad|descartad|abandonad)[oa]s?\b
     (?:struken|struket|nedlagd|nedlagt|avbruten|avbrutet|inställd|inställt)\b
     (?:annullat|scartat|abbandonat)[oaie]\b|(?:geannuleerd|geschrapt|vervallen)\b
-deferred: (?:later|someday|future|backlog|not (?:planned|now)|ice\s?box|on[\s-](?:hold|ice))\b(?!-)
+deferred: (?:later|someday|future|backlog|ice\s?box|on[\s-](?:hold|ice))\b(?!-)
     (?:de-?prioriti[sz]ed|backlogged|waiting)\b(?!-)
     (?:postponed|deferred|parked|paused|parking lot|ideas?|long(?:er)?[\s-]term)\b(?!-)
-    (?:wish\s?list|maybe|under consideration|considering|exploring|out of scope)\b(?!-)
-    (?:not (?:doing|in scope|this|for|in)|explicitly (?:not|out)|excluded)\b(?!-)
-    (?:nicht (?:geplant|jetzt)|hors (?:périmètre|champ)|fuera del? alcance|utanför|inte nu)\b
+    (?:wish\s?list|maybe|under consideration|considering|exploring)\b(?!-)
+    {ruled_out}\b(?!-)
     (?:nice[\s-]to[\s-]haves?|non[\s-]?goals?|stale|unscheduled)\b(?!-)
     (?:verschoben|zurückgestellt|vertagt|pausiert|später|langfristig|ideen)\b
     (?:reporté|différé|suspendu)e?s?\b|(?:plus tard|en pause|à long terme|idées)\b
@@ -74,13 +77,14 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
     (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
     (?:em (?:andamento|curso|progresso)|a fazer|planejad[oa]s?|in corso|da fare|pianificat[oaie])\b
     (?:bezig|gepland|lopend)\b|(?:red|amber|yellow|green)\W*$|\d\d?\s?%\W*$
-""".replace(
+""".replace("{ruled_out}", _RULED_OUT).replace(
         "{not_yet}",
         r"\b(?! (?:criteria|when|by|beta|definition|for)\b|\?|-ish|\W{1,2}(?:part|in part|most))",
     ),
     lead=_LEAD,
 )
 
+_RULES_OUT = pattern(rf"\b(?:{_RULED_OUT}|won['’]?t|will not)\b")
 _WORD_FIRST = re.compile(
     r"(?:\[([^\W\d_][\w ’'-]{2,18})\]|(TODO|DOING|WIP|DONE|CANCELL?ED|DROPPED|ERLEDIGT)(?::|\b))"
     r"\s+(?=\w)"
@@ -102,6 +106,17 @@ def state_of(text: str) -> str | None:
     signed = next((state for state, sign in _SIGN if sign.search(text)), None)
     said = next((state for state, words in _said(text) if words), None)
     return said if said == DROPPED else signed or said  # a cross alone may mean "not now"
+
+
+def rules_out(heading: str) -> bool:
+    """Whether a heading says what is not done then: its quarter is no target.
+
+    Examples
+    --------
+    >>> rules_out("Not doing in Q3 2026"), rules_out("Deferred to Q3 2026")
+    (True, False)
+    """
+    return bool(_RULES_OUT.search(heading))
 
 
 def marked(head: Inline, box: str | None) -> tuple[str | None, Inline]:

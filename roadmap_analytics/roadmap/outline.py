@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from roadmap_analytics.roadmap.fields import Label, Words, label_of
 from roadmap_analytics.roadmap.language import ORDINAL
 from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
-from roadmap_analytics.roadmap.marks import ACTIVE, DONE, state_of
+from roadmap_analytics.roadmap.marks import ACTIVE, DONE, rules_out, state_of
 from roadmap_analytics.roadmap.targets import Target, find
 from roadmap_analytics.roadmap.vocabulary import pattern
 
@@ -18,7 +18,8 @@ __all__ = ["Given", "Section", "explains", "names_document", "opens", "sections"
 # Headings that say nothing of what stands below them: they are no items.
 _OPENS = (
     r"about|introduction|intro|overview|background|preamble|abstract|summary|preface|meta|purpose|"
-    r"contents|notes?|remarks?|history|goals?|objectives?|objectifs?|ziele?|objetivos?|mål|einleitung|einführung|überblick|hintergrund|zweck|inhalt|"
+    r"contents|notes?|remarks?|history|goals?|objectives?|objectifs?|ziele?|objetivos?|mål|"
+    r"einleitung|einführung|überblick|hintergrund|zweck|inhalt|"
     r"contexte|présentation|sommaire|propósito|introducción|resumen|contexto|índice|"
     r"syfte|inledning|bakgrund|översikt|innehåll"
 )
@@ -32,7 +33,8 @@ _ABOUT = (
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
     r"(?:known )?risks?(?:\W+(?:and )?dependencies)?|metadata|assumptions|done criteria|"
     r"definition of (?:done|ready)|changelog|"
-    r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen|contribuer|bidra"
+    r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen|"
+    r"contribuer|bidra"
 )
 _MORE = (
     r"(?: (?:the|this|our|of|and|for|to|with|in|a|roadmap|document|page|project|it|us|we|you|can|"
@@ -57,11 +59,6 @@ _WHEN = pattern(
 _LED = pattern(r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$")
 _YEAR_LED = pattern(r"(?:[(\[]|\b(?:by|until|for|in))\s*$")
 _SINCE = pattern(r"\b(?:since|after|from|before) (?:the )?$")
-# The quarter of "Not doing this quarter" is no target of what is not done then.
-_NOT_THEN = pattern(
-    r"\b(?:not (?:doing|planned|in|this|for)|won['’]?t|will not|out of scope|excluded|nicht|hors|"
-    r"fuera del?|utanför|inte)\b"
-)
 _FEW_WORDS = 6
 
 
@@ -90,7 +87,7 @@ class Given:
             return replace(self, target=target) if spans else self
         year = re.fullmatch(r"\W*(?:year\s+)?((?:19|20)\d\d)\W*", heading, re.IGNORECASE)
         here = replace(words, calendar=replace(words.calendar, year=self.year))
-        ruled_out = _NOT_THEN.search(heading)
+        ruled_out = rules_out(heading)
         target = None if ruled_out else self._within(heading, words) or _time_in(heading, here)
         when, version = _WHEN.match(heading), _VERSION.match(heading)
         if target is None and (when or version):

@@ -10,15 +10,13 @@ from itertools import pairwise
 
 from roadmap_analytics.roadmap.language import sentences
 from roadmap_analytics.roadmap.markdown import Inline
-from roadmap_analytics.roadmap.vocabulary import PERMITS, pattern, vocabulary
+from roadmap_analytics.roadmap.vocabulary import CAPITAL, PERMITS, pattern, vocabulary
 
-__all__ = ["CAPITAL", "SEVERAL", "Duty", "Names", "assigned", "duties", "plain", "unread_names"]
+__all__ = ["SEVERAL", "Duty", "Names", "assigned", "duties", "plain", "unread_names"]
 
 _LONGEST = 2000  # of a bullet about a person
 _GROUPS = {"everyone", "everybody", "all", "others", "maintainers", "anyone", "team"}
 _ALL = {"all", "everybody", "all of us"}
-# Capitals of the Latin, Greek and Cyrillic scripts: `re` has no class of them.
-CAPITAL = "[" + "".join(filter(str.isupper, map(chr, range(0x530)))) + "]"
 _WORD = r"@?[^\W\d_][\w.’'-]*\d*"
 _NAME = rf"{_WORD}(?:\s+(?-i:{CAPITAL})[\w’-]*\.?|\s+\d{{1,3}}\b)?"  # "Ada Lovelace", "Team 3"
 _WORDS = re.compile(rf"{_WORD}(?:\s+(?:{_WORD}|\d{{1,3}})){{0,2}}")
@@ -72,7 +70,10 @@ _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
 _HANDLES_APART = re.compile(r"\s+/\s*(?=@)")
 _TEAM_HANDLE = re.compile(r"@[\w.-]+/[\w./-]+")  # "@acme/platform" is one team of an organisation
 _ORNAMENT = re.compile(r"^[^\w@]+")
-_NO_ONE = pattern(r"(?:each other|one another|tb[acd]|n/?a|[\W_]*)")
+_NO_ONE = pattern(
+    r"(?:to be (?:assigned|confirmed|decided|found|named)|each other|one another|tb[acd]|n/?a|"
+    r"[\W_]*)"
+)
 _TITLE = pattern(r"^(?:mrs?|ms|mx|dr|herr|frau|mme|se[ñn]ora?)\.? (?=\w)")
 _SAYS_HOW = pattern(r"(?:for|is|if|when|also|available|interested|with)\b|\bteam\b")
 _AVAILABLE_FOR = pattern(r"\bavailable for (?:questions?|input|feedback|discuss)")

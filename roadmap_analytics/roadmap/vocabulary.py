@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["PERMITS", "pattern", "vocabulary"]
+__all__ = ["CAPITAL", "PERMITS", "pattern", "vocabulary"]
+
+CAPITAL = "[" + "".join(filter(str.isupper, map(chr, range(0x530)))) + "]"
+"""A capital of the Latin, Greek or Cyrillic script: `re` has no class of them."""
 
 
 def pattern(*words: str) -> re.Pattern[str]:
