@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -118,9 +119,15 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
 
 
+@cache
+def _command() -> Any:
+    """Read the signatures of all commands, once for all runs of a process."""
+    return typer.main.get_command(app)
+
+
 def _run(arguments: list[str]) -> int:
     try:
-        code = typer.main.get_command(app).main(arguments, PROGRAM, standalone_mode=False)
+        code = _command().main(arguments, PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
         return _wrong_usage(error)
     except RoadmapAnalyticsError as error:

@@ -364,7 +364,8 @@ def _read(path: str | os.PathLike[str], manifest: store.Manifest, name: str) -> 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Give back the types that Parquet readers do not keep."""
     wanted = schema.types_of(name)
-    wrong = {c: t for c, t in wanted.items() if c in frame and frame[c].dtype != t}
+    found = frame.dtypes.items()
+    wrong = {c: wanted[c] for c, dtype in found if c in wanted and dtype != wanted[c]}
     try:
         return frame.astype(wrong) if wrong else frame
     except (TypeError, ValueError) as error:

@@ -140,7 +140,11 @@ class Folder:
             size = stream.seek(0, 2)
             stream.seek(0)
             fit(file, pq.ParquetFile(stream).metadata.num_rows, entry, size)
-            only = between and [("issue_id", ">=", between[0]), ("issue_id", "<=", between[1])]
+            only = (
+                [("issue_id", ">=", between[0]), ("issue_id", "<=", between[1])]
+                if between
+                else None
+            )
             # Threads belong to the scheduler: one partition is one task.
             source = pa.PythonFile(stream, mode="r")
             return unpacked(source, columns, filters=only, use_threads=False)
