@@ -136,6 +136,7 @@ class App:
         """Drop the lists made so far: the world or the settings changed."""
         self.lists: dict[Any, list[Row | None]] = {}
         self.by_birth: dict[Any, tuple[list[Row], list[float]]] = {}
+        self.activities: dict[tuple[int, str], list[Any]] = {}
 
     def licensed(self) -> bool:
         """Whether this instance has weights."""

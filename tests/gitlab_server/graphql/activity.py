@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.gitlab_server.app import App
 
 Row = dict[str, Any]
+LONG = 1000
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def entries(app: App, issue: Row, which: str) -> list[Entry]:
     which
         ``only_activity``, ``only_comments`` or ``all_notes``.
     """
+    if (key := (issue["id"], which)) in app.activities:
+        return app.activities[key]
     found = [_stored(row) for row in reading.notes(app, issue, which)]
     if which != "only_comments":
         generation = Generation.of(app.settings.version)
@@ -48,7 +51,10 @@ def entries(app: App, issue: Row, which: str) -> list[Entry]:
         found += _milestones(app, issue, generation)
         if app.licensed() or app.settings.old_weights:
             found += _weights(app, issue, generation)
-    return sorted(found, key=lambda entry: entry.place)
+    found.sort(key=lambda entry: entry.place)
+    if len(found) > LONG:  # of many pages, for each of which the list is asked again
+        app.activities[key] = found
+    return found
 
 
 def _stored(row: Row) -> Entry:
