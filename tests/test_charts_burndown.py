@@ -144,6 +144,34 @@ def test_a_forecast_without_a_date_says_why_and_one_of_several_is_refused() -> N
         plot_burndown(frame, forecast=forecast(dataset, as_of=AS_OF, seed=1))
 
 
+def test_the_number_of_a_change_stands_where_nothing_runs_through_it() -> None:
+    remaining = [30.0] * 30 + [11.0] * 30
+    frame = pd.DataFrame({
+        "date": pd.date_range("2025-03-03", periods=len(remaining)), "scope": 40, "completed": 0,
+        "remaining": remaining, "added": 0, "removed": 0, "ideal": float("nan"), "overdue": False,
+    })  # fmt: skip
+    alone, at_the_foot_of_a_fall, at_the_end = 15, 30, 59
+    for day, said in ((alone, True), (at_the_foot_of_a_fall, False), (at_the_end, False)):
+        one = frame.assign(added=[int(i == day) for i in frame.index])
+        ax = drawn(plot_burndown(one))
+        assert ("+1" in texts(ax)) is said, day
+        assert [tuple(line.get_ydata()) for line in ax.lines if line.get_marker() == "^"][:1] == [
+            (remaining[day],)
+        ], "the mark itself is always there"
+
+
+def test_the_last_move_of_the_due_date_is_said_in_words() -> None:
+    frame = harvest()
+    days = frame["date"]
+    steps = pd.DataFrame({
+        "date": [days.iloc[2], days.iloc[4]], "step": "date moved", "amount": [3, 14],
+        "due_date": pd.to_datetime(["2025-03-20", "2025-04-03"]), "issues": [[], []],
+    })  # fmt: skip
+    said = texts(drawn(plot_burndown(frame, timeline=steps)))
+    assert "due date moved +14 d to 3 Apr 2025" in said
+    assert not any("+3 d" in words for words in said), "one of them, as more would overlap"
+
+
 def test_a_history_of_years_stays_light() -> None:
     days = pd.date_range("2015-01-01", periods=3000)
     frame = pd.DataFrame({

@@ -178,7 +178,9 @@ _MOST_TIPPED = 60
 def _scope_marks(ax: Axes, frame: pd.DataFrame, timeline: pd.DataFrame | None) -> None:
     """Mark on the line where work came or went after the start, and the days of a moved date."""
     issues = _issues_by_day(timeline)
-    numbered: list[tuple[float, float]] = []
+    last = frame.iloc[-1]
+    # What remains is written at the end of the line: no number runs into it.
+    taken = [(float(mdates.date2num(last["date"])), float(last["remaining"]))]
     for what, marker in (("added", "^"), ("removed", "v")):
         later = frame.iloc[1:]  # what the first day adds is what was committed to, no change
         changed = later[later[what] > 0].sort_values(what, ascending=False, kind="stable")
@@ -190,7 +192,7 @@ def _scope_marks(ax: Axes, frame: pd.DataFrame, timeline: pd.DataFrame | None) -
             (mark,) = ax.plot([row["date"]], [row["remaining"]], **look)
             names = issues.get((row["date"], what), "")
             tip(mark, f"{day_words(row['date'])}: {number(row[what])} {what}{names}")
-            _numbered(ax, frame, row, what, numbered)
+            _numbered(ax, frame, row, what, taken)
         rest = changed.iloc[_MOST_TIPPED:]
         ax.plot(rest["date"], rest["remaining"], **look)
     if timeline is not None:
@@ -202,35 +204,50 @@ def _numbered(
 ) -> None:
     """Write the number of a scope change beside its mark, where there is room."""
     point = (float(mdates.date2num(row["date"])), float(row["remaining"]))
-    if len(taken) >= _MOST_NUMBERED or not _has_room(ax, point, taken, frame):
+    up = what == "added"
+    if len(taken) > _MOST_NUMBERED or not _has_room(ax, point, taken, frame, up=up):
         return
     taken.append(point)
-    up = what == "added"
     note(ax, f"{'+' if up else '−'}{number(row[what])}", point, (0, 7 if up else -7),
          ha="center", va="bottom" if up else "top", color=COLORS[f"{what} words"])  # fmt: skip
 
 
 def _has_room(
-    ax: Axes, point: tuple[float, float], taken: list[tuple[float, float]], frame: pd.DataFrame
+    ax: Axes,
+    point: tuple[float, float],
+    taken: list[tuple[float, float]],
+    frame: pd.DataFrame,
+    *,
+    up: bool,
 ) -> bool:
-    """Tell whether words at a mark would run into those of another."""
+    """Tell whether words at a mark would run into those of another, or the line through them."""
     left, right = ax.get_xlim()
     top = max(float(frame["remaining"].max()), 1.0)
     across = 0.3 / width_of(ax) * (right - left)
-    return all(abs(point[0] - x) > across or abs(point[1] - y) > 0.09 * top for x, y in taken)
+    if not all(abs(point[0] - x) > across or abs(point[1] - y) > 0.09 * top for x, y in taken):
+        return False
+    # The words are half as wide as they keep away from others.
+    beside = frame["remaining"][abs(mdates.date2num(frame["date"]) - point[0]) < across / 2]
+    return not ((beside - point[1]) * (1 if up else -1) > 0.02 * top).any()
 
 
 def _moved_dates(ax: Axes, timeline: pd.DataFrame) -> None:
     left, right = ax.get_xlim()
-    for row in timeline[timeline["step"] == "date moved"].to_dict("records"):
-        place = mdates.date2num(row["date"])
-        if not left <= place <= right:
-            continue
+    moved = timeline[timeline["step"] == "date moved"]
+    places = mdates.date2num(moved["date"])
+    shown = moved.assign(place=places)[(left <= places) & (places <= right)].to_dict("records")
+    for row in shown:
         (mark,) = ax.plot(
-            [place], [1], transform=ax.get_xaxis_transform(), marker="D", markersize=5,
+            [row["place"]], [1], transform=ax.get_xaxis_transform(), marker="D", markersize=5,
             linestyle="none", color=COLORS["due"], clip_on=False, zorder=5,
         )  # fmt: skip
         tip(mark, f"{day_words(row['date'])}: {moved_words(row)}")
+    if shown:  # in words too, as no picture in a slide shows what is said on hover
+        last = shown[-1]
+        late = last["place"] > (left + right) / 2
+        note(ax, moved_words(last), (last["place"], 1), (-5 if late else 5, -4), paper=1,
+             xycoords=ax.get_xaxis_transform(), ha="right" if late else "left", va="top",
+             color=COLORS["due"], zorder=4)  # fmt: skip
 
 
 _SHORT = {"carried in": "added", "added": "added", "removed": "removed"}

@@ -255,6 +255,11 @@ def test_the_board_comes_first_and_links_to_gitlab(page: Page, sample_report: Pa
     bottom = "document.querySelector('table.board').getBoundingClientRect().bottom"
     page.resize(1440, 900)
     assert page.value(bottom) < 900
+    boxes = "[...document.querySelectorAll('.scroll:has(table.board)')]"
+    cut = f"{boxes}.map(box => box.scrollWidth - box.clientWidth)"
+    for width in (1100, 1200, 1440):
+        page.resize(width, 900)
+        assert not any(page.value(cut)), (width, "a column of the board is out of sight")
     page.resize(390, 844)
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.value(wide) is True
