@@ -24,6 +24,6 @@ def hand_exports(gitlab_process: LoopbackGitLab, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def records_alone() -> Iterator[None]:
-    """No export of the test makes tables: it compares records."""
+    """No export of the test writes tables: it is not about them (see `without_tables`)."""
     with without_tables():
         yield

@@ -26,7 +26,7 @@ from tests.gitlab_server.life import Life
 from tests.gitlab_server.truth import differences, served, stored
 
 Row = dict[str, Any]
-records_alone = pytest.mark.usefixtures("records_alone")
+pytestmark = pytest.mark.usefixtures("records_alone")
 PATHS = ("orchard", "upkeep")
 TRUTH = served(hand_world(), *PATHS)
 PASSING: dict[str, Row] = {
@@ -90,7 +90,6 @@ def fails_by_name(outcome: Outcome, *codes: int) -> None:
     assert "Traceback" not in outcome.err
 
 
-@records_alone
 @pytest.mark.parametrize("name", PASSING)
 def test_what_passes_is_waited_out(hand_gitlab: LoopbackGitLab, tmp_path: Path, name: str) -> None:
     hand_gitlab.inject(PASSING[name])
@@ -99,7 +98,6 @@ def test_what_passes_is_waited_out(hand_gitlab: LoopbackGitLab, tmp_path: Path, 
     holds(outcome, tmp_path / "data")
 
 
-@records_alone
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -120,7 +118,6 @@ def test_what_stays_is_named_and_a_rerun_repairs_it(
     holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
 
 
-@records_alone
 def test_what_fails_keeps_what_it_had(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     holds(export(hand_gitlab, to, *PATHS), to)
@@ -131,7 +128,6 @@ def test_what_fails_keeps_what_it_had(hand_gitlab: LoopbackGitLab, tmp_path: Pat
     assert differences(stored(to), TRUTH) == [], "the rows of the last good run stay"
 
 
-@records_alone
 def test_a_refusing_project_is_named_and_the_rest_goes_on(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -153,7 +149,6 @@ def test_an_address_that_is_no_gitlab(hand_gitlab: LoopbackGitLab, tmp_path: Pat
     assert hand_gitlab.url in outcome.err
 
 
-@records_alone
 def test_a_weak_token_gets_what_it_may(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     outcome = export(hand_gitlab, tmp_path / "data", *PATHS, token="weak")
     assert outcome.code == 0, outcome.err
@@ -166,7 +161,6 @@ def test_a_weak_token_gets_what_it_may(hand_gitlab: LoopbackGitLab, tmp_path: Pa
     assert differences(stored(tmp_path / "data"), served(seen, *PATHS)) == []
 
 
-@records_alone
 @pytest.mark.parametrize("style", ["retry-after", "ratelimit", "none"])
 def test_a_limited_server_is_not_stormed(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, style: str, monkeypatch: pytest.MonkeyPatch
@@ -244,7 +238,6 @@ OVERLAPPING = ("projects", "issues", "notes", "repository")
 NO_SECOND_PAGE = {(name, "overlap") for name in ("subgroups", "issues", "milestone events")}
 
 
-@records_alone
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
@@ -279,7 +272,6 @@ def test_pages_that_lead_nowhere_end_in_a_named_failure(
 # -- people work while it is exported ------------------------------------------------------------
 
 
-@records_alone
 def test_rows_that_shift_between_pages(
     gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,7 +321,6 @@ def _issue_of(record: Row) -> int | None:
     return record.get("issue_id")
 
 
-@records_alone
 def test_short_pages_and_much_talk(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     hand_gitlab.set(short_pages=2, chatter=150)
     holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
@@ -365,7 +356,6 @@ def storm(seed: int) -> list[Row]:
     ]
 
 
-@records_alone
 @pytest.mark.parametrize("seed", [0, 1, *left_to_soak(2, 3)])
 def test_mixed_faults(hand_gitlab: LoopbackGitLab, tmp_path: Path, seed: int) -> None:
     survive(hand_gitlab, tmp_path / "data", storm(seed))
@@ -402,7 +392,6 @@ def nights(
         life.work(changes)
 
 
-@records_alone
 @pytest.mark.parametrize("seed", [0])
 def test_nightly_runs_equal_a_full_export(
     gitlab: LoopbackGitLab, tmp_path: Path, seed: int
@@ -427,7 +416,7 @@ def while_people_work(
     for _ in range(number):
         server.load(life.records(), now=life.now)
         server.inject(*edits(life, 60 if way.get("via", "rest") == "rest" else 22, changes))
-        outcome = export(server, to, *PATHS, tables=False, **way)
+        outcome = export(server, to, *PATHS, **way)
         assert outcome.code == 0, outcome.err
         assert_quiet_run_finds_all(server, life, to, f"seed {seed}", **way)
 
@@ -486,7 +475,6 @@ def by_second(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns), ignore_index=True)
 
 
-@records_alone
 def test_a_quiet_night_asks_little(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     holds(export(hand_gitlab, to, *PATHS), to)
@@ -550,7 +538,7 @@ def test_what_was_renamed_or_deleted_between_two_attempts(
         gitlab.load(life.records(), now=life.now)
         skip = 20 if lists_only else 45
         gitlab.inject({"kind": "status", "times": None, "skip": skip})
-        fails_by_name(export(gitlab, to, *PATHS, tables=False), 4)
+        fails_by_name(export(gitlab, to, *PATHS), 4)
         assert not (to / "manifest.json").exists(), "the run is not over"
         for _ in range(6):
             deed(life)
@@ -579,7 +567,7 @@ def edited_killed_and_resumed(server: LoopbackGitLab, to: Path, seed: int, via: 
             killed_after(server, to, draw.randrange(1, requests), via=via)
             server.set(latency=0.0)
         else:
-            outcome = export(server, to, *PATHS, via=via, tables=False)
+            outcome = export(server, to, *PATHS, via=via)
             assert outcome.code == 0, (seed, outcome.err)
         life.work(0, within=timedelta(hours=8))
     assert_quiet_run_finds_all(server, life, to, f"seed {seed}", via=via)

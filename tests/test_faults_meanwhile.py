@@ -33,6 +33,7 @@ from tests.test_faults import (
 __all__ = ["hurried"]
 
 Row = dict[str, Any]
+records_alone = pytest.mark.usefixtures("records_alone")
 REQUESTS = {"rest": 60, "graphql": 22}
 AT_GRAPHQL: dict[str, Row] = {
     name: {**PASSING[name], "match": "graphql", "skip": 1, "times": 1}
@@ -45,6 +46,7 @@ FAULTS = {
 }
 
 
+@records_alone
 @pytest.mark.parametrize("via", ["rest", "graphql"])
 def test_what_passes_is_waited_out(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
     life, to = Life(61), tmp_path / "data"
@@ -52,12 +54,13 @@ def test_what_passes_is_waited_out(gitlab: LoopbackGitLab, tmp_path: Path, via: 
     for name, fault in FAULTS[via].items():
         gitlab.load(life.records(), now=life.now)
         gitlab.inject(*edits(life, REQUESTS[via], 3), fault)
-        outcome = export(gitlab, to, *PATHS, options=("--full",), via=via, tables=False)
+        outcome = export(gitlab, to, *PATHS, options=("--full",), via=via)
         assert outcome.code == 0, (name, outcome.err)
         assert gitlab.counts().struck[-1], name
     assert_quiet_run_finds_all(gitlab, life, to, "passing faults", via=via)
 
 
+@records_alone
 @pytest.mark.parametrize("via", ["rest", "graphql"])
 def test_what_stays_is_named(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
     life, to = Life(62), tmp_path / "data"
@@ -70,12 +73,13 @@ def test_what_stays_is_named(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -
         gitlab.load(life.records(), now=life.now)
         final = {"kind": ("status", "truncate")[number % 2], "times": None, **fault}
         gitlab.inject(*edits(life, REQUESTS[via], 3), final)
-        outcome = export(gitlab, to, *PATHS, via=via, tables=False)
+        outcome = export(gitlab, to, *PATHS, via=via)
         # Histories that GraphQL does not give come by REST.
         fails_by_name(outcome, code or outcome.code)
         assert_quiet_run_finds_all(gitlab, life, to, name, via=via)
 
 
+@records_alone
 @pytest.mark.parametrize("via", ["rest", "graphql"])
 def test_mixed_faults(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
     life, to = Life(63), tmp_path / "data"
@@ -84,7 +88,7 @@ def test_mixed_faults(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
         gitlab.load(life.records(), now=life.now)
         gitlab.inject(*edits(life, REQUESTS[via], 4), *storm(seed))
         for _ in range(2):
-            fails_by_name(export(gitlab, to, *PATHS, via=via, tables=False), 0, 4)
+            fails_by_name(export(gitlab, to, *PATHS, via=via), 0, 4)
     assert_quiet_run_finds_all(gitlab, life, to, "storms", via=via)
 
 

@@ -41,6 +41,7 @@ from tests.test_hostile_dataset import manifest_of, sealed
 
 __all__ = ["hurried"]
 
+pytestmark = pytest.mark.usefixtures("records_alone")
 Row = dict[str, Any]
 VIA = ["rest", "graphql"]
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -126,9 +127,9 @@ def test_a_clock_set_back_during_a_run(gitlab: LoopbackGitLab, tmp_path: Path, v
     gitlab.set(licensed=True)
     touched(life)
     gitlab.load(life.records(), now=life.now)
-    assert export(gitlab, to, *PATHS, via=via, tables=False).code == 0
+    assert export(gitlab, to, *PATHS, via=via).code == 0
     gitlab.reset()
-    full = {"options": ("--full",), "via": via, "tables": False}
+    full = {"options": ("--full",), "via": via}
     assert export(gitlab, to, *PATHS, **full).code == 0
     requests = gitlab.counts().total
     for skip in (2, requests // 2, requests - 4):
@@ -185,13 +186,13 @@ def test_a_project_or_group_that_is_renamed_or_transferred_during_a_run(
 ) -> None:
     gitlab.load(hand_world(), now=NOW)
     gitlab.set(licensed=True)
-    assert export(gitlab, tmp_path / "counted", *PATHS, via=via, tables=False).code == 0
+    assert export(gitlab, tmp_path / "counted", *PATHS, via=via).code == 0
     requests = gitlab.counts().total
     for number, skip in enumerate(range(3, requests, max(1, requests // moments))):
         to = tmp_path / f"data{number}"
         gitlab.load(hand_world(), now=NOW)
         gitlab.inject({"kind": "change", "skip": skip, "world": renamed(hand_world(), old, new)})
-        fails_by_name_or_ends(export(gitlab, to, *PATHS, via=via, tables=False))
+        fails_by_name_or_ends(export(gitlab, to, *PATHS, via=via))
         gitlab.inject()
         gitlab.set(now="2024-07-01T12:00:00+00:00")
         outcome = export(gitlab, to, *PATHS, via=via)
@@ -347,7 +348,7 @@ def test_a_time_without_zone_is_named_and_costs_no_neighbour(
     issues = set(ra.load(to).issues["issue_id"])
     assert issues >= {1003, 1005, 1006, 1007, 1008}
     gitlab.load(hand_world(), now="2024-07-01T12:00:00+00:00")
-    holds(export(gitlab, to, *PATHS, tables=False), to)
+    holds(export(gitlab, to, *PATHS), to)
 
 
 # -- deleted between two attempts ------------------------------------------------------------------
@@ -366,7 +367,7 @@ def test_what_was_deleted_between_two_attempts(
 
     with monkeypatch.context() as patch:
         patch.setattr(Export, "_listings", interrupted)  # after the last history
-        fails_by_name(export(gitlab, to, *PATHS, tables=False), 4)
+        fails_by_name(export(gitlab, to, *PATHS), 4)
     assert not (to / "manifest.json").exists()
     if what == "label":
         life.world.delete_label(LABELS["urgent"])  # on issue 1007 for a day

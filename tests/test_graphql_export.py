@@ -29,6 +29,7 @@ from tests.gitlab_server.hand_world import (
 from tests.gitlab_server.life import Life
 from tests.test_faults import by_second, fails_by_name, killed_after, storm, while_people_work
 
+pytestmark = pytest.mark.usefixtures("records_alone")
 Row = dict[str, Any]
 PATHS = ("orchard", "upkeep")
 VERSIONS = ("15.2.0", "17.1.0", "18.9.0")
@@ -568,7 +569,6 @@ def test_a_note_that_no_rule_reads_is_named_and_its_issue_comes_by_rest(
         "text",
     ],
 )
-@pytest.mark.usefixtures("records_alone")
 def test_answers_that_are_not_gitlabs(
     hand_gitlab: LoopbackGitLab, tmp_path: Path, answer: Any
 ) -> None:
@@ -644,7 +644,7 @@ def test_nightly_runs_equal_a_first_export(
     gitlab.set(licensed=True)
     for _ in range(5):
         gitlab.load(life.records(), now=life.now)
-        done(export(gitlab, to, *PATHS, token=token, via="auto", tables=False))
+        done(export(gitlab, to, *PATHS, token=token, via="auto"))
         life.work(12)
     gitlab.load(life.records(), now=life.now)
     done(export(gitlab, to, *PATHS, token=token, via="auto"))
@@ -697,7 +697,6 @@ def test_killed_and_run_again(gitlab: LoopbackGitLab, tmp_path: Path, after: int
 # -- what it costs ---------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("records_alone")
 @pytest.mark.parametrize(
     ("projects", "token", "most"),
     [(1, "secret", 60), (50, None, 130), *left_to_soak((50, "secret", 130))],

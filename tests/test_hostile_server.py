@@ -23,6 +23,7 @@ from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import hand_world
 from tests.gitlab_server.truth import differences, served, stored
 
+pytestmark = pytest.mark.usefixtures("records_alone")
 MIB = 2**20
 BLANKS = b" " * MIB
 

@@ -18,6 +18,7 @@ from tests.test_faults import by_second, hurried
 
 __all__ = ["hurried"]
 
+pytestmark = pytest.mark.usefixtures("records_alone")
 PATHS = ("orchard", "upkeep")
 WHERE = ("--roadmaps", "orchard/documentation:archive/*-roadmap.md")
 WAYS: list[dict[str, Any]] = [
