@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -16,7 +17,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from roadmap_analytics import cli, frames
+from roadmap_analytics.gitlab import crawl, transport
 from tests.gitlab_server import LoopbackGitLab
 
 
@@ -67,6 +71,27 @@ def export(
     told = ("--to", str(to), "--via", via)
     with nullcontext() if tables else without_tables():
         return command("export", *addresses, *told, *options, token=token)
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Let the exporter wait milliseconds where it chooses itself how long, and waits seconds."""
+    patch.setattr(transport, "BACKOFF_SECONDS", 0.001)
+    patch.setattr(transport, "JITTER_SECONDS", 0.001)
+    patch.setattr(transport.Limiter, "SMALLEST_GAP", 0.001)
+    patch.setattr(transport.Limiter, "LARGEST_GAP", 0.01)
+
+
+def quicken(patch: pytest.MonkeyPatch, times: int) -> None:
+    """Let the seconds that a server asks to wait pass so many times faster; it counts from one."""
+
+    class Quick(transport.Limiter):
+        def __init__(self, waiting: Callable[[float], None]) -> None:
+            super().__init__(waiting, clock=lambda: times * time.monotonic())
+
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds / times)
+
+    patch.setattr(crawl, "Limiter", Quick)
 
 
 @contextmanager

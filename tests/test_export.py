@@ -18,7 +18,7 @@ from roadmap_analytics import frames, store
 from roadmap_analytics.errors import RoadmapError
 from roadmap_analytics.gitlab import client, crawl, transport
 from roadmap_analytics.roadmap import sources, tables
-from tests.exporting import Outcome, command, export, fork_export
+from tests.exporting import Outcome, command, export, fork_export, hurry
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, ROADMAP, hand_world
 from tests.gitlab_server.truth import differences, served, stored
@@ -32,7 +32,7 @@ records_alone = pytest.mark.usefixtures("records_alone")
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Short waits, and a home without settings of python-gitlab."""
-    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.005)
+    hurry(monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("PYTHON_GITLAB_CFG", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -284,7 +284,6 @@ def test_whatever_the_root_of_a_gitlab_under_a_path_answers(
     portal: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
     hand_gitlab.inject(portal | {"times": None})
     outcome = export(hand_gitlab, tmp_path / "data", "gitlab/orchard")
     refused(outcome, 2, f"roadmap.toml (here perhaps {hand_gitlab.url}/gitlab)")
@@ -395,9 +394,8 @@ def stored_in_pieces(to: Path) -> int:
 
 
 def test_a_project_that_fails_throughout_is_soon_left_alone(
-    gitlab: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
     world = many_issues(60)
     gitlab.load(world, now=NOW)
     gitlab.inject({"kind": "status", "match": r"projects/100/issues/\d+/", "times": None})

@@ -19,7 +19,7 @@ import pytest
 import roadmap_analytics as ra
 from roadmap_analytics.gitlab import client, transport
 from tests.examples import left_to_soak
-from tests.exporting import Outcome, export, fork_export
+from tests.exporting import Outcome, export, fork_export, hurry, quicken
 from tests.gitlab_server import LoopbackGitLab
 from tests.gitlab_server.hand_world import NOW, hand_world
 from tests.gitlab_server.life import Life
@@ -69,10 +69,8 @@ FINAL: dict[str, tuple[Row, int]] = {
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait hundredths of seconds where the exporter would wait seconds."""
-    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.005)
-    monkeypatch.setattr(transport.Limiter, "SMALLEST_GAP", 0.001)
-    monkeypatch.setattr(transport.Limiter, "LARGEST_GAP", 0.01)
+    """Short waits, for silence too."""
+    hurry(monkeypatch)
     monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
 
 
@@ -167,7 +165,8 @@ def test_a_limited_server_is_not_stormed(
 ) -> None:
     if style == "none":
         monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.1)
-    hand_gitlab.set(rate_limit={"requests": 30, "seconds": 1.0, "headers": style})
+    quicken(monkeypatch, 4)
+    hand_gitlab.set(rate_limit={"requests": 30, "seconds": 0.25, "headers": style})
     holds(export(hand_gitlab, tmp_path / "data", *PATHS), tmp_path / "data")
     status = hand_gitlab.counts().status
     refused, answered = status.get("429", 0), status["200"]
@@ -180,6 +179,7 @@ def test_a_limited_server_is_not_stormed(
 # -- lists of several pages ----------------------------------------------------------------------
 
 PAGING = ["Link", "X-Next-Page", "X-Prev-Page", "X-Page", "X-Per-Page", "X-Total", "X-Total-Pages"]
+DOCUMENTS = ("--roadmaps", "orchard/documentation:archive/*-roadmap.md")
 DROPPED_BY_PROXIES = {
     "Link": ["Link"],
     "X-Next-Page": ["X-Next-Page"],
@@ -189,11 +189,25 @@ DROPPED_BY_PROXIES = {
 }
 
 
+@pytest.fixture(scope="module")
+def whole(gitlab_process: LoopbackGitLab, tmp_path_factory: pytest.TempPathFactory) -> ra.Dataset:
+    """The same server exported by pages that take each list whole, and with all their headers."""
+    to = tmp_path_factory.mktemp("whole") / "data"
+    gitlab_process.set_back()
+    gitlab_process.load(hand_world(), now=NOW)
+    gitlab_process.change(records=more_documents())
+    holds(export(gitlab_process, to, *PATHS, options=DOCUMENTS), to)
+    dataset = ra.load(to)
+    assert len(dataset.revisions) > 2, "documents come by lists, too"
+    return dataset
+
+
 @pytest.mark.parametrize(
     ("name", "short_pages"), [*((name, 0) for name in DROPPED_BY_PROXIES), ("all", 2)]
 )
 def test_no_list_is_cut_where_a_proxy_drops_headers(
     hand_gitlab: LoopbackGitLab,
+    whole: ra.Dataset,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -202,15 +216,11 @@ def test_no_list_is_cut_where_a_proxy_drops_headers(
     monkeypatch.setattr(client, "PAGE", 2)
     hand_gitlab.change(records=more_documents())
     hand_gitlab.set(short_pages=short_pages)
-    where = ("--roadmaps", "orchard/documentation:archive/*-roadmap.md")
-    outcome = export(hand_gitlab, tmp_path / "whole", *PATHS, options=where)
-    holds(outcome, tmp_path / "whole")
     hand_gitlab.inject({"kind": "headers", "drop": DROPPED_BY_PROXIES[name], "times": None})
-    holds(export(hand_gitlab, tmp_path / "cut", *PATHS, options=where), tmp_path / "cut")
-    found, expected = ra.load(tmp_path / "cut"), ra.load(tmp_path / "whole")
-    assert len(expected.revisions) > 2, "documents come by lists, too"
-    for frame in expected.frames:
-        pd.testing.assert_frame_equal(found[frame], expected[frame])
+    holds(export(hand_gitlab, tmp_path / "cut", *PATHS, options=DOCUMENTS), tmp_path / "cut")
+    found = ra.load(tmp_path / "cut")
+    for frame in whole.frames:
+        pd.testing.assert_frame_equal(found[frame], whole[frame])
 
 
 def more_documents() -> list[Row]:
@@ -256,9 +266,8 @@ def test_pages_that_lead_nowhere_end_in_a_named_failure(
     """A next page that is the page itself, or that brings nothing new: what follows is missing."""
     monkeypatch.setattr(client, "PAGE", 2)
     hand_gitlab.change(records=more_documents())
-    where = ("--roadmaps", "orchard/documentation:archive/*-roadmap.md")
     hand_gitlab.inject({"kind": fault, "match": LISTS[name], "rows": 1000, "times": None})
-    outcome = export(hand_gitlab, tmp_path / "data", *PATHS, options=where)
+    outcome = export(hand_gitlab, tmp_path / "data", *PATHS, options=DOCUMENTS)
     assert hand_gitlab.counts().struck[0]
     if (name, fault) in NO_SECOND_PAGE:
         holds(outcome, tmp_path / "data")
@@ -266,7 +275,7 @@ def test_pages_that_lead_nowhere_end_in_a_named_failure(
     fails_by_name(outcome, 4)
     assert re.search("without any new row|names itself", outcome.err), outcome.err
     hand_gitlab.inject()
-    holds(export(hand_gitlab, tmp_path / "data", *PATHS, options=where), tmp_path / "data")
+    holds(export(hand_gitlab, tmp_path / "data", *PATHS, options=DOCUMENTS), tmp_path / "data")
 
 
 # -- people work while it is exported ------------------------------------------------------------

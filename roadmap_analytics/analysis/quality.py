@@ -196,7 +196,9 @@ class Check:
         for severity, title in titles.items():
             found = self.findings[self.findings["severity"] == severity]
             lines += ["", f"{title}: {'none' if found.empty else ''}".rstrip()]
-            lines += [line for kind in KINDS for line in _sentences(found, kind)]
+            by_kind = dict(list(found.groupby("kind", sort=False, observed=True)))
+            for kind in KINDS:
+                lines += _sentences(by_kind[kind], kind) if kind in by_kind else []
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -207,7 +209,6 @@ class Check:
 
 
 def _sentences(found: pd.DataFrame, kind: str) -> Iterable[str]:
-    found = found[found["kind"] == kind]
     told_apart = "got" if kind in _KINDS_OF_GOT else "cause"
     for _, rows in found.groupby(["field", told_apart], dropna=False, sort=True):
         field, cause = rows["field"].iloc[0], rows["cause"].iloc[0]

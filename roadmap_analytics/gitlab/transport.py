@@ -37,6 +37,8 @@ WEB_PAGE = "a web page instead of JSON"
 ELSEWHERE = "a redirect or link to another host"
 BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
+JITTER_SECONDS = 0.1
+"""By chance up to so much later than told: those who were told the same do not come together."""
 LONGEST_WAIT_SECONDS = 3700.0
 """GitLab's limits start again after a minute or an hour; a server that asks for more is left."""
 MOST_WAITS = 3
@@ -149,7 +151,7 @@ class Limiter:
                 self._gap = min(max(2 * self._gap, self.SMALLEST_GAP), self.LARGEST_GAP)
                 self._in_a_row += 1
             in_a_row = max(1, self._in_a_row)
-            wait = self.backoff(in_a_row) if told is None else told + 0.1 * self._draw()
+            wait = self.backoff(in_a_row) if told is None else told + JITTER_SECONDS * self._draw()
             until = self._clock() + min(wait, LONGEST_WAIT_SECONDS)
             longer = until > self._next
             self._until = max(self._until, until)
