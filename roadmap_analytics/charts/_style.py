@@ -130,9 +130,13 @@ def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
     """
 
     @wraps(plot)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Axes:
+    def wrapper(*args: Any, **kwargs: Any) -> Axes:
         _load_backend()
-        checked(plot.__name__, args[0] if args else kwargs.get("frame"))
+        frame = checked(plot.__name__, args[0] if args else kwargs.get("frame"))
+        if args:
+            args = (frame, *args[1:])
+        elif "frame" in kwargs:
+            kwargs["frame"] = frame
         chosen: Any = mpl.rcParams
         default: Any = mpl.rcParamsDefault
         ours: Any = {

@@ -40,6 +40,8 @@ _MARKS = {
     "due": ("s", "due"),
     "finished": ("*", "completed"),
 }
+"""What each step looks like, in the order in which the steps of one day stand."""
+
 _ALWAYS = ("started", "date moved", "due", "finished")
 _SILENT = ("closed", "reopened")  # seen by the line itself; their marks have tooltips only
 _LANES = 5  # lines of words above the course; what finds no place has its mark and its tooltip
@@ -82,6 +84,8 @@ def plot_timeline(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if frame.empty:
         ax.set_title(wrapped(ax, title, 68, 0.9, 0.75, size=12))
         return nothing(ax, "nothing has happened to this milestone yet")
+    rank = frame["step"].map({step: place for place, step in enumerate(_MARKS)})
+    frame = frame.assign(rank=rank).sort_values(["date", "rank"], kind="stable", ignore_index=True)
     story = wrapped(ax, _story(frame), 110, 0.74, 0.65, size=9.5, most=3)
     under = 12 * (1 + story.count("\n"))  # points that the story takes below the title
     ax.set_title(wrapped(ax, title, 68, 0.9, 0.75, size=12), pad=12 + under)
