@@ -282,7 +282,6 @@ def test_whatever_the_root_of_a_gitlab_under_a_path_answers(
     hand_gitlab: LoopbackGitLab,
     tmp_path: Path,
     portal: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hand_gitlab.inject(portal | {"times": None})
     outcome = export(hand_gitlab, tmp_path / "data", "gitlab/orchard")

@@ -6,9 +6,11 @@ As elsewhere, the measure is a first export of the server as it is now.
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -54,15 +56,19 @@ def test_the_second_of_two_exports_into_one_folder_ends_and_harms_nothing(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
     to = tmp_path / "data"
-    hand_gitlab.set(latency=0.05)
+    hand_gitlab.set(latency=0.01)
     first = fork_export(hand_gitlab, to, *PATHS)
     while hand_gitlab.counts().total < 5:
         assert first.is_alive()
-        time.sleep(0.02)
-    second = export(hand_gitlab, to, *PATHS)
-    assert first.is_alive(), "it was still running"
+        time.sleep(0.005)
+    os.kill(first.pid or 0, signal.SIGSTOP)  # in the midst of it, however long the second takes
+    try:
+        second = export(hand_gitlab, to, *PATHS)
+        assert first.is_alive(), "it was still running"
+    finally:
+        os.kill(first.pid or 0, signal.SIGCONT)
     fails_by_name(second, 5)
-    assert f"locked by process {first.pid}" in second.err
+    assert f"locked by process {first.pid} on" in second.err
     first.join(60)
     assert first.exitcode == 0
     hand_gitlab.set(latency=0.0)
@@ -424,7 +430,7 @@ def test_flipped_bytes_under_a_right_checksum_are_named_or_harmless(tmp_path: Pa
         document["tables"]["frames"][file.stem]["sha256"] = checksum
         sealed(dataset, document)
         try:
-            ra.load(dataset)
+            ra.load(dataset, [file.stem])
         except DatasetError as error:
             found.append((file.stem, str(error)))
         file.write_bytes(tables[file])

@@ -97,6 +97,11 @@ def assert_equal(rest: ra.Dataset, graphql: ra.Dataset) -> None:
         )
 
 
+def assert_events_as_by_rest(to: Path, exports: Path) -> None:
+    found, expected = (ra.load(one, ["issue_events"]) for one in (to, exports / "rest"))
+    pd.testing.assert_frame_equal(by_second(found.issue_events), by_second(expected.issue_events))
+
+
 def with_stories(*more: Story) -> list[Row]:
     """The hand-made world and some more issues."""
     return [*hand_world(), *(record for story in more for record in story.records())]
@@ -440,10 +445,7 @@ def test_a_lower_limit_of_complexity_asks_for_fewer_activities(
     out = done(export(hand_gitlab, to, *PATHS, via="auto"))
     by = "REST" if limit == (100, 50, 20) else "GraphQL"
     assert f"histories by {by}" in out
-    pd.testing.assert_frame_equal(
-        by_second(ra.load(to).issue_events),
-        by_second(ra.load(hand_exports / "rest", ["issue_events"]).issue_events),
-    )
+    assert_events_as_by_rest(to, hand_exports)
 
 
 FAULTS: dict[str, Row] = {
@@ -492,10 +494,7 @@ def test_what_graphql_does_not_answer_is_halved_and_comes_by_rest_at_last(
     hand_gitlab.inject(FAULTS[name])
     to = tmp_path / "data"
     done(export(hand_gitlab, to, *PATHS, via="auto"))
-    pd.testing.assert_frame_equal(
-        by_second(ra.load(to).issue_events),
-        by_second(ra.load(hand_exports / "rest", ["issue_events"]).issue_events),
-    )
+    assert_events_as_by_rest(to, hand_exports)
     ways = {ident: one["via"] for ident, one in histories(to).items()}
     if name == "a timeout of one issue":
         assert [ident for ident, via in ways.items() if via == "rest"] == [1002]

@@ -33,6 +33,7 @@ from tests.test_frames import (
     user,
 )
 
+records_alone = pytest.mark.usefixtures("records_alone")
 Row = dict[str, Any]
 PLAN = milestone(11, "Plan", due_date="2024-05-01")
 
@@ -229,9 +230,11 @@ def test_rows_mutated_at_random_cost_no_neighbour(changes: list[Any]) -> None:
 
 # -- from the server to the report ----------------------------------------------------------------
 
+loaded = cache(ra.load)
 LISTED = r"(groups/\w+|projects/\d+)/issues\?"
 
 
+@records_alone
 def test_an_odd_value_on_the_server_is_missing_until_it_is_fixed(
     hand_gitlab: LoopbackGitLab, hand_exports: Path, tmp_path: Path
 ) -> None:
@@ -247,7 +250,7 @@ def test_an_odd_value_on_the_server_is_missing_until_it_is_fixed(
     assert "due_date" in told
     hand_gitlab.inject()
     assert export(hand_gitlab, to, "orchard", "upkeep").code == 0
-    found, expected = ra.load(to), ra.load(hand_exports / "rest")
+    found, expected = ra.load(to), loaded(hand_exports / "rest")
     for name in expected.frames:
         pd.testing.assert_frame_equal(found[name], expected[name])
 
@@ -265,7 +268,7 @@ def exported_before_an_odd_row(
     shutil.copytree(exports / "rest", to)
     fault = {"kind": "odd", "match": match, "issues": [ident], "body": body, "times": None}
     gitlab.inject(fault)
-    return ra.load(to)
+    return loaded(exports / "rest")
 
 
 def failures(dataset: ra.Dataset) -> list[Row]:
@@ -273,6 +276,7 @@ def failures(dataset: ra.Dataset) -> list[Row]:
     return list(dataset.manifest["runs"][-1].get("failures", []))
 
 
+@records_alone
 @pytest.mark.parametrize(
     ("match", "ident", "body", "part"),
     [
@@ -316,6 +320,7 @@ def test_an_odd_row_on_the_server_is_a_named_failure_and_costs_nothing(
     assert failures(after) == []
 
 
+@records_alone
 @pytest.mark.parametrize(
     ("match", "ident", "body", "part"),
     [
@@ -361,13 +366,14 @@ def test_an_odd_project_or_group_costs_only_itself(
             pd.testing.assert_frame_equal(after[name], before[name], obj=name)
 
 
+@records_alone
 @pytest.mark.parametrize("body", [{"id": "10"}, {"full_path": 3}, {"id": None}])
 def test_an_odd_answer_about_what_was_asked_for_costs_no_other_address(
     hand_gitlab: LoopbackGitLab, hand_exports: Path, tmp_path: Path, body: Row
 ) -> None:
     to = tmp_path / "data"
     shutil.copytree(hand_exports / "rest", to)
-    before = ra.load(to)
+    before = loaded(hand_exports / "rest")
     hand_gitlab.inject(
         {"kind": "odd", "match": "groups/orchard$", "issues": [10], "body": body, "times": None}
     )

@@ -342,13 +342,14 @@ async def _converse(app: App, reader: asyncio.StreamReader, writer: asyncio.Stre
 
 async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> bool:
     """Answer one request, through the faults; whether the connection lives on."""
+    log = app.log  # of this test: an answer that hangs may end in a later one
     await asyncio.sleep(app.settings.latency)
     fault = app.fault(request)
     kind = fault.kind if fault else ""
     if fault and kind in ("hang", "slow"):
         await asyncio.sleep(fault.seconds)
     if kind in ("hang", "reset"):
-        app.log.append((request.method, request.target, 0))
+        log.append((request.method, request.target, 0))
         if kind == "reset":  # closes with RST, not with FIN
             linger = struct.pack("ii", 1, 0)
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -360,7 +361,7 @@ async def _respond(app: App, request: Request, writer: asyncio.StreamWriter) -> 
     response = replace(response, headers=response.headers | told)
     if fault:
         response = _spoilt(response, fault)
-    app.log.append((request.method, request.target, response.status))
+    log.append((request.method, request.target, response.status))
     data = _wire(app, response)
     if kind == "cut":
         data = data[: len(data) - len(response.body) // 2 - 1]
