@@ -135,17 +135,6 @@ def test_simulated_and_exported_data_do_not_mix(
     refused(command(*arguments), 2, "holds a dataset already")
 
 
-def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        assert command("simulate", "--to", name, "--issues", "30", "--seed", "7").code == 0
-    files = [sorted(file for file in (tmp_path / n).rglob("*") if file.is_file()) for n in "ab"]
-    assert [f.relative_to(tmp_path / "a") for f in files[0]] == [
-        f.relative_to(tmp_path / "b") for f in files[1]
-    ]
-    for one, other in zip(*files, strict=True):
-        assert one.read_bytes() == other.read_bytes(), one
-
-
 # -- check -----------------------------------------------------------------------------------------
 
 

@@ -117,6 +117,7 @@ def test_a_token_without_the_scope(hand_gitlab: LoopbackGitLab, tmp_path: Path) 
     refused(export(hand_gitlab, tmp_path / "b", "orchard", token="late"), 3, "Token is expired")
 
 
+@records_alone
 def test_one_address_of_two_is_lost(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard", "upkeep"))
@@ -336,6 +337,7 @@ def test_what_is_not_licensed_is_asked_for_once(
     assert {str(record["data"]["weight_events"]) for record in histories} == {"None"}
 
 
+@records_alone
 def test_a_quiet_second_run_writes_little(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard"))
@@ -348,6 +350,7 @@ def test_a_quiet_second_run_writes_little(hand_gitlab: LoopbackGitLab, tmp_path:
     assert manifest.runs[1].started_at == "2024-07-01T12:00:00Z"
 
 
+@records_alone
 def test_full_fetches_everything_again(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard"))
@@ -357,6 +360,7 @@ def test_full_fetches_everything_again(hand_gitlab: LoopbackGitLab, tmp_path: Pa
     assert store.read_manifest(to).runs[1].kind == "full"
 
 
+@records_alone
 def test_killed_it_fetches_again_only_what_was_in_flight(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -392,6 +396,7 @@ def stored_in_pieces(to: Path) -> int:
     return len(ids["history"] & ids["issue"])
 
 
+@records_alone
 def test_a_project_that_fails_throughout_is_soon_left_alone(
     gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -412,6 +417,7 @@ def test_a_project_that_fails_throughout_is_soon_left_alone(
     assert differences(stored(to), truth) == []
 
 
+@records_alone
 def test_no_project_is_listed_by_itself_without_need(
     hand_gitlab: LoopbackGitLab, tmp_path: Path
 ) -> None:
@@ -490,6 +496,7 @@ def test_a_milestone_that_moves_is_seen_by_every_run(
     assert due == ["2024-06-15", "2024-08-15"]
 
 
+@records_alone
 def test_an_issue_that_was_deleted_is_gone(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard"))
@@ -498,6 +505,7 @@ def test_an_issue_that_was_deleted_is_gone(hand_gitlab: LoopbackGitLab, tmp_path
     assert 1001 not in set(frames.load(to).issues["issue_id"])
 
 
+@records_alone
 def test_what_is_asked_for_no_more_is_gone(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
     done(export(hand_gitlab, to, "orchard", "upkeep"))
@@ -507,6 +515,7 @@ def test_what_is_asked_for_no_more_is_gone(hand_gitlab: LoopbackGitLab, tmp_path
     assert differences(stored(to), served(hand_world(), "orchard", "upkeep")) == []
 
 
+@records_alone
 @pytest.mark.parametrize("listed", [{"non_archived": "false"}, {}])
 def test_what_was_closed_stays_when_its_project_is_archived(
     hand_gitlab: LoopbackGitLab,

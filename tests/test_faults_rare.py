@@ -124,7 +124,8 @@ def test_a_clock_set_back_between_two_runs(
         gitlab.inject(*faults)
         outcome = export(gitlab, to, *PATHS, via=via)
         assert outcome.code == 0, outcome.err
-        assert_as_exported_afresh(gitlab, to, f"{back} back", via=via)
+        if back:
+            assert_as_exported_afresh(gitlab, to, f"{back} back", via=via)
 
 
 @pytest.mark.parametrize("via", VIA)
@@ -255,19 +256,25 @@ def test_a_project_whose_issues_are_switched_off(
 # -- much talk -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("via", VIA)
-def test_an_issue_with_ten_thousand_notes(gitlab: LoopbackGitLab, tmp_path: Path, via: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "via"),
+    [(10_000, "rest"), (2_500, "graphql"), *left_to_soak((10_000, "graphql"))],
+)
+def test_an_issue_with_thousands_of_notes(
+    gitlab: LoopbackGitLab, tmp_path: Path, number: int, via: str
+) -> None:
+    """By REST a list of more than 10,000 rows is not counted."""
     world = hand_world()
     history = next(r for r in world if r["kind"] == "history" and r["issue_id"] == 1008)
     begin = datetime.fromisoformat("2019-05-01T00:00:00+00:00")
     history["data"]["notes"] += [
         {
-            "id": 100_000 + number,
-            "body": f"{('un', '')[number % 2]}assigned {('', 'to ')[number % 2]}@cy",
+            "id": 100_000 + minute,
+            "body": f"{('un', '')[minute % 2]}assigned {('', 'to ')[minute % 2]}@cy",
             "author": person("ana"),
-            "created_at": (begin + timedelta(minutes=number)).isoformat(),
+            "created_at": (begin + timedelta(minutes=minute)).isoformat(),
         }
-        for number in range(10_000)
+        for minute in range(number)
     ]
     gitlab.load(world, now=NOW)
     begun = time.monotonic()
@@ -275,9 +282,9 @@ def test_an_issue_with_ten_thousand_notes(gitlab: LoopbackGitLab, tmp_path: Path
     seconds = time.monotonic() - begun
     assert outcome.code == 0, outcome.err
     events = ra.load(tmp_path / "data").issue_events
-    assert (events["field"] == "assignee").sum() == 10_001
-    # 101 pages, and what a busy machine asks again; pages of 20 would take 500.
-    assert gitlab.counts().total < 300, "a hundred notes a request"
+    assert (events["field"] == "assignee").sum() == number + 1
+    # A page each, some lists, and what a busy machine asks again; pages of 20 would be five times.
+    assert gitlab.counts().total < 50 + number // 40, "a hundred notes a request"
     assert seconds < 60
 
 

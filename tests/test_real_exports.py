@@ -125,11 +125,13 @@ def test_a_simulated_world_exported_is_the_simulated_world(
 def test_nights_of_a_simulated_world(gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     """Looked at on five days, the dataset equals the whole export of the fifth."""
     days = ("2026-11-01", "2026-11-02", "2026-11-05", "2026-11-12", "2026-11-20")
+    seen = {
+        now: list(simulate.records(150, 3, seen_at=now))
+        for now in (f"{day}T18:00:00Z" for day in days)
+    }
     requests = []
-    for day in days:
+    for now, world in seen.items():
         gitlab.reset()
-        now = f"{day}T18:00:00Z"
-        world = list(simulate.records(150, 3, seen_at=now))
         take(gitlab, world, tmp_path / "data", *SIMULATED, now=now)
         requests.append(gitlab.counts().total)
     assert max(requests[1:]) < requests[0] / 3
@@ -138,10 +140,7 @@ def test_nights_of_a_simulated_world(gitlab: LoopbackGitLab, tmp_path: Path) -> 
     for name, frame in last.frames.items():
         if name != "milestone_dates":  # the nights saw more of them
             assert_frame_equal(nightly[name], frame, obj=name)
-    expected = [
-        frames.RunRecords(n, f"{day}T18:00:00Z", simulate.records(150, 3, seen_at=f"{day}T18:00Z"))
-        for n, day in enumerate(days, 1)
-    ]
+    expected = [frames.RunRecords(n, *one) for n, one in enumerate(seen.items(), 1)]
     assert_frame_equal(nightly["milestone_dates"], frames.build(expected)["milestone_dates"])
 
 
