@@ -1166,6 +1166,51 @@ def test_a_date_beside_a_title_that_was_not_taken_is_an_alarm() -> None:
     assert targets(frames) == {}
 
 
+@pytest.mark.parametrize("was", ["was 31 October", "originally 31 October", "moved from 1 May"])
+def test_a_date_that_was_replaced_is_no_target_and_the_new_one_is_an_alarm(was: str) -> None:
+    frames = read(f"# Plan\n\n- **Office:** the move is now 14 November ({was})\n- Maps\n")
+    assert not targets(frames)
+    said = dict(frames["roadmap_alarms"][["alarm", "text"]].itertuples(index=False))
+    assert "'14 November'" in said["year not read"]
+
+
+def test_a_day_that_is_due_is_an_alarm_without_its_year_too() -> None:
+    text = "# Plan\n\n- Audit: the response, due 30 November, is with Ada\n- We may rest in June\n"
+    alarms = read(text)["roadmap_alarms"]
+    assert list(alarms["line"]) == [3]
+    assert "'30 November'" in alarms["text"].iloc[0]
+
+
+def test_the_number_of_a_part_is_no_version_and_a_version_is_one() -> None:
+    owners = "| Task | Owner |\n|---|---|\n| Maps | Ada |\n"
+    days = "| Date | Task |\n|---|---|\n| 2026-05-04 | Tender |\n"
+    text = f"# Bid\n\n## 12. Timeline\n\n### 12.1 Dates\n\n{days}\n### 12.2 Owners\n\n{owners}"
+    items = read(text)["roadmap_items"].set_index("title")
+    assert list(items.index) == ["Tender", "Maps"]
+    assert pd.isna(items.loc["Maps", "target_text"])
+    assert items.loc["Tender", "target_date"] == pd.Timestamp("2026-05-04")
+    released = read(f"# Plan\n\n## 12.2 Parser\n\n{owners}")["roadmap_items"]
+    assert list(released["target_text"]) == ["12.2"]
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Field | Value", "Document | P-1"),
+        ("Risk | Likelihood | Mitigation", "Ada leaves | low | Bo covers"),
+        ("Workstream | Baseline budget", "Parser | 900,000"),
+    ],
+)
+def test_tables_of_risks_of_money_and_about_the_document_are_no_work(head: str, row: str) -> None:
+    rule = "|".join(["---"] * (head.count("|") + 1))
+    text = f"# Plan\n\n- Maps\n\n## More\n\n| {head} |\n|{rule}|\n| {row} |\n"
+    frames = read(text)
+    assert titles(frames) == ["Maps"]
+    lines = frames["roadmap_lines"].set_index("line")
+    assert lines.loc[9, "reading"] == "prose"
+    assert "a table " in lines.loc[9, "why"]
+
+
 def test_dates_below_releases_are_a_milestone_of_each_and_definitions_are_a_legend() -> None:
     text = (
         "# P\n\n| Milestone | Also called | Definition |\n|-|-|-|\n| F0 | Freeze | Only fixes |\n\n"

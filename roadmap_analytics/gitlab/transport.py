@@ -38,7 +38,7 @@ ELSEWHERE = "a redirect or link to another host"
 BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 JITTER_SECONDS = 0.1
-"""By chance up to so much later than told: those who were told the same do not come together."""
+"""By chance up to so much later than told: those who got the same do not come together."""
 LONGEST_WAIT_SECONDS = 3700.0
 """GitLab's limits start again after a minute or an hour; a server that asks for more is left."""
 MOST_WAITS = 3

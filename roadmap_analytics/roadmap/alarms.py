@@ -16,11 +16,16 @@ from roadmap_analytics.roadmap.fields import label_of
 from roadmap_analytics.roadmap.language import plain_title
 from roadmap_analytics.roadmap.lines import NOT_UNDERSTOOD
 from roadmap_analytics.roadmap.targets import NO_SUCH_PERIOD, find
+from roadmap_analytics.roadmap.vocabulary import pattern
 from roadmap_analytics.schema import SAYS_NOTHING
 
 __all__ = ["Alarm", "alarms_of", "of_corrections", "of_files"]
 
 _YEAR = re.compile(r"(?<![\w./#@:-])(?:20[1-4]\d)(?![\w./-]*\w)")
+# "Response due 30 Nov": it is a date of work even where its year is not written.
+_DUE = pattern(
+    r"\b(?:due|by|until|deadline|eta|(?:now|(?:moved|postponed|delayed) to))(?: on)?(?: the)?:?\s*$"
+)
 _MANY = 3  # a title that stands this often is a label or a heading
 _MUCH = 0.5  # share of lines of which nothing was taken
 _FEW_LINES = 8  # of so few, a share says nothing
@@ -99,12 +104,17 @@ def _years(revision: Revision) -> Iterator[Said]:
         if untold or line.why.startswith(NOT_UNDERSTOOD):
             # "We are targeting a release in January 2027"; a year alone is mostly the name of a
             # plan: "our 2026 roadmap".
-            ahead = (
-                words.strip("(), ")
+            ahead = [
+                (one, words.strip("(), "))
                 for one, words in times
                 if one.span and one.span[1] > revision.written
-            )
-            if told := [one for one in ahead if re.search(r"20\d\d", one) and len(one) > 4]:
+            ]
+            if told := [
+                words
+                for one, words in ahead
+                if (re.search(r"20\d\d", words) and len(words) > 4)
+                or (one.span and _short(one.span) and _DUE.search(text[: one.start]))
+            ]:
                 said = f"{told[0]!r} stands in text that nothing was taken from"
                 yield "year not read", said, line.number
                 continue
@@ -112,6 +122,11 @@ def _years(revision: Revision) -> Iterator[Said]:
         lost = [year for year in _YEAR.findall(text) if year not in taken]
         if lost and line.key and line.field in ("title", "target"):
             yield "year not read", f"the year {lost[0]} on this line is in no target", line.number
+
+
+def _short(span: tuple[date, date]) -> bool:
+    """Whether a span is some days, which no word such as "May" or "now" is."""
+    return span[1] - span[0] < timedelta(days=7)
 
 
 def _not_understood(revision: Revision) -> Iterator[Said]:

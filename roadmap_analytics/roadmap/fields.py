@@ -31,6 +31,7 @@ from roadmap_analytics.roadmap.targets import (
     expression,
     find,
     read_target,
+    replaced,
 )
 from roadmap_analytics.roadmap.vocabulary import CAPITAL, PERMITS, pattern, vocabulary
 
@@ -570,6 +571,8 @@ def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
     text = head.bare
     for form in (_DUE_ASIDE, _DUE_CLAUSE):
         for m in form.finditer(text):
+            if replaced(m["all"], words.written, words.calendar):  # "(was 31 October)"
+                continue
             target = words.target(m["when"], entry.done)
             event = re.search(r"(?:before|until)\s+[A-Z]\w+$", m["all"].rstrip(").]"))
             if event and target and not target.end:  # an event that no calendar knows

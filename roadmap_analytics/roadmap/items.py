@@ -56,6 +56,11 @@ _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
 _MEANING = pattern(
     r"meanings?|definitions?|explanation|bedeutung|signification|significado|betydelse"
 )
+_OF_DOCUMENT = pattern("field|property|attribute|key")
+_VALUE = pattern("values?")
+_MONEY = pattern("(?:.* )?(?:budget|costs?)")
+_RISK = pattern("risks?|risiko|risiken|risques?|riesgos?")
+_OF_RISK = pattern("likelihood|probability|severity|impact|mitigations?(?: .*)?")
 _MILESTONE = pattern("milestones?")
 _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung")
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
@@ -326,14 +331,9 @@ class Items:
     def table(self, table: Table, place: Place) -> None:
         """One item for each row; the heads say what the columns mean."""
         columns = self.columns(table, place.given)
-        heads, kinds = ([c.head for c in columns], [c.kind for c in columns])
-        work = {"target", "status"} & {*kinds} or any(c.given for c in columns)
-        if any(map(_MEANING.fullmatch, heads)) and (len(columns) == 2 or not work):
-            self.claim(table, "ignored", "a legend of signs")
-            return
-        if not work and (place.explained or any(map(_PERSON_HEAD.search, heads))):
-            people = ("person", "a table of people")
-            self.claim(table, *(("prose", place.about) if place.explained else people))
+        kinds = [column.kind for column in columns]
+        if said := _no_work(columns, place):
+            self.claim(table, *said)
             return
         place = replace(place, explained=None)
         self.readings.append(Reading(table.line, table.line + 2, "heading", "head of a table"))
@@ -433,6 +433,29 @@ class Items:
                 lost += [] if known else [f"{column.head}: {text}"]
         entry.target = best if best and (best.end or not entry.target) else entry.target
         return lost
+
+
+def _no_work(columns: Sequence[Column], place: Place) -> tuple[str, str] | None:
+    """Give a reading, and the reason, where the rows of a table are nothing that people do."""
+    heads, kinds = [one.head for one in columns], {one.kind for one in columns}
+    work = bool({"target", "status"} & kinds) or any(one.given for one in columns)
+
+    def any_is(words: re.Pattern[str]) -> bool:
+        return any(map(words.fullmatch, heads))
+
+    if any_is(_MEANING) and (len(columns) == 2 or not work):
+        return "ignored", "a legend of signs"
+    if len(heads) == 2 and _OF_DOCUMENT.fullmatch(heads[0]) and _VALUE.fullmatch(heads[1]):
+        return "prose", "a table about the document"
+    if any_is(_RISK) and any_is(_OF_RISK) and not kinds & {"target", "people"}:
+        return "prose", "a table of risks"
+    if work:
+        return None
+    if any_is(_MONEY) and "people" not in kinds:
+        return "prose", "a table of money"
+    if place.explained:
+        return "prose", place.about
+    return ("person", "a table of people") if any(map(_PERSON_HEAD.search, heads)) else None
 
 
 def _but(why: str, lost: Sequence[str]) -> str:

@@ -32,7 +32,8 @@ _ABOUT = (
     r"contact(?: us)?|contributions?|feedback|who we|why|what is|"
     r"release (?:cadence|process|cycle)|versioning|vision|mission|principles|values|primary focus|"
     r"(?:known )?risks?(?:\W+(?:and )?dependencies)?|metadata|assumptions|done criteria|"
-    r"definition of (?:done|ready)|changelog|"
+    r"definition of (?:done|ready)|changelog|escalation(?: path| process)?|"
+    r"measurements?|success (?:measures?|metrics|criteria)|kpis?|"
     r"acknowledge?ments?|légende|licencia|leyenda|glosario|legende|lizenz|glossar|kontakt|mitmachen|"
     r"contribuer|bidra"
 )
@@ -59,6 +60,8 @@ _WHEN = pattern(
 _LED = pattern(r"(?:[(\[:,/|]|\s[-–—]+|\b(?:by|until|till|for|in|during|to|target|due|eta))\s*$")
 _YEAR_LED = pattern(r"(?:[(\[]|\b(?:by|until|for|in))\s*$")
 _SINCE = pattern(r"\b(?:since|after|from|before) (?:the )?$")
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})*(?=\.?\s)")
+_PART = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.\d{1,2}\s+(?=\S)")
 _FEW_WORDS = 6
 
 
@@ -139,18 +142,29 @@ class Section:
     """A heading with the blocks right below it and the sections within."""
 
     heading: Heading | None
+    above: str = ""  # the number of the heading above: "12" of "12. Timeline"
     blocks: list[Block] = field(default_factory=list)
     below: list[Section] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         """The words of its heading."""
-        return ORDINAL.sub("", self.heading.inline.text.strip()) if self.heading else ""
+        text = self.heading.inline.text.strip() if self.heading else ""
+        # "12.2 Owners" is a part of "12. Timeline"; elsewhere "12.2" may be a version.
+        part = _PART.match(text)
+        return text[part.end() :] if part and part[1] == self.above else ORDINAL.sub("", text)
+
+    @property
+    def number(self) -> str:
+        """The number that its heading bears: "12", "12.2"."""
+        found = _NUMBER.match(self.heading.inline.text.strip()) if self.heading else None
+        return found[0] if found else ""
 
     @property
     def label(self) -> Label | None:
-        """The label that its heading is: "#### Owner"."""
-        return label_of(f"{self.text.rstrip(':')}:")
+        """The label that its heading is: "#### Owner"; what heads a table is none."""
+        tabular = any(isinstance(block, Table) for block in self.blocks)
+        return None if tabular else label_of(f"{self.text.rstrip(':')}:")
 
 
 def sections(blocks: Sequence[Block]) -> Section:
@@ -165,7 +179,7 @@ def sections(blocks: Sequence[Block]) -> Section:
             continue
         while stack[-1][0] >= heading.level:
             stack.pop()
-        section = Section(heading)
+        section = Section(heading, stack[-1][1].number)
         stack[-1][1].below.append(section)
         stack.append((heading.level, section))
     return top

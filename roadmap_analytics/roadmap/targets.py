@@ -19,7 +19,16 @@ from rapidfuzz.distance import OSA
 
 from roadmap_analytics.roadmap.vocabulary import pattern, vocabulary
 
-__all__ = ["Calendar", "Found", "Target", "expression", "find", "only_time", "read_target"]
+__all__ = [
+    "Calendar",
+    "Found",
+    "Target",
+    "expression",
+    "find",
+    "only_time",
+    "read_target",
+    "replaced",
+]
 
 Span = tuple[date, date]
 
@@ -30,6 +39,7 @@ MISSPELT = "month misspelt"
 DAY_AND_MONTH = "day and month may be swapped"
 FISCAL = "fiscal year without [calendar] fiscal_year_start: read as the calendar year"
 SEASON = "a season has no certain days: read as its three months in the north"
+SEVERAL = "several dates, of which the latest was read"
 EARLIEST = "the earliest day, not the latest"
 UNREAD = "not read: "
 """Stands before the part of an expression that was not understood."""
@@ -153,6 +163,8 @@ _PIECES = {
     "of": r"(?:\s*-\s*| (?:(?:of|de|av) )?(?:the )?(?:month of )?)",
     "when": r"(?:{part}{of})?",
     "week_word": r"(?:(?:calendar )?weeks?|wk|woche|vecka|semaine|semana|[KC]W)",
+    # "2026-09-15–30", and "2026-09-15 – 30" where nothing that it may count follows.
+    "to_day": r"(?:[-–—/]|\.\.+|\s[-–—]+\s(?=\d\d\W*$))(?P<n2>[0-3]\d)(?![\d:./-]*\d)",
     "to_w": r"(?:{range}(?:[KC]?W)?(?P<n2>[0-4]?\d|5[0-3])(?!\d){no_year})?",
     "to_q": r"(?:{range}Q?(?P<n2>[1-4])Q?{no_year})?",
     "no_year": r"(?(ahead)(?![\s,/-]*20\d\d))",  # of its own: "2026-Q4 - Q1 2027"
@@ -170,7 +182,7 @@ _PIECES = {
 }
 # Each row is of a unit of time or of a method of `_Scan`; the first row that makes sense decides.
 _ROWS = r"""
-day: (?P<ahead>20\d\d)(?P<s>[-/]){mm}(?P=s)(?P<n>0?[1-9]|[12]\d|3[01])(?!\d){clock}?
+day: (?P<ahead>20\d\d)(?P<s>[-/]){mm}(?P=s)(?P<n>0?[1-9]|[12]\d|3[01])(?:{to_day}|(?!\d){clock}?)
 year: (?P<ahead>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<behind>20\d\d)(?![-/]\d)
 day: (?P<ahead>20\d\d)年\s?{mm}月\s?(?P<n>\d\d?)日
 month: (?P<ahead>20\d\d)年\s?{mm}月
@@ -191,6 +203,7 @@ half: {when}(?=S\d|\dS)S?(?P<n>[12])S?{near}
 no such period: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
 month: (?P<ahead>20\d\d)[-/]{mm}(?![-/]?\d)
 month: {mm}[/.](?P<behind>20\d\d)
+day: (?P<n>\d\d?)\.?\s*[-–—/]\s*(?P<n2>\d\d?)\.{mm}\.(?P<behind>20\d\d)
 day: (?P<n>\d\d?)(?P<s>[./])(?P<month>\d\d?)(?P=s)(?P<behind>20\d\d)
 day: (?P<month>\d\d?)/(?P<n>\d\d?)/(?P<behind>20\d\d)
 day: (?P<week>week of (?:the )?)?{d}[\s-]+(?:(?:of|de) )?{month}(?:-?{year})?
@@ -596,6 +609,18 @@ def only_time(text: str, written: date, context: Calendar = Calendar()) -> bool:
     return bool(found) and len(text) < _NEAR and bool(_ONLY_LEADS.fullmatch(_without(text, found)))
 
 
+def replaced(text: str, written: date, context: Calendar = Calendar()) -> bool:
+    """Whether a text gives times that no longer count, and no other.
+
+    Examples
+    --------
+    >>> [replaced(one, date(2026, 2, 3)) for one in ("was 3 May", "was 3 May, now 9 May", "3 May")]
+    [True, False, False]
+    """
+    found = [one for one in find(text, written, context) if one.span]
+    return bool(found) and all(_led("gone", text, one.start) for one in found)
+
+
 def _blank(words: re.Pattern[str], text: str, by: str = " ") -> str:
     """Write blanks over what a pattern finds, so that the rest keeps its place."""
     return words.sub(lambda found: by * len(found.group()), text)
@@ -645,6 +670,9 @@ def _unread(
             return UNREAD + named[1]
     if odd := _datelike(_without(part[:_LONGEST], found)):
         return odd
+    dated = [one for one in found if one.span]
+    if "|" in part[dated[0].end : dated[-1].start]:  # "Rehearsal 3 May | Opening 26 May"
+        return SEVERAL
     for aside in _ASIDE.finditer(text):
         for one in find(aside[1], target.start or date.min, context):
             within = (
