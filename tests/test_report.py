@@ -199,7 +199,7 @@ def test_a_cell_tagged_folded_is_one_line_that_opens_the_rest(tmp_path: Path, sm
     stored.cells[1].metadata["tags"] = ["folded"]
     stored.cells[2].metadata["tags"] = ["other"]
     nbformat.write(stored, folder / "page.ipynb")
-    index = build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
+    index = write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
     text = (index.parent / "page.html").read_text("utf-8")
     line = "<summary>34 of 40 &amp; &lt;b&gt;more&lt;/b&gt; held</summary>"
     _, after = text.split(f'<details class="folded">{line}')
@@ -224,9 +224,7 @@ def test_made_up_names_leave_no_name_and_no_title(tmp_path: Path) -> None:
         for name in ("issues", "milestones", "people", "roadmap_items", "responsibilities")
     ]
     folder = notebooks(tmp_path / "notebooks", *tables)
-    index = build.write_report(
-        SAMPLE, tmp_path / "out", notebooks=folder, bundled=False, pseudonyms=SEED
-    )
+    index = write_report(SAMPLE, tmp_path / "out", notebooks=folder, bundled=False, pseudonyms=SEED)
     page = Html.read(index.parent / "page.html")
     assert "person01" in page.text
     said = page.text + " ".join(value for a in page.elements for value in a[1].values())
@@ -269,21 +267,41 @@ def test_pages_say_that_only_what_is_public_was_exported() -> None:
     assert "confidential issues and private projects are not included" in " ".join(public)
 
 
+SECRETS = {
+    "GITLAB_PRIVATE_TOKEN": "s3cret-1",
+    "CI_JOB_JWT": "s3cret-2",
+    "CI_JOB_TOKEN": "s3cret-3",
+    "CI_REGISTRY_PASSWORD": "s3cret-4",
+    "SSH_PRIVATE_KEY": "s3cret-5",
+    "GITLAB_PAT": "s3cret-6",
+    "CI_REPOSITORY_URL": "https://gitlab-ci-token:s3cret-7@git.example.org/a/b.git",
+    "DATABASE_URL": "postgres://me:s3cret-8@db/x",
+    "AWS_SECRET_ACCESS_KEY": "s3cret-9",
+    "HTTPS_PROXY": "http://me:s3cret-10@proxy:3128",
+    "PYTHON_GITLAB_CFG": "/home/me/s3cret-11.cfg",
+    "MY_OWN": "s3cret-12",
+}
+
+
 def test_a_page_shows_what_its_notebook_shows(
     tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a page adds and leaves out, on one small notebook without anything disturbing."""
+    """All that a page adds and leaves out, on one small notebook without anything disturbing.
+
+    Its kernel sees no variable but those that Python needs, and no file.
+    """
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GITLAB_PRIVATE_TOKEN", "glpat-very-secret")
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
     cells = [
-        "secret = {k: v for k, v in os.environ.items() if 'very-secret' in v}",
-        "claim(f'{len(secret)} secrets')",
+        "secret = {k: v for k, v in os.environ.items() if 's3cret' in v}",
+        "claim(f'{secret} of {len(os.environ) > 3}, in {os.listdir()}, a kernel {__name__}')",
         "from IPython.display import HTML\nHTML('<p onclick=\"x()\">raw<script>x()</script></p>')",
         "print('<b>printed</b>')",
         "table(dataset.issues[['title', 'due_date']].head(2), caption='<i>Two</i> issues')",
     ]
     folder = notebooks(tmp_path / "notebooks", *cells)
-    notebooks(folder, name="other")
+    notebooks(folder, "print('secret' in globals(), 'alone')", name="other", start="1")
     index = build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
     assert index == tmp_path / "out" / "index.html"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out"]
@@ -292,8 +310,9 @@ def test_a_page_shows_what_its_notebook_shows(
     ]
     text = (index.parent / "page.html").read_text("utf-8")
     page = Html.read(index.parent / "page.html")
-    assert "0 secrets" in page.text
-    assert "glpat" not in text
+    assert "{} of True, in [], a kernel __main__" in page.text
+    assert "s3cret-" not in text
+    assert "False alone" in Html.read(index.parent / "other.html").text
     assert "onclick" not in {name for _, attributes in page.elements for name in attributes}
     assert len(page.inner["script"]) == 1
     assert "<b>printed</b>" in page.text
@@ -313,7 +332,7 @@ def test_confidential_titles_only_when_asked_for(tmp_path: Path) -> None:
     folder = notebooks(
         tmp_path / "notebooks", "table(dataset.issues[['iid', 'title']], caption='All of them')"
     )
-    build.write_report(dataset, tmp_path / "out", notebooks=folder, bundled=False)
+    write_report(dataset, tmp_path / "out", notebooks=folder, bundled=False)
     text = Html.read(tmp_path / "out" / "page.html").text
     # "Fix login" may stand there as part of an open issue's "Fix login when offline".
     others = "\n".join(sample.issues.loc[~sample.issues["confidential"], "title"])
@@ -323,9 +342,7 @@ def test_confidential_titles_only_when_asked_for(tmp_path: Path) -> None:
     assert text.count("(confidential)") == len(hidden)
     assert f"It holds {len(sample.issues)} issues." in text
 
-    build.write_report(
-        dataset, tmp_path / "out", notebooks=folder, bundled=False, confidential=True
-    )
+    write_report(dataset, tmp_path / "out", notebooks=folder, bundled=False, confidential=True)
     text = Html.read(tmp_path / "out" / "page.html").text
     assert [title for title in hidden if title not in text] == []
 
@@ -345,43 +362,13 @@ def test_a_notebook_that_fails_leaves_the_pages_that_were_there(
     assert (tmp_path / "out" / "page.html").read_text() == "as it was"
 
 
-SECRETS = {
-    "GITLAB_PRIVATE_TOKEN": "s3cret-1",
-    "CI_JOB_JWT": "s3cret-2",
-    "CI_JOB_TOKEN": "s3cret-3",
-    "CI_REGISTRY_PASSWORD": "s3cret-4",
-    "SSH_PRIVATE_KEY": "s3cret-5",
-    "GITLAB_PAT": "s3cret-6",
-    "CI_REPOSITORY_URL": "https://gitlab-ci-token:s3cret-7@git.example.org/a/b.git",
-    "DATABASE_URL": "postgres://me:s3cret-8@db/x",
-    "AWS_SECRET_ACCESS_KEY": "s3cret-9",
-    "HTTPS_PROXY": "http://me:s3cret-10@proxy:3128",
-    "PYTHON_GITLAB_CFG": "/home/me/s3cret-11.cfg",
-    "MY_OWN": "s3cret-12",
-}
-
-
-def test_kernels_see_no_variable_but_what_python_needs(
-    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    folder = notebooks(
-        tmp_path / "notebooks",
-        "print({k: v for k, v in os.environ.items() if 's3cret' in v}, len(os.environ) > 3)",
-        "print('in', os.listdir(), end='.')",
-        start="import os",
-    )
-    index = build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
-    text = Html.read(index.parent / "page.html").text
-    assert "{} True" in text
-    assert "in []." in text, "an empty folder of its own"
-
-
 def test_nothing_that_lies_in_the_callers_folder_runs(tmp_path: Path, small: Path) -> None:
     """A downloaded folder may hold modules and settings of the names that a kernel looks for."""
     folder = notebooks(
-        tmp_path / "notebooks", "import matplotlib.pyplot as plt", "plt.plot([1]); print('drawn')"
+        tmp_path / "notebooks",
+        "import roadmap_analytics, matplotlib.pyplot as plt",
+        "plt.plot([1]); print('drawn')",
+        start="import os",
     )
     trap = tmp_path / "downloaded"
     (trap / ".ipython/profile_default/startup").mkdir(parents=True)
