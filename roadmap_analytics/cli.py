@@ -403,6 +403,7 @@ def report(
     ] = None,
 ) -> None:
     """Run the notebooks on a dataset and write self-contained HTML pages with an index."""
+    _without_a_grammar()
     index = ra.write_report(
         dataset, to, as_of=as_of, since=since, notebooks=notebooks, bundled=bundled,
         confidential=confidential, pseudonyms=pseudonyms,
@@ -452,7 +453,18 @@ def roadmaps(
     for line in ra.reading_summary(found):
         _tell(line)
     if to is not None:
+        _without_a_grammar()
         _tell(str(ra.write_roadmap_page(found, to)))
+
+
+def _without_a_grammar() -> None:
+    """Keep nbformat from a grammar of internationalised addresses, which takes a second to compile.
+
+    jsonschema, with which it checks notebooks, compiles that at its import, and leaves the check of
+    such addresses out where the package is missing. No notebook has any. Here and not in the
+    library, since other code in the same process may need that check.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 @app.command()

@@ -14,10 +14,6 @@ from hypothesis import settings
 
 from tests.examples import EVERY_RUN
 
-# With nbformat comes jsonschema, and with it a grammar of internationalised addresses that takes a
-# second to compile in each process. No schema here has such an address; jsonschema does without.
-sys.modules.setdefault("rfc3987_syntax", None)
-
 pytest_plugins = ["tests.gitlab_server.fixtures", "tests.exported"]
 
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -13,8 +13,10 @@ import shutil
 import stat
 import warnings
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import filelock
 import orjson
@@ -25,7 +27,7 @@ import pytest
 
 import roadmap_analytics as ra
 from roadmap_analytics import export as exporting_module
-from roadmap_analytics import store
+from roadmap_analytics import simulate, store
 from roadmap_analytics.errors import DatasetError, TablesRebuiltWarning
 from roadmap_analytics.store import disk, tables
 from roadmap_analytics.store.manifest import lock
@@ -37,8 +39,11 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset with two roadmap documents; all of them take most of the time of a rebuild."""
     folder = tmp_path_factory.mktemp("hostile") / "data"
-    assert command("simulate", "--to", str(folder), "--issues", "12", "--seed", "1").code == 0
+    every = simulate.documents
+    with mock.patch.object(simulate, "documents", lambda *world: islice(every(*world), 2)):
+        assert command("simulate", "--to", str(folder), "--issues", "12", "--seed", "1").code == 0
     return folder
 
 
@@ -134,7 +139,7 @@ def test_every_key_missing_or_odd_is_read_or_refused_in_a_line(dataset: Path) ->
     draw = random.Random(5)
     refusals = 0
     for path in places(whole):
-        for value in (..., *draw.sample(ODD, 4)):
+        for value in (..., *draw.sample(ODD, 2)):
             document = copy.deepcopy(whole)
             if value is ...:
                 cut(document, path)
@@ -144,7 +149,7 @@ def test_every_key_missing_or_odd_is_read_or_refused_in_a_line(dataset: Path) ->
             said = refusal_of(dataset)
             assert "\n" not in said
             refusals += bool(said)
-    assert refusals > 300
+    assert refusals > 150
 
 
 def refusal_of(dataset: Path) -> str:

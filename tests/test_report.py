@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -29,9 +30,10 @@ from tests.odd_datasets import HOSTILE, SAMPLE
 from tests.reporting import write_report
 
 SEED = 7
+GRAMMAR = "rfc3987_syntax"
 REPORT = """
 import sys
-sys.modules["rfc3987_syntax"] = None  # as in conftest.py
+sys.modules["rfc3987_syntax"] = None  # as the command does
 from roadmap_analytics.report.build import write_report
 write_report(sys.argv[1], sys.argv[2], notebooks=sys.argv[3], bundled=False)
 """
@@ -421,6 +423,17 @@ def test_a_kernel_that_dies_is_told_in_a_line(tmp_path: Path, small: Path) -> No
     folder = notebooks(tmp_path / "notebooks", "os._exit(1)", start="import os")
     with pytest.raises(ConfigurationError, match=r"notebook The page did not finish: .*died"):
         build.write_report(small, tmp_path / "out", notebooks=folder, bundled=False)
+
+
+def test_the_command_compiles_no_grammar_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take a second, and nbformat asks for it (cli.py)."""
+    loaded: list[Any] = []
+    for write in ("write_report", "write_roadmap_page"):
+        monkeypatch.setattr(ra, write, lambda *_, **__: loaded.append(sys.modules[GRAMMAR]))
+    for arguments in (["report", str(SAMPLE)], ["roadmaps", str(SAMPLE)]):
+        monkeypatch.delitem(sys.modules, GRAMMAR)
+        assert command(*arguments, "--to", "out").code == 0
+    assert loaded == [None, None]
 
 
 def test_an_nbconvert_without_its_templates_is_told_in_a_line(

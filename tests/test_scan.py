@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import roadmap_analytics as ra
 from roadmap_analytics import errors
 from roadmap_analytics.frames import BY_ISSUE, Dataset
 from tests.eight_issues import AS_OF, HARVEST, WINTER, World, eight_issues
-from tests.examples import examples
+from tests.examples import examples, left_to_soak
 from tests.make_sample import SAMPLE
 from tests.test_burndown import measures, reporting_days, worlds, zones
 from tests.test_row_order import simulated
@@ -30,6 +32,7 @@ from tests.test_workload import days as load_days
 from tests.test_workload import worlds as load_worlds
 
 dask = pytest.importorskip("dask", reason="needs the extra [dask], which is not installed")
+initialize_worker_process = pytest.importorskip("dask.multiprocessing").initialize_worker_process
 
 Call = Callable[[Dataset, Any], Any]
 
@@ -142,14 +145,14 @@ def test_a_world_cut_at_random(world: tuple[Dataset, list[Path]], name: str) -> 
     whole, folders = world
     expected = CALLS[name](whole, whole.exported_date)
     assert len(expected)
-    for size in (15, 1000) if name in ("check", "workload", "burndown of two") else (15,):
+    for size in (15, 1000) if name == "workload" else (15,):
         found = CALLS[name](ra.scan(folders, partition_size=size), whole.exported_date)
         agree(found, expected, f"{name} in partitions of {size}")
 
 
 @pytest.mark.parametrize("name", ON_THE_SAMPLE)
 def test_the_sample_in_partitions(name: str) -> None:
-    whole, scanned = ra.load(SAMPLE), ra.scan(SAMPLE, partition_size=40)
+    whole, scanned = ra.load(SAMPLE), ra.scan(SAMPLE, partition_size=150)
     assert len(scanned.partitions) > 3
     assert scanned.exported_at == whole.exported_at
     assert whole.issues["moved_to_id"].notna().any()
@@ -330,17 +333,31 @@ def test_types_that_no_partition_knows(world: tuple[Dataset, list[Path]]) -> Non
 # -- trouble ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes"])
-def test_a_damaged_partition_names_its_file(tmp_path: Path, scheduler: str) -> None:
+@pytest.fixture(scope="module")
+def process() -> Iterator[Executor]:
+    """A process for tasks, kept: each question would start others, which takes seconds."""
+    how = {"initializer": initialize_worker_process, "mp_context": get_context("spawn")}
+    with ProcessPoolExecutor(1, **how) as pool:
+        yield pool
+
+
+@pytest.fixture
+def scheduled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let Dask run tasks in that way."""
+    pool = request.getfixturevalue("process") if request.param == "processes" else None
+    with dask.config.set(scheduler=request.param, num_workers=2, pool=pool):
+        yield
+
+
+@pytest.mark.parametrize("scheduled", ["sync", "threads", "processes"], indirect=True)
+@pytest.mark.usefixtures("scheduled")
+def test_a_damaged_partition_names_its_file(tmp_path: Path) -> None:
     whole = storable(eight_issues().dataset())
     folders = cut(whole, {one: one % 3 for one in range(1, 9)}, tmp_path)
     file = folders[1] / "tables" / "copy" / "issue_events.parquet"
     file.write_bytes(file.read_bytes()[:-9] + b"123456789")
-    with (
-        dask.config.set(scheduler=scheduler, num_workers=2),
-        pytest.raises(
-            errors.DatasetError, match=r"part1/tables/copy/issue_events\.parquet: damaged"
-        ),
+    with pytest.raises(
+        errors.DatasetError, match=r"part1/tables/copy/issue_events\.parquet: damaged"
     ):
         ra.milestone_progress(ra.scan(folders), as_of=AS_OF)
 
@@ -418,23 +435,22 @@ def test_dask_is_imported_by_a_scan_alone() -> None:
 # -- where tasks run, and where data are -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheduler", ["threads", "processes"])
-def test_threads_and_processes(world: tuple[Dataset, list[Path]], scheduler: str) -> None:
+@pytest.mark.parametrize("scheduled", ["threads", "processes"], indirect=True)
+@pytest.mark.usefixtures("scheduled")
+def test_threads_and_processes(world: tuple[Dataset, list[Path]]) -> None:
     whole, folders = world
-    with dask.config.set(scheduler=scheduler, num_workers=2):
-        scanned = ra.scan(folders, partition_size=15)
-        # Every question to processes starts them afresh, which takes seconds.
-        for name in ("burndowns", "workload")[: 1 if scheduler == "processes" else None]:
-            found = CALLS[name](scanned, whole.exported_date)
-            agree(found, CALLS[name](whole, whole.exported_date), name)
+    scanned = ra.scan(folders, partition_size=15)
+    for name in ("burndowns", "workload"):
+        found = CALLS[name](scanned, whole.exported_date)
+        agree(found, CALLS[name](whole, whole.exported_date), name)
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """Two worker processes, as somebody would start them."""
+@pytest.fixture(scope="module", params=[1, *left_to_soak(2)])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Worker processes, as somebody would start them."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+        n_workers=request.param, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as made:
         yield made
 
@@ -517,9 +533,9 @@ def test_it_shows_like_a_dataset(world: tuple[Dataset, list[Path]]) -> None:
 
 def test_partitions_are_whole_issues_and_all_of_them(world: tuple[Dataset, list[Path]]) -> None:
     whole, folders = world
-    scanned = ra.scan(folders, partition_size=4)
+    scanned = ra.scan(folders, partition_size=9)
     pieces = [one.dataset(BY_ISSUE, {}) for one in scanned.partitions]
-    assert max(len(piece.issues) for piece in pieces) <= 4
+    assert max(len(piece.issues) for piece in pieces) <= 9
     for name in BY_ISSUE:
         rows = pd.concat([piece[name] for piece in pieces])
         assert len(rows) == len(whole[name])
