@@ -366,7 +366,7 @@ def test_before_its_start_a_milestone_is_not_worked_on() -> None:
 counts = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 
 
-@examples(15)
+@examples(8)
 @given(left=counts, came=counts, remaining=st.integers(1, 60), due=st.integers(-40, 400))
 def test_any_past_gives_dates_in_order(
     left: list[int], came: list[int], remaining: int, due: int
@@ -634,6 +634,7 @@ def test_due_dates_that_move_are_expected_to_move() -> None:
     assert later["rests_on"].endswith("earlier milestones ended 2 days after the due date")
 
 
+@examples(8)
 @given(st.integers(-60, 400), st.integers(0, 3), st.booleans())
 def test_marks_are_one_per_milestone_and_weigh_no_more_than_one(
     ahead: int, group: int, seen: bool

@@ -85,7 +85,7 @@ def test_missing_members_are_a_fault() -> None:
 members = st.sets(st.tuples(st.integers(1, 9), st.sampled_from(["ada", "bo", "cy"])), max_size=8)
 
 
-@examples(20)
+@examples(8)
 @given(members, st.randoms(use_true_random=False))
 def test_every_member_that_differs_is_found_in_whatever_order_rows_stand(
     today: set[tuple[int, str]], chance: Any
@@ -105,7 +105,7 @@ def test_every_member_that_differs_is_found_in_whatever_order_rows_stand(
     assert of_kind(found, "unknown_issue")["issue_id"].tolist() == [9] * bool(today - known)
 
 
-@examples(20)
+@examples(8)
 @given(
     st.lists(st.tuples(st.integers(1, 8), st.integers(-3, 30)), max_size=6),
     st.booleans(),

@@ -21,6 +21,7 @@ from roadmap_analytics.roadmap.markdown import Inline
 from roadmap_analytics.roadmap.matching import read_matches
 from roadmap_analytics.roadmap.people import Names, assigned, duties
 from roadmap_analytics.roadmap.profile_sigsum import section_kind
+from tests.examples import examples
 from tests.roadmap_printer import printed
 
 FOLDER = Path(__file__).parent / "roadmaps"
@@ -505,6 +506,7 @@ def test_any_text_is_a_roadmap(text: str) -> None:
         schema.validate(name, frame)
 
 
+@examples(6)
 @given(st.permutations(sorted(FOLDER.glob("*.md"))))
 def test_the_order_of_files_never_matters(files: list[Path]) -> None:
     records = [{"name": f.name, "text": f.read_text("utf-8"), "source": f.name} for f in files]
@@ -576,6 +578,7 @@ def documents(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
+@examples(10)
 @given(documents())
 def test_what_is_printed_parses_to_the_same(text: str) -> None:
     first = read_team(text)

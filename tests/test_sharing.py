@@ -213,7 +213,7 @@ def worlds(draw: st.DrawFn) -> tuple[set[str], Dataset]:
     return people, planted(["first", "Second", *names[2:]], text, spellings, " ".join(names[1::-1]))
 
 
-@examples(10)
+@examples(6)
 @given(worlds(), st.integers(0, 5))
 def test_no_planted_name_is_left(world: tuple[set[str], Dataset], seed: int) -> None:
     people, dataset = world
@@ -224,7 +224,7 @@ def test_no_planted_name_is_left(world: tuple[set[str], Dataset], seed: int) -> 
         schema.validate(name, frame)
 
 
-@examples(4)
+@examples(3)
 @given(worlds(), st.integers(0, 5))
 def test_no_number_moves(world: tuple[set[str], Dataset], seed: int) -> None:
     _, dataset = world

@@ -367,7 +367,7 @@ def _moment(hour: int) -> str:
 days = st.dates(FIRST, FIRST + dt.timedelta(days=28))
 
 
-@examples(12)
+@examples(8)
 @given(worlds(), days)
 def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date) -> None:
     dataset = world.dataset()
@@ -377,7 +377,7 @@ def test_shares_sum_to_the_open_issues_of_each_day(world: World, as_of: dt.date)
         assert rows["open_issues"].sum() == pytest.approx((state["state"] == "opened").sum())
 
 
-@examples(12)
+@examples(8)
 @given(worlds(), days, st.sampled_from(["full", "equal"]), st.sampled_from(["D", "W"]))
 def test_the_last_row_is_the_workload_of_that_day(
     world: World, as_of: dt.date, split: Any, freq: Any
@@ -392,7 +392,7 @@ def test_the_last_row_is_the_workload_of_that_day(
         assert held.tolist() == pytest.approx(rows["open_issues"].tolist())
 
 
-@examples(6)
+@examples(4)
 @given(worlds(), days, st.randoms(use_true_random=False))
 def test_neither_row_order_nor_the_future_matters(
     world: World, as_of: dt.date, random: Any
