@@ -1170,6 +1170,20 @@ def test_a_date_beside_a_title_that_was_not_taken_is_an_alarm() -> None:
     assert targets(frames) == {}
 
 
+def test_a_time_alone_above_a_list_is_a_heading_and_tags_are_no_words() -> None:
+    done = '* ~~Maps~~ <mark style="color:green;">**\\[COMPLETED]**</mark>'
+    text = f"# Plan\n\n2026 Q1\n\n{done}\n\nQ2-Q3 2026\n\n* Search\n\nWe rest.\n\n* Docs\n"
+    frames = read(text)
+    assert titles(frames) == ["Maps", "Search", "Docs"]
+    assert targets(frames) == {"Maps": "2026-03-31", "Search": "2026-09-30", "Docs": "2026-09-30"}
+    assert frames["roadmap_items"].set_index("title")["done"].to_dict()["Maps"]
+
+
+def test_a_long_time_before_a_title_is_its_target() -> None:
+    frames = read("# Plan\n\n- No later than the first week of July: replication guide\n- Maps\n")
+    assert targets(frames) == {"replication guide": "2026-07-07"}
+
+
 @pytest.mark.parametrize("was", ["was 31 October", "originally 31 October", "moved from 1 May"])
 def test_a_date_that_was_replaced_is_no_target_and_the_new_one_is_an_alarm(was: str) -> None:
     frames = read(f"# Plan\n\n- **Office:** the move is now 14 November ({was})\n- Maps\n")

@@ -24,7 +24,8 @@ __all__ = ["Alarm", "alarms_of", "of_corrections", "of_files"]
 _YEAR = re.compile(r"(?<![\w./#@:-])(?:20[1-4]\d)(?![\w./-]*\w)")
 # "Response due 30 Nov": it is a date of work even where its year is not written.
 _DUE = pattern(
-    r"\b(?:due|by|until|deadline|eta|(?:now|(?:moved|postponed|delayed) to))(?: on)?(?: the)?:?\s*$"
+    r"\b(?:due|by|until|than|before|deadline|eta|now|(?:moved|postponed|delayed) to)"
+    r"(?: on)?(?: the)?:?\s*$"
 )
 _MANY = 3  # a title that stands this often is a label or a heading
 _MUCH = 0.5  # share of lines of which nothing was taken

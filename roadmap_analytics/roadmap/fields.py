@@ -154,7 +154,7 @@ _DUE_CLAUSE = pattern(
 )
 # "Target: 40", "300 ms", "99.9 %": what shall be measured then, and no time. "2.3" is a version.
 _AMOUNT = re.compile(r"[<>≤≥~]?\s*(?:\d+|\d+(?:[.,]\d+)?\s*(?:%|[a-zA-Zµ]{1,8}))")
-_DATE_FIRST = re.compile(r"(?P<when>(?:[^:]|(?<=\d):(?=\d)){4,30}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
+_DATE_FIRST = re.compile(r"(?P<when>(?:[^:]|(?<=\d):(?=\d)){4,48}?)\s*(?::|\s[-–—]+)\s+(?=\S)")
 _LABEL_WITHIN = re.compile(
     r"(?:\s+[-–—|·•]+\s+(?=\w)|[,;]\s+|(?<!:)\s+(?=[A-Z]))(?=[\w-]+(?:\s+[\w-]+){0,2}:\s)"
 )

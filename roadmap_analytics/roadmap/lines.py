@@ -26,8 +26,8 @@ _FRONT = re.compile(r"\A---[ \t]*\n(?P<body>.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 # Tags that authors put around Markdown. What stands in back quotes is no tag.
 _TAG = re.compile(
-    r"`[^`\n]*`|</?(?:a|b|br|center|details|div|em|font|i|img|kbd|p|picture|small|source|span|"
-    r"strong|sub|summary|sup|u)(?:\s[^<>]*)?/?>",
+    r"`[^`\n]*`|</?(?:a|b|br|center|details|div|em|font|i|img|kbd|mark|p|picture|small|source|"
+    r"span|strong|sub|summary|sup|u)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from roadmap_analytics.roadmap.fields import Label, Words, label_of
 from roadmap_analytics.roadmap.language import ORDINAL
 from roadmap_analytics.roadmap.markdown import Block, Heading, ListBlock, Paragraph, Table
 from roadmap_analytics.roadmap.marks import ACTIVE, DONE, rules_out, state_of
-from roadmap_analytics.roadmap.targets import Target, find
+from roadmap_analytics.roadmap.targets import Target, find, only_time
 from roadmap_analytics.roadmap.vocabulary import pattern
 
 __all__ = ["Given", "Section", "explains", "names_document", "opens", "sections"]
@@ -186,12 +187,13 @@ def sections(blocks: Sequence[Block]) -> Section:
 
 
 def _bold_heading(block: Block, after: Block | None) -> Heading | None:
-    """Read "**Q3 2025**" or "Q3 2025:" above a list or a table as a heading."""
+    """Read "**Done**", "Done:" or "Q3 2025" above a list or a table as a heading."""
     if not isinstance(block, Paragraph) or not isinstance(after, ListBlock | Table):
         return None
     text = block.inline.text.strip()
     bold = 0 < len(text.rstrip(":")) <= block.inline.bold
-    leads = text.endswith(":") and len(text.split()) < _FEW_WORDS
+    # Whatever day it is, "Q3 2025" is a time.
+    leads = len(text.split()) < _FEW_WORDS and (text.endswith(":") or only_time(text, date.min))
     return (
         Heading(7 if bold else 8, block.inline, line=block.line, end=block.end)
         if bold or leads

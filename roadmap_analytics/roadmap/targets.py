@@ -40,6 +40,7 @@ DAY_AND_MONTH = "day and month may be swapped"
 FISCAL = "fiscal year without [calendar] fiscal_year_start: read as the calendar year"
 SEASON = "a season has no certain days: read as its three months in the north"
 SEVERAL = "several dates, of which the latest was read"
+OF_PLAN = "a week of the calendar, or of the plan"
 EARLIEST = "the earliest day, not the latest"
 UNREAD = "not read: "
 """Stands before the part of an expression that was not understood."""
@@ -129,6 +130,7 @@ _SIXTHS = {"beginning": (0, 2), "mid": (2, 4), "late": (4, 6), "end": (4, 6)}
 _SIXTHS |= {"first half": (0, 3), "second half": (3, 6)}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _UNITS = {"day": 0, "week": 0, "month": 1, "quarter": 3, "half": 6, "year": 12}  # in months
+_FIRST_WEEKS = 20
 _DAYS = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}
 
 
@@ -142,6 +144,7 @@ _PIECES = {
     "name": rf"(?:(?:{_any_of(_ABROAD)})(?!\w)|"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|[jfasond][a-z]{5,9})\.?",
     "month": r"(?P<month>{name})",
+    "dd": r"0?[1-9]|[12]\d|3[01]",
     "mm": r"(?P<month>0?[1-9]|1[0-2])",
     "range": r"\s*(?:--?|–|—|to|and|or|/|\.\.+)\s*",
     "d": r"(?P<n>\d\d?)(?:st|nd|rd|th|er|\.)?(?:{range}(?P<n2>\d\d?)(?:st|nd|rd|th|\.)?)?",
@@ -165,6 +168,9 @@ _PIECES = {
     "week_word": r"(?:(?:calendar )?weeks?|wk|woche|vecka|semaine|semana|[KC]W)",
     # "2026-09-15–30", and "2026-09-15 – 30" where nothing that it may count follows.
     "to_day": r"(?:[-–—/]|\.\.+|\s[-–—]+\s(?=\d\d\W*$))(?P<n2>[0-3]\d)(?![\d:./-]*\d)",
+    "wc": r"(?P<week>(?:week (?:of|commencing|beginning|starting)|w/[cb])\s+(?:the |on )?"
+    r"(?:{weekday}\s+)?)",
+    "weekday": r"(?:mon|tues|wednes|thurs|fri|satur|sun)day",
     "to_w": r"(?:{range}(?:[KC]?W)?(?P<n2>[0-4]?\d|5[0-3])(?!\d){no_year})?",
     "to_q": r"(?:{range}Q?(?P<n2>[1-4])Q?{no_year})?",
     "no_year": r"(?(ahead)(?![\s,/-]*20\d\d))",  # of its own: "2026-Q4 - Q1 2027"
@@ -182,7 +188,7 @@ _PIECES = {
 }
 # Each row is of a unit of time or of a method of `_Scan`; the first row that makes sense decides.
 _ROWS = r"""
-day: (?P<ahead>20\d\d)(?P<s>[-/]){mm}(?P=s)(?P<n>0?[1-9]|[12]\d|3[01])(?:{to_day}|(?!\d){clock}?)
+day: {wc}?(?P<ahead>20\d\d)(?P<s>[-/]){mm}(?P=s)(?P<n>{dd})(?:{to_day}|(?!\d){clock}?)
 year: (?P<ahead>20\d\d)\s*(?:-|–|—|/|\bto\b)\s*(?P<behind>20\d\d)(?![-/]\d)
 day: (?P<ahead>20\d\d)年\s?{mm}月\s?(?P<n>\d\d?)日
 month: (?P<ahead>20\d\d)年\s?{mm}月
@@ -204,11 +210,11 @@ no such period: {ahead}(?:Q|H|[KC]?W)\s?\d\d?|(?:Q|H|[KC]?W)\s?\d\d?{near}
 month: (?P<ahead>20\d\d)[-/]{mm}(?![-/]?\d)
 month: {mm}[/.](?P<behind>20\d\d)
 day: (?P<n>\d\d?)\.?\s*[-–—/]\s*(?P<n2>\d\d?)\.{mm}\.(?P<behind>20\d\d)
-day: (?P<n>\d\d?)(?P<s>[./])(?P<month>\d\d?)(?P=s)(?P<behind>20\d\d)
+day: {wc}?(?P<n>\d\d?)(?P<s>[./])(?P<month>\d\d?)(?P=s)(?P<behind>20\d\d)
 day: (?P<month>\d\d?)/(?P<n>\d\d?)/(?P<behind>20\d\d)
-day: (?P<week>week of (?:the )?)?{d}[\s-]+(?:(?:of|de) )?{month}(?:-?{year})?
+day: {wc}?{d}[\s-]+(?:(?:of|de) )?{month}(?:-?{year})?
 day: {month}-(?P<n>\d\d?)-(?P<behind>20\d\d)
-day: (?P<week>week of )?{month} (?:the )?{d}(?!\s*[%:.]\d){year}?
+day: {wc}?{month} (?:the )?{d}(?!\s*[%:.]\d){year}?
 month: {when}{month}(?:\s*[-–/]\s*(?P<month2>{name}))?{year}?
 relative: {when}(?P<which>this|next|coming|current|the(?= [mq])) (?P<unit>week|month|quarter|year)
 relative: {part}(?: of |{of}(?=year))(?P<which>)(?P<unit>month|quarter|year)
@@ -412,6 +418,11 @@ class _Scan:
             NO_SUCH_DAY: no_such,
             FISCAL: fiscal and not begins,
             SEASON: "season" in said,
+            # "Week 3" of a plan that is written in June is hardly one in January.
+            OF_PLAN: unit == "week"
+            and not year
+            and (span[0] - self.written).days > 100
+            and last <= _FIRST_WEEKS,
             DAY_AND_MONTH: "/" in said.get("s", "") and behind and first != month <= 12 >= first,
             MISSPELT: name.rstrip(".").isalpha() and name.lower().rstrip(".") not in _MONTHS,
         }
@@ -470,6 +481,7 @@ _ADDRESS = re.compile(r"https?://\S+")
 _ASIDE = re.compile(r"\((?!\s*(?:[FC]Y\s?)?['’]?\d{2,4}\s*\))([^()]*)\)")  # but for "Q1 (2027)"
 _STRUCK = re.compile(r"~~[^~]*~~(?=.*\w)")
 _DATELIKE = pattern(
+    r"\bday [1-7]\b|"
     r"(?<![\w.#/@-])(?:\d{1,4}[/-]\d{1,4}(?:[/-]\d{1,4})?|20\d\d(?:\.\d\d?){1,2}|20\d{6}|"
     r"\d\d?\.\d\d?\.(?=\s|$)|(?:19|2\d)\d\d|"
     r"[FC]Y\s?'?\d\d(?:\d\d)?|['’]\d\d|[QH]\d|\d\d?[QH]\d?|\d{1,2}\.\d{1,2}\.\d{2,4}|"
