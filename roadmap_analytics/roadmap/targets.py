@@ -107,7 +107,7 @@ dezember décembre decembre diciembre dez dezembro dicembre декабрь де�
 """)
 _MONTHS = _ENGLISH | _ABROAD | {name[:3]: number for name, number in _ENGLISH.items()}
 _MONTHS["sept"] = 9
-_ORDINALS = {"last": 4, "latter": 2} | _ranked("""
+_ORDINALS = {"last": 4, "final": 4, "latter": 2} | _ranked("""
 first i erste erstes premier primer första; second ii zweite zweites deuxième segundo andra;
 third iii dritte drittes troisième tercer tredje; fourth iv vierte viertes quatrième cuarto fjärde
 """)
@@ -119,7 +119,7 @@ _PARTS = {
         "inicios, början, inizio, início",
         "mid": "middle, mitte, mi, mediados, mitten, metà, meados",
         "late": "late",
-        "end": "last day, last days, end-of-year, year-end, year end, eoy, ende, fin, finales, "
+        "end": "eo, last day, last days, end-of-year, year-end, year end, eoy, ende, fin, finales, "
         "slutet, fine, fim, eind",
         "first half": "1st half",
         "second half": "2nd half, latter half, last half",
@@ -154,7 +154,8 @@ _PIECES = {
     r"['’]\d\d(?!\d)|(?:this|next|last) year|(?<=[a-z.-])[2-4]\d(?!\d))(?:\s*\))?)",
     # After a quarter, a half or a week; two digits alone end what they stand in.
     "near": r"(?:[\s,/(-]*(?:of )?(?P<behind>(?:FY|CY)\s?'?(?:20)?\d\d|20\d\d|['’]\d\d|"
-    r"(?<=[/-])[2-4]\d(?!\d)|(?<=\s)[2-4]\d(?=\s*(?:$|[).,;:|])))(?:\s*\))?)",
+    r"(?<=[/-])[2-4]\d(?!\d)|(?<=\d[QH])[2-4]\d(?!\d)|"
+    r"(?<=\s)[2-4]\d(?=\s*(?:$|[).,;:|])))(?:\s*\))?)",
     "near_week": r"(?:[\s,/(-]*(?:of )?(?P<behind>20\d\d|['’]\d\d)(?:\s*\))?)",
     "of_year": r"(?:\s*,?\s*(?:(?:of|del?) )?(?P<behind>20\d\d))",
     "ahead": r"(?:(?P<ahead>20\d\d|(?:FY|CY)\s?'?(?:20)?\d\d)[\s,/-]*)",
@@ -163,7 +164,7 @@ _PIECES = {
     "part": r"(?P<part>(?:first|second|third|fourth|last|[1-5](?:st|nd|rd|th)) week|"
     rf"{_any_of(_PARTS)})",
     "week_of": r"(?P<part>(?:{week_word}\s*|w)[1-5])",
-    "of": r"(?:\s*-\s*| (?:(?:of|de|av) )?(?:the )?(?:month of )?)",
+    "of": r"(?:\s*-\s*| (?:(?:of|in|de|av) )?(?:the )?(?:month of )?)",
     "when": r"(?:{part}{of})?",
     "week_word": r"(?:(?:calendar )?weeks?|wk|woche|vecka|semaine|semana|[KC]W)",
     # "2026-09-15–30", and "2026-09-15 – 30" where nothing that it may count follows.
@@ -199,7 +200,8 @@ month: {month}{year}?[\s,]+{week_of}
 week: {ahead}?(?:{week_word}\s*|w)(?P<n>\d\d?){to_w}(?(ahead)|{near_week}?)
 week: \Av\. ?(?P<n>\d\d){near_week}?\Z
 quarter: {when}{ahead}?(?=Q\d|\dQ)Q?(?P<n>[1-4])Q?{to_q}(?(ahead)|{near}?)
-quarter: {when}(?P<n>first|second|third|fourth|last|[1-4](?:st|nd|rd|th)) quarter{of_year}?
+quarter: {when}(?P<n>first|second|third|fourth|last|final|[1-4](?:st|nd|rd|th)) quarter{of_year}?
+quarter: (?P<part>eo)Q(?P<n>[1-4]){near}?
 quarter: {rank}\s*{quarter_abroad}{of_year}?
 quarter: {quarter_abroad} (?P<n>[1-4]){near}?
 quarter: {when}(?=T\d|\dT)T?(?P<n>[1-4])T?{near}
@@ -463,7 +465,8 @@ _EARLIEST_BEHIND = pattern(r"\s*(?:\+|(?:or|and) (?:later|beyond)|at the earlies
 _NAME_OF_YEAR = pattern(
     r"(?<!\w)((?!(?:in|by|of|the|end|until|for|during|year|calendar|fiscal|target|due|to|early|late|mid|"
     r"before|around|about|sometime|maybe|likely|probably|expected|planned|estimated|or|and|was|now|"
-    r"bis|vor|auf|avant|en|au|à|a|al|hasta|senast|före|within|till|than|hopefully|tentatively)\b)[^\W\d_]+)\s+$"
+    r"bis|vor|auf|avant|en|au|à|a|al|hasta|senast|före|within|till|than|hopefully|tentatively)\b)[^\W\d_]+)"
+    r"(?:\s+\d\d?)?\s+$"
 )
 _BARE_YEAR = re.compile(r"20\d\d")
 _WITHIN = re.compile(r"\d[-/]|\w-")
