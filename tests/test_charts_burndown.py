@@ -160,6 +160,17 @@ def test_the_number_of_a_change_stands_where_nothing_runs_through_it() -> None:
         ], "the mark itself is always there"
 
 
+def test_no_number_stands_in_a_valley_of_days_that_are_far_apart() -> None:
+    frame = pd.DataFrame({
+        "date": pd.date_range("2025-03-03", periods=8), "scope": 40, "completed": 0,
+        "remaining": [20.0, 20, 20, 8, 20, 20, 8, 8], "added": [0, 0, 0, 1, 0, 2, 0, 0],
+        "removed": 0, "ideal": float("nan"), "overdue": False,
+    })  # fmt: skip
+    said = texts(drawn(plot_burndown(frame)))
+    assert "+2" in said
+    assert "+1" not in said, "the line falls and rises through it"
+
+
 def test_the_last_move_of_the_due_date_is_said_in_words() -> None:
     frame = harvest()
     days = frame["date"]

@@ -226,9 +226,10 @@ def _has_room(
     across = 0.3 / width_of(ax) * (right - left)
     if not all(abs(point[0] - x) > across or abs(point[1] - y) > 0.09 * top for x, y in taken):
         return False
-    # The words are half as wide as they keep away from others.
-    beside = frame["remaining"][abs(mdates.date2num(frame["date"]) - point[0]) < across / 2]
-    return not ((beside - point[1]) * (1 if up else -1) > 0.02 * top).any()
+    # The words are half as wide as they keep away from others. Between two days the line slopes.
+    beside = np.linspace(point[0] - across / 2, point[0] + across / 2, 9)
+    line = np.interp(beside, mdates.date2num(frame["date"]), frame["remaining"])
+    return not ((line - point[1]) * (1 if up else -1) > 0.02 * top).any()
 
 
 def _moved_dates(ax: Axes, timeline: pd.DataFrame) -> None:
