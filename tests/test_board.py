@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,13 +156,10 @@ def test_two_milestones_of_one_title_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "world",
-    [World(), odd_datasets.hostile()],
-    ids=["nothing", "hostile"],
+    "make", [World().dataset, odd_datasets.hostile], ids=["nothing", "hostile"]
 )
-def test_a_page_whatever_the_data(world: Any, tmp_path: Path) -> None:
-    dataset = world.dataset() if isinstance(world, World) else world
-    html = page(dataset, tmp_path)
+def test_a_page_whatever_the_data(make: Callable[[], ra.Dataset], tmp_path: Path) -> None:
+    html = page(make(), tmp_path)
     assert "<h1>Roadmap on" in html
     assert "<script>alert" not in html
     assert 'href="javascript:' not in html.lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from roadmap_analytics.errors import DatasetError
 from tests.eight_issues import eight_issues
 from tests.test_row_order import simulated
 
-FRAMES = simulated().frames | {
-    name: frame for name, frame in eight_issues().dataset().frames.items() if len(frame)
-}
+
+@cache
+def frames() -> dict[str, pd.DataFrame]:
+    mine = eight_issues().dataset().frames
+    return simulated().frames | {name: frame for name, frame in mine.items() if len(frame)}
 
 
 def pandera_accepts(name: str, frame: pd.DataFrame) -> bool:
@@ -31,15 +34,15 @@ def pandera_accepts(name: str, frame: pd.DataFrame) -> bool:
 
 @pytest.mark.parametrize("name", schema.FRAMES)
 def test_what_is_stored_is_seen_to_fit(name: str) -> None:
-    assert schema._fits(name, FRAMES[name], {})
-    assert schema._fits(name, FRAMES[name].iloc[:0], {})
-    assert schema._fits(name, FRAMES[name].iloc[::-1], {})
-    assert pandera_accepts(name, FRAMES[name])
+    assert schema._fits(name, frames()[name], {})
+    assert schema._fits(name, frames()[name].iloc[:0], {})
+    assert schema._fits(name, frames()[name].iloc[::-1], {})
+    assert pandera_accepts(name, frames()[name])
 
 
 @pytest.mark.parametrize("name", schema.FRAMES)
 def test_a_row_twice_is_seen(name: str) -> None:
-    frame = FRAMES[name]
+    frame = frames()[name]
     if frame.empty:
         pytest.skip("no row of it in either world")
     for row in (0, len(frame) // 2, len(frame) - 1):
@@ -54,7 +57,7 @@ ODD: list[Any] = [None, "", "set", "opened", -1, 0, 7, 2**40, np.nan, True, pd.N
 
 
 @given(
-    st.sampled_from([name for name, frame in FRAMES.items() if len(frame)]),
+    st.deferred(lambda: st.sampled_from([name for name, rows in frames().items() if len(rows)])),
     st.integers(0, 10**6),
     st.integers(0, 40),
     st.sampled_from(ODD),
@@ -62,7 +65,7 @@ ODD: list[Any] = [None, "", "set", "opened", -1, 0, 7, 2**40, np.nan, True, pd.N
 def test_any_odd_value_is_judged_as_pandera_judges_it(
     name: str, row: int, column: int, value: Any
 ) -> None:
-    frame = FRAMES[name].head(12).copy()
+    frame = frames()[name].head(12).copy()
     which = frame.columns[column % len(frame.columns)]
     try:
         frame.loc[row % len(frame), which] = value
@@ -73,7 +76,7 @@ def test_any_odd_value_is_judged_as_pandera_judges_it(
         assert schema._fits(name, frame, known) == schema._fits(name, frame, {})
     if schema._fits(name, frame, {}):
         assert pandera_accepts(name, frame)
-    elif frame.dtypes.equals(FRAMES[name].dtypes):
+    elif frame.dtypes.equals(frames()[name].dtypes):
         assert not pandera_accepts(name, frame)
 
 
@@ -90,7 +93,7 @@ def test_any_odd_value_is_judged_as_pandera_judges_it(
     ids=["another column", "one too few", "another order", "floats", "short", "objects"],
 )
 def test_other_columns_and_types_are_seen(broken: Any) -> None:
-    assert not schema._fits("assignments", broken(FRAMES["assignments"]), {})
+    assert not schema._fits("assignments", broken(frames()["assignments"]), {})
 
 
 def test_neighbours_decide_by_later_columns_only_where_earlier_ones_are_equal() -> None:
