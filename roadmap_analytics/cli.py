@@ -126,6 +126,12 @@ def _command() -> Any:
 
 
 def _run(arguments: list[str]) -> int:
+    if "" in arguments:
+        # A variable of a script that is not set. As a path it would mean the working directory.
+        place = arguments.index("")
+        where = f" after {arguments[place - 1]}" if place else ""
+        _say(f"{PROGRAM}: expected a value{where}, got an empty one.\nSee: {PROGRAM} --help")
+        return 2
     try:
         code = _command().main(arguments, PROGRAM, standalone_mode=False)
     except typer.TyperException as error:

@@ -22,6 +22,7 @@ from rapidfuzz import process
 from roadmap_analytics.errors import ConfigurationError, masked
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MOST_JOBS = 64
 MOST_BYTES = 2**20
 """A thousand people with ten spellings each are a tenth of it."""
 _LABELS, _MILESTONES = {"future": "Future"}, {"draft_prefix": "DRAFT: "}  # the defaults
@@ -126,6 +127,35 @@ def parse(text: str, where: str = "roadmap.toml") -> Config:
     return Config(**settings)
 
 
+def check_sections(sections: Any, where: str) -> None:
+    """Raise where sections that a call was given are not those of `Config.for_dataset`.
+
+    Raises
+    ------
+    ConfigurationError
+        For an unknown section or key, with the nearest known one, or a value of a wrong type.
+
+    Examples
+    --------
+    >>> check_sections({"calendars": {}}, "scan: config")
+    Traceback (most recent call last):
+    roadmap_analytics.errors.ConfigurationError: scan: config: [calendars] is unknown. \
+Did you mean calendar?
+    """
+    if not isinstance(sections, Mapping):
+        raise ConfigurationError(f"{where}: expected sections, got {_kind(sections)}.")
+    for name, body in sections.items():
+        if name not in _SECTIONS:
+            raise _unknown(where, f"[{name}]", name, _SECTIONS)
+        keys: dict[str, Any] = {"calendar": [*_CALENDAR, "periods"], **_PLAIN}
+        known = keys.get(name)
+        for key in body if known and isinstance(body, Mapping) else ():
+            if key not in keys[name]:
+                raise _unknown(f"{where}: [{name}]", str(key), str(key), known)
+    if fault := fault_in(sections):
+        raise ConfigurationError(f"{where}: {fault}")
+
+
 def fault_in(sections: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the sections that a manifest keeps; None where nothing is.
 
@@ -200,7 +230,7 @@ def _texts(value: Any) -> bool:
 
 def _jobs(value: Any) -> bool:
     # To Python, True is the number 1.
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 64
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_JOBS
 
 
 _Check = tuple[Callable[[Any], bool], str]
@@ -212,7 +242,7 @@ _PLAIN: dict[str, dict[str, _Check]] = {
         "groups": _TEXTS,
         "projects": _TEXTS,
         "section": _TEXT,
-        "jobs": (_jobs, "a number from 1 to 64"),
+        "jobs": (_jobs, f"a number from 1 to {MOST_JOBS}"),
     },
     "roadmaps": {
         "path": _TEXT,

@@ -23,7 +23,8 @@ from typing import Any
 
 from roadmap_analytics import config as configuration
 from roadmap_analytics import frames, gitlab, records, simulate, store
-from roadmap_analytics.config import Config
+from roadmap_analytics.arguments import as_list, one_of, whole_number
+from roadmap_analytics.config import MOST_JOBS, Config
 from roadmap_analytics.errors import AccessError, ConfigurationError, DatasetError, RoadmapError
 from roadmap_analytics.gitlab import Answer, Failure, Progress, Via
 from roadmap_analytics.records import Record
@@ -150,10 +151,13 @@ def export_dataset(
     Traceback (most recent call last):
     roadmap_analytics.errors.ConfigurationError: export: expected the address of a group ...
     """
+    one_of("via", via, Via)
+    if jobs is not None:
+        whole_number("jobs", jobs, 1, MOST_JOBS)
     to = Path(to)
     settings = config if isinstance(config, Config) else _settings(config)
     manifest = _manifest(to)
-    plan = _plan(to, list(urls), roadmaps, jobs, via, settings, manifest)
+    plan = _plan(to, as_list(urls), roadmaps, jobs, via, settings, manifest)
     with store.lock(to):
         return _run(to, plan, settings.for_dataset(), full=full, progress=progress)
 
@@ -213,6 +217,8 @@ def simulate_dataset(to: str | os.PathLike[str], *, issues: int, seed: int) -> E
     ConfigurationError
         Where `to` has a dataset already.
     """
+    whole_number("issues", issues, 1, simulate.MOST_ISSUES)
+    whole_number("seed", seed, 0, simulate.LARGEST_SEED)
     to = Path(to)
     with store.lock(to):
         if (to / "manifest.json").exists():
@@ -271,6 +277,10 @@ def _plan(
 ) -> _Plan:
     if roadmaps:
         settings = _roadmaps_at(roadmaps, settings)
+    if (folder := settings.roadmaps_path) and folder.startswith("~"):
+        # roadmap.toml has no shell to do it. What a manifest names stays as it is: whether it may
+        # be read is asked of the path as it stands.
+        settings = replace(settings, roadmaps_path=os.path.expanduser(folder))  # noqa: PTH111 - Path fails without a home
     urls = urls or [*settings.groups, *settings.projects]
     given = bool(urls)
     if not urls and manifest is not None:
@@ -394,8 +404,8 @@ def _roadmaps(settings: Config) -> tuple[gitlab.Place | None, list[Record]]:
         found = re.fullmatch(r"([\w.-]+(?:/[\w.-]+)+)(?::(.+))?", path)
         if not found:
             raise ConfigurationError(
-                f"--roadmaps {path}: expected a folder, a file, or GROUP/PROJECT:GLOB; there is no "
-                "such folder here."
+                f"--roadmaps, or [roadmaps] path: {path}: expected a folder, a file, or "
+                "GROUP/PROJECT:GLOB; there is no such folder, seen from the working directory."
             )
         project, pattern = found[1], found[2] or pattern
         path = None

@@ -144,7 +144,7 @@ def test_check_says_what_it_found(hand_gitlab: LoopbackGitLab, tmp_path: Path) -
     outcome = command("check", str(to))
     assert outcome.code in (0, 1)
     assert "8" in outcome.out or outcome.out.strip()
-    refused(command("check", str(tmp_path / "none")), 5, "expected a dataset, found no manifest")
+    refused(command("check", str(tmp_path / "none")), 5, "expected a dataset, found no such folder")
     damaged = to / "records/000001/history-0001.jsonl.zst"
     data = bytearray(damaged.read_bytes())
     data[40] ^= 8

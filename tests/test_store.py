@@ -177,8 +177,11 @@ def test_a_missing_file_is_refused(dataset: Path) -> None:
 
 
 def test_other_formats_are_refused(dataset: Path, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"expected a dataset, found no manifest\.json"):
+    with pytest.raises(DatasetError, match="expected a dataset, found no such folder"):
         store.read_manifest(tmp_path / "elsewhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"expected a dataset, found no manifest\.json"):
+        store.read_manifest(tmp_path / "empty")
     file = dataset / "manifest.json"
     document = json.loads(file.read_bytes())
     file.write_text(json.dumps(document | {"format_version": 2}))

@@ -16,7 +16,7 @@ import pandas as pd
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Days, Floats
 from roadmap_analytics.analysis.ledger import Ledger, Measure, ledger, sums
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestone, find_milestones
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.frames import Dataset
@@ -126,7 +126,7 @@ def burndown(
 
 def burndowns(
     dataset: Dataset,
-    milestones: Iterable[int | str] | None = None,
+    milestones: MilestoneRef | None = None,
     *,
     as_of: AsOf,
     measure: Measure = "issues",
@@ -156,7 +156,9 @@ def burndowns(
     """
     only = None
     if milestones is not None:
-        only = [find_milestone(dataset, milestone) for milestone in milestones]
+        one = isinstance(milestones, str) or not isinstance(milestones, Iterable)
+        several: list[Any] = [milestones] if one else list(milestones)  # type: ignore[arg-type]
+        only = find_milestones(dataset, several) if several else []
     book = ledger(View.of(dataset, as_of, timezone, types), measure, only)
     return book.result(_by_day(book))
 

@@ -26,8 +26,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from roadmap_analytics.arguments import short
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset, given
 
 AsOf: TypeAlias = dt.date | pd.Timestamp | str
 """A calendar day (its end is meant) or an aware timestamp."""
@@ -53,7 +54,7 @@ _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
 
 
-def instant(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
+def instant(as_of: AsOf, timezone: str = "UTC", name: str = "as_of") -> pd.Timestamp:
     """Return the first instant that `as_of` no longer covers.
 
     Parameters
@@ -62,6 +63,8 @@ def instant(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
         A date means the end of that day in `timezone`; a timestamp is itself covered.
     timezone : str
         Any IANA name, for example ``Europe/Stockholm``.
+    name : str
+        The argument that an error is about.
 
     Returns
     -------
@@ -80,16 +83,17 @@ def instant(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
     >>> instant("2025-03-30T12:00:00+02:00")
     Timestamp('2025-03-30 10:00:00.000001+0000', tz='UTC')
     """
-    stamp = _timestamp(as_of)
+    stamp = _timestamp(as_of, name)
     if stamp.tzinfo is not None:
-        return stamp.tz_convert("UTC").floor("us") + pd.Timedelta(1, "us")
+        # Microseconds reach far beyond the 23rd century, where nanoseconds end.
+        return stamp.tz_convert("UTC").floor("us").as_unit("us") + pd.Timedelta(1, "us")
     midnight = (min(stamp.as_unit("us"), _LAST_DAY) + pd.Timedelta(1, "D")).tz_localize(
         _zone(timezone), nonexistent="shift_forward", ambiguous=True
     )
     return midnight.tz_convert("UTC").as_unit("us")
 
 
-def last_day(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
+def last_day(as_of: AsOf, timezone: str = "UTC", name: str = "as_of") -> pd.Timestamp:
     """Return the calendar day in `timezone` that `as_of` lies in, as a midnight without zone.
 
     Examples
@@ -97,13 +101,13 @@ def last_day(as_of: AsOf, timezone: str = "UTC") -> pd.Timestamp:
     >>> last_day("2025-03-30T23:30:00+00:00", "Europe/Stockholm")
     Timestamp('2025-03-31 00:00:00')
     """
-    stamp = _timestamp(as_of)
+    stamp = _timestamp(as_of, name)
     if stamp.tzinfo is not None:
         stamp = stamp.tz_convert(_zone(timezone)).tz_localize(None)
     return stamp.normalize().as_unit("us")
 
 
-def _timestamp(as_of: AsOf) -> pd.Timestamp:
+def _timestamp(as_of: AsOf, name: str) -> pd.Timestamp:
     # Pandas reads "today" as a clock, 01/02/2026 as January, and numbers as nanoseconds.
     read = isinstance(as_of, (dt.date, np.datetime64)) or (
         isinstance(as_of, str) and _ISO.fullmatch(as_of.strip())
@@ -114,12 +118,13 @@ def _timestamp(as_of: AsOf) -> pd.Timestamp:
         stamp = pd.Timestamp("NaT")
     if pd.isna(stamp):
         raise ConfigurationError(
-            f"as_of: expected a date or a timestamp with zone, got {as_of!r}; write 2025-11-11"
+            f"{name}: expected a date or a timestamp with zone, got {short(as_of)}; "
+            "write 2025-11-11"
         )
     if stamp.tzinfo is None and stamp != stamp.normalize():
         raise ConfigurationError(
-            f"as_of: expected a date or a timestamp with zone, got {as_of!r}, whose time has no "
-            "zone; add one (2025-11-11T12:00+01:00) or leave out the time"
+            f"{name}: expected a date or a timestamp with zone, got {short(as_of)}, whose time has "
+            "no zone; add one (2025-11-11T12:00+01:00) or leave out the time"
         )
     return stamp
 
@@ -141,14 +146,14 @@ def zone_of(dataset: Dataset, timezone: str | None = None) -> str:
 
     Examples
     --------
-    >>> from roadmap_analytics.frames import Dataset
+    >>> from roadmap_analytics.frames import Dataset, given
     >>> swedish = Dataset({}, {"config": {"calendar": {"timezone": "Europe/Stockholm"}}})
     >>> zone_of(swedish), zone_of(swedish, "UTC"), zone_of(Dataset({}))
     ('Europe/Stockholm', 'UTC', 'UTC')
     """
     if timezone is not None:
         return _zone(timezone)
-    return _zone((dataset.config.get("calendar") or {}).get("timezone") or "UTC")
+    return _zone((given(dataset).config.get("calendar") or {}).get("timezone") or "UTC")
 
 
 def _zone(timezone: str) -> str:
@@ -240,7 +245,7 @@ def working_days(dataset: Dataset, away: Iterable[Any] = ()) -> np.busdaycalenda
 
     Examples
     --------
-    >>> from roadmap_analytics.frames import Dataset
+    >>> from roadmap_analytics.frames import Dataset, given
     >>> periods = {"summer holidays": "2026-07-06/2026-08-09", "freeze": "2026-06-01/2026-06-05"}
     >>> calendar = working_days(Dataset({}, {"config": {"calendar": {"periods": periods}}}))
     >>> int(np.busday_count("2026-06-01", "2026-08-17", busdaycal=calendar))

@@ -15,7 +15,16 @@ import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, Bools, Floats, Ints, instant, ticks
+from roadmap_analytics.analysis.days import (
+    FAR_DAYS,
+    AsOf,
+    Bools,
+    Floats,
+    Ints,
+    instant,
+    last_day,
+    ticks,
+)
 from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.stays import NOTHING, open_stays
 from roadmap_analytics.analysis.view import View, unchanged
@@ -96,7 +105,10 @@ def lead_times(
     """
     view = View.of(dataset, as_of, timezone, types)
     chosen = None if milestone is None else find_milestones(dataset, milestone)
-    first = None if since is None else instant(since, view.timezone)
+    first = None
+    if since is not None:
+        first = instant(since, view.timezone, "since")
+        view.not_after("since", last_day(since, view.timezone))
     lives = view.reduced(_lives, unchanged, chosen, first)
     days, done = lives["days"].to_numpy(), lives["done"].to_numpy()
     frame = _kaplan_meier(days, done)

@@ -22,9 +22,9 @@ import pandas as pd
 
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import Days, Floats, dates_of, days_of
-from roadmap_analytics.analysis.lookup import one_of
 from roadmap_analytics.analysis.replay import NONE, Bools, Ints
 from roadmap_analytics.analysis.view import View
+from roadmap_analytics.arguments import one_of
 
 Measure: TypeAlias = Literal["issues", "weight", "hours"]
 

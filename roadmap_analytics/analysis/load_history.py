@@ -20,10 +20,11 @@ from roadmap_analytics.analysis.days import (
     last_day,
     ticks,
 )
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, one_of
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.replay import Bools, Ints
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import UNASSIGNED, Split
+from roadmap_analytics.arguments import one_of
 from roadmap_analytics.frames import Dataset
 
 Names: TypeAlias = npt.NDArray[np.object_]
@@ -114,7 +115,9 @@ def workload_history(
 
 def _first_day(view: View, days: Days, since: AsOf | None) -> pd.Timestamp:
     if since is not None:
-        return last_day(since, view.timezone)
+        first = last_day(since, view.timezone, "since")
+        view.not_after("since", first)
+        return first
     if not len(days):
         return view.day
     return max(pd.Timestamp(days.min()).as_unit("us"), view.day - pd.Timedelta(FAR_DAYS, "D"))

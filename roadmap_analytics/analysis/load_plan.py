@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf, dates_of, day64, working_days
-from roadmap_analytics.analysis.lookup import one_of
+from roadmap_analytics.analysis.lookup import known_person
 from roadmap_analytics.analysis.view import View
 from roadmap_analytics.analysis.workload import (
     UNASSIGNED,
@@ -18,6 +18,7 @@ from roadmap_analytics.analysis.workload import (
     held_issues,
     shares,
 )
+from roadmap_analytics.arguments import number, one_of, short
 from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.frames import Dataset
 
@@ -82,14 +83,12 @@ def workload_plan(
     everybody's, else as one working day.
     """
     one_of("split", split, Split)
-    if not 0 <= low <= high:
-        raise ConfigurationError(f"workload_plan: expected 0 <= low <= high, got {low} and {high}")
+    number("hours_per_day", hours_per_day, 0, 24)
+    number("high", high, 0, 100)
+    number("low", low, 0, high)
     view = View.of(dataset, as_of, timezone, types)
     work = _work(view, split, hours_per_day)
-    away = {
-        person: [day for span in spans for day in _days_away(person, span)]
-        for person, spans in (absences or {}).items()
-    }
+    away = _away(view, {} if absences is None else absences)
     dated = work[work["due"].notna().to_numpy() & (work["hours"] > 0).to_numpy()]
     weeks, beyond = [], {}
     for person, mine in dated.groupby("person", sort=True):
@@ -115,6 +114,22 @@ def workload_plan(
         beyond_hours={person: hours for person, hours in beyond.items() if hours},
         later_hours=_later(frame, sum(beyond.values())),
     )  # fmt: skip
+
+
+def _away(view: View, absences: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str, list[Any]]:
+    """Return the days on which each person is away, by handle."""
+    if not isinstance(absences, Mapping):
+        raise ConfigurationError(
+            "absences: expected handles with pairs of days such as {'ada': [('2025-07-08', "
+            f"'2025-07-11')]}}, got {short(absences)}"
+        )
+    away = {
+        person: [day for span in spans or () for day in _days_away(person, span)]
+        for person, spans in absences.items()
+    }
+    for person in away:
+        known_person(view.dataset, person)
+    return away
 
 
 def _later(frame: pd.DataFrame, beyond: float) -> dict[str, float]:

@@ -7,15 +7,16 @@ accepted wherever one is: they are then counted together, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias, get_args
+from numbers import Real
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from roadmap_analytics.errors import ConfigurationError, UnknownNameError
-from roadmap_analytics.frames import Dataset
+from roadmap_analytics.arguments import short
+from roadmap_analytics.errors import UnknownNameError
+from roadmap_analytics.frames import Dataset, given
 
 MilestoneRef: TypeAlias = int | str | Iterable[int | str]
 """The id, title or web address of a milestone, or a list of these."""
@@ -40,7 +41,10 @@ def find_milestones(dataset: Dataset, milestone: MilestoneRef) -> list[int]:
     UnknownNameError
         Where one reference fits none or several milestones, or the list is empty.
     """
-    several = [milestone] if isinstance(milestone, int | str | np.integer) else list(milestone)
+    given(dataset)
+    # A frame gives its column names and a row its values: neither is a list of milestones.
+    many = isinstance(milestone, Iterable) and not isinstance(milestone, str | bytes | pd.DataFrame)
+    several: list[Any] = list(milestone) if many else [milestone]  # type: ignore[arg-type]
     if not several:
         raise UnknownNameError("milestone: expected at least one milestone, got an empty list")
     return sorted({find_milestone(dataset, one) for one in several})
@@ -67,7 +71,8 @@ def find_milestone(dataset: Dataset, milestone: int | str) -> int:
     UnknownNameError
         Where none fits, or several do; up to five candidates are listed.
     """
-    milestones = dataset.milestones.sort_values("milestone_id")
+    milestone = _reference(milestone)
+    milestones = given(dataset).milestones.sort_values("milestone_id")
     fits = _fitting(milestones, milestone, dataset.numbers(milestones["milestone_id"]))
     if len(fits) == 1:
         return int(fits["milestone_id"].iloc[0])
@@ -91,6 +96,21 @@ def find_milestone(dataset: Dataset, milestone: int | str) -> int:
     )
 
 
+def _reference(milestone: Any) -> int | str:
+    """Return what can name a milestone; a column of ids with gaps gives them as 12.0."""
+    if isinstance(milestone, str):
+        return milestone
+    # True is 1 to Python, but no id of a milestone.
+    is_number = isinstance(milestone, Real) and not isinstance(milestone, bool)
+    if is_number and milestone == milestone // 1:  # neither nan nor infinite
+        return int(milestone)
+    hint = "; give its column milestone_id" if isinstance(milestone, pd.DataFrame) else ""
+    raise UnknownNameError(
+        "milestone: expected the id, title or address of one milestone, or a list of these, got "
+        f"{short(milestone)}{hint}"
+    )
+
+
 def _fitting(milestones: pd.DataFrame, milestone: int | str, ids: pd.Series[Any]) -> pd.DataFrame:
     if not isinstance(milestone, str):
         return milestones[ids == milestone]
@@ -105,13 +125,6 @@ def _fitting(milestones: pd.DataFrame, milestone: int | str, ids: pd.Series[Any]
     return fits
 
 
-def one_of(name: str, value: object, kinds: object) -> None:
-    """Raise ConfigurationError where an argument is none of a literal type's values."""
-    known = get_args(kinds)
-    if value not in known:
-        raise ConfigurationError(f"{name}: expected one of {list(known)}, got {value!r}")
-
-
 def known_person(dataset: Dataset, person: str) -> str:
     """Return a handle that the dataset knows: an account, an author, an assignee, a duty.
 
@@ -122,6 +135,8 @@ def known_person(dataset: Dataset, person: str) -> str:
     UnknownNameError
         For such a name; up to five candidates are listed.
     """
+    if not isinstance(person, str):
+        raise UnknownNameError(f"person: expected one handle, got {short(person)}")
     events = dataset.issue_events
     known = {
         *events.loc[(events["field"] == "assignee").to_numpy(), "value"].dropna().unique(),

@@ -12,6 +12,7 @@ from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.ledger import Ledger, Measure, ledger
 from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.analysis.view import View
+from roadmap_analytics.arguments import frame_of
 from roadmap_analytics.frames import Dataset
 
 _DAY = np.timedelta64(1, "D")
@@ -140,6 +141,8 @@ def current_milestones(progress: pd.DataFrame) -> pd.DataFrame:
     >>> len(current_milestones(milestone_progress(Dataset({}), as_of="2025-03-10")))
     0
     """
+    columns = ("scope", "without_measure", "state", "draft", "committed", "due_date")
+    frame_of("current_milestones", "milestone_progress", progress, columns)
     some = (progress["scope"] > 0) | (progress["without_measure"] > 0)  # unweighed is not empty
     runs = (progress["state"] == "active") & ~progress["draft"] & some
     runs &= progress["committed"].notna()

@@ -21,7 +21,7 @@ from roadmap_analytics.analysis.days import last_day, ticks
 from roadmap_analytics.analysis.reading import alarm_findings
 from roadmap_analytics.analysis.replay import Ints
 from roadmap_analytics.errors import DatasetError
-from roadmap_analytics.frames import BY_ISSUE, Dataset
+from roadmap_analytics.frames import BY_ISSUE, Dataset, given
 
 __all__ = ["Check", "check"]
 
@@ -250,7 +250,7 @@ def check(dataset: Dataset) -> Check:
     (True, 0)
     """
     # A scan compares its frames with their schemas when it reads them.
-    in_one = "issue_events" in dataset.frames  # a scan has them in partitions
+    in_one = "issue_events" in given(dataset).frames  # a scan has them in partitions
     coded = _coded(dataset.issue_events) if in_one else schema.empty("issue_events")
     damaged = _frames(dataset, coded)
     if len(damaged):

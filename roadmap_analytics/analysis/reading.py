@@ -6,7 +6,7 @@ import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset, given
 from roadmap_analytics.schema import ALARMS, SAYS_NOTHING
 
 
@@ -37,7 +37,7 @@ def reading_quality(dataset: Dataset) -> pd.DataFrame:
        items  dated  lines  not_understood
     0      1      1      1               0
     """
-    lines = dataset["roadmap_lines"]
+    lines = given(dataset)["roadmap_lines"]
     said = lines[lines["text"].str.strip().ne("") & ~lines["reading"].isin(SAYS_NOTHING)]
     lost = said[not_understood(said)]
     items = dataset["roadmap_items"]

@@ -18,6 +18,7 @@ import pandas as pd
 from pandas.api.extensions import take
 
 from roadmap_analytics.analysis.days import ticks
+from roadmap_analytics.arguments import as_list, short
 from roadmap_analytics.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def known_types(
     """Return the work item types of a call, checked; None for all."""
     if types is None:
         return None
-    wanted = (types,) if isinstance(types, str) else tuple(types)
+    if not isinstance(types, Iterable):
+        raise UnknownNameError(f"types: expected names of work item types, got {short(types)}")
+    wanted = tuple(as_list(types))
     if set(wanted) <= TYPES:
         return wanted  # without a look at the issues, which a scan would have to read for it
     known = TYPES | dataset.types

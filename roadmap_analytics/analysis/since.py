@@ -86,7 +86,7 @@ def changes(
     True
     """
     now = View.of(dataset, as_of, timezone, types)
-    before = View.of(dataset, since, timezone, types)
+    before = View.of(dataset, since, timezone, types, name="since")
     if before.at >= now.at:
         raise ConfigurationError(
             f"since: expected a day before as_of ({now.day.date()}), got {before.day.date()}"

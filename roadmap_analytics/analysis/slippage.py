@@ -16,6 +16,7 @@ import pandas as pd
 
 from roadmap_analytics.analysis.days import AsOf
 from roadmap_analytics.analysis.view import View
+from roadmap_analytics.arguments import frame_of
 from roadmap_analytics.frames import Dataset
 
 _SLIPPAGE = [
@@ -293,6 +294,8 @@ def slip_per_revision(frame: pd.DataFrame) -> pd.DataFrame:
     0      1      0        0.0
     1      1      1       30.0
     """
+    columns = ("item", "revision", "target_date", "slip_days", "status")
+    frame_of("slip_per_revision", "slippage", frame, columns)
     slip = frame["slip_days"]
     before = frame.sort_values("revision", kind="stable").groupby("item")["status"].shift()
     flags = frame.assign(

@@ -39,7 +39,7 @@ from roadmap_analytics.analysis.days import (
 )
 from roadmap_analytics.analysis.lookup import address
 from roadmap_analytics.errors import ConfigurationError
-from roadmap_analytics.frames import Dataset, Scan
+from roadmap_analytics.frames import Dataset, Scan, given
 
 HISTORIES = ("issues", "issue_events")
 """Frames from which the state of every issue on any day follows."""
@@ -73,6 +73,7 @@ class View:
         as_of: AsOf,
         timezone: str | None = None,
         types: Iterable[str] | str | None = None,
+        name: str = "as_of",
     ) -> View:
         """Make the view that a call asks for; its arguments are checked here.
 
@@ -85,6 +86,8 @@ class View:
             By default ``[calendar] timezone`` of the dataset, else UTC.
         types : str or list of str, optional
             Work item types to count; all by default.
+        name : str
+            The argument that the day was given as, for errors.
 
         Raises
         ------
@@ -95,11 +98,20 @@ class View:
         """
         zone = zone_of(dataset, timezone)
         wanted = replay.known_types(dataset, types)
-        return cls(dataset, instant(as_of, zone), last_day(as_of, zone), zone, wanted)
+        given(dataset)
+        at, day = instant(as_of, zone, name), last_day(as_of, zone, name)
+        return cls(dataset, at, day, zone, wanted)
 
     def on(self, day: Any) -> View:
         """Return the view of the same dataset at the end of another day."""
         return View.of(self.dataset, str(day)[:10], self.timezone, self.types)
+
+    def not_after(self, name: str, day: pd.Timestamp) -> None:
+        """Raise ConfigurationError where a day that a call was given lies after the view's."""
+        if day > self.day:
+            raise ConfigurationError(
+                f"{name}: expected a day up to as_of ({self.day.date()}), got {day.date()}"
+            )
 
     def about(self) -> dict[str, Any]:
         """Return the `attrs` that every result carries: day, zone, whether data are simulated."""

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
+from rapidfuzz import fuzz, process
 
 from roadmap_analytics.analysis import replay
-from roadmap_analytics.analysis.days import AsOf, days_of, instant
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, one_of
+from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, days_of, instant
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
 from roadmap_analytics.analysis.view import View
+from roadmap_analytics.arguments import one_of, short, whole_number
+from roadmap_analytics.errors import UnknownNameError
 from roadmap_analytics.frames import Dataset
 
 Split: TypeAlias = Literal["full", "equal"]
@@ -103,7 +106,11 @@ def workload(
     ['unassigned']
     """
     one_of("split", split, Split)
+    whole_number("due_soon_days", due_soon_days, 0, FAR_DAYS)
+    whole_number("recent_days", recent_days, 0, FAR_DAYS)
     view = View.of(dataset, as_of, timezone, types)
+    if label is not None:
+        _refuse_unknown(view, label)
     today = view.day
     recent = instant(today - pd.Timedelta(recent_days, "D"), view.timezone)
     chosen = None if milestone is None else find_milestones(dataset, milestone)
@@ -137,6 +144,23 @@ def workload(
     ]
     frame = frame[columns].reset_index(drop=True)
     return view.result(frame, split=split, unit="issues", overdue_issues=late)
+
+
+def _refuse_unknown(view: View, label: str) -> None:
+    """Raise for a label that no issue ever had, which must not be taken for "no issues"."""
+    known = view.reduced(_labels, lambda labels: labels.drop_duplicates())["value"].tolist()
+    if label not in known:
+        near = process.extract(str(label), sorted(known), scorer=fuzz.WRatio, limit=5)
+        names = ", ".join(name for name, *_ in near) or "none: no issue has a label"
+        raise UnknownNameError(
+            f"label: expected a label of this dataset, got {short(label)}; the nearest are {names}"
+        )
+
+
+def _labels(view: View) -> pd.DataFrame:
+    events = view.dataset.issue_events
+    labels = events.loc[(events["field"] == "label").to_numpy(), ["value"]]
+    return labels.dropna().drop_duplicates()
 
 
 class _Load(NamedTuple):

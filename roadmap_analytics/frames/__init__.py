@@ -4,7 +4,7 @@
 """
 
 from roadmap_analytics.frames.build import RunRecords, build, build_parts, build_tables, whole
-from roadmap_analytics.frames.dataset import Dataset, load, read_roadmaps
+from roadmap_analytics.frames.dataset import Dataset, given, load, read_roadmaps
 from roadmap_analytics.frames.partitions import BY_ISSUE, Scan, scan
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "build",
     "build_parts",
     "build_tables",
+    "given",
     "load",
     "read_roadmaps",
     "scan",

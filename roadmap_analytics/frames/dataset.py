@@ -18,7 +18,9 @@ import pandas as pd
 
 from roadmap_analytics import config as configuration
 from roadmap_analytics import schema, store
+from roadmap_analytics.arguments import as_list, short
 from roadmap_analytics.errors import (
+    ConfigurationError,
     DamagedFileError,
     DatasetError,
     TablesRebuiltWarning,
@@ -248,6 +250,22 @@ class Dataset:
         return f"<table><caption>Dataset</caption>{rows}</table>"
 
 
+def given(dataset: Any) -> Dataset:
+    """Return the dataset that a call was given.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it is something else: the path of one, a single frame, nothing.
+    """
+    if not isinstance(dataset, Dataset):
+        raise ConfigurationError(
+            f"dataset: expected a dataset, got {short(dataset)}; call ra.load(DIR) and pass its "
+            "result"
+        )
+    return dataset
+
+
 def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
     if name in schema.FRAMES:
         return UnknownNameError(
@@ -301,7 +319,7 @@ def load(
     if fault := configuration.fault_in(manifest.config):
         file = Path(path) / "manifest.json"
         raise DatasetError(f"{file}: damaged: config: {fault} Export into a new folder.")
-    names = list(schema.FRAMES) if frames is None else list(dict.fromkeys(frames))
+    names = list(schema.FRAMES) if frames is None else list(dict.fromkeys(as_list(frames)))
     for name in names:
         if name not in schema.FRAMES:
             raise _unknown(name, schema.FRAMES)
@@ -408,6 +426,8 @@ def read_roadmaps(
     """
     if isinstance(config, str | os.PathLike):
         config = configuration.load(config).for_dataset()
+    elif config is not None:
+        configuration.check_sections(config, "read_roadmaps: config")
     found = roadmap_frames(sources.read(path, pattern=pattern, ref=ref), config or {}, {})
     frames = {name: schema.validate(name, frame) for name, frame in found.items()}
     return Dataset(frames, {"config": dict(config or {})})

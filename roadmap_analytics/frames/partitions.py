@@ -25,6 +25,7 @@ import pandas as pd
 
 from roadmap_analytics import config as configuration
 from roadmap_analytics import schema, store
+from roadmap_analytics.arguments import whole_number
 from roadmap_analytics.errors import (
     ConfigurationError,
     DatasetError,
@@ -520,10 +521,7 @@ def scan(
         raise ConfigurationError(
             'scan: needs Dask, which is not installed; run: pip install "roadmap-analytics[dask]"'
         ) from None
-    if partition_size < 1:
-        raise ConfigurationError(
-            f"partition_size: expected at least 1 issue, got {partition_size!r}"
-        )
+    whole_number("partition_size", partition_size, 1)
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found = store.folders([os.fspath(path) for path in several], storage_options or {})
     if not found:
@@ -537,6 +535,8 @@ def scan(
     sources.sort(key=lambda source: source.first_id)  # stable: else as given
     for source in sources:
         _refuse_other_versions(source)
+    if config is not None:
+        configuration.check_sections(config, "scan: config")
     settings = _settings(sources) if config is None else dict(config)
     return Scan(
         [replace(one, manifest=replace(one.manifest, config=settings)) for one in sources],

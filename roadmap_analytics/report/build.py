@@ -30,6 +30,7 @@ from traitlets.config import Config
 from roadmap_analytics import frames
 from roadmap_analytics.analysis import quality
 from roadmap_analytics.analysis.days import AsOf
+from roadmap_analytics.arguments import whole_number
 from roadmap_analytics.errors import ConfigurationError, DatasetError
 from roadmap_analytics.report import sentences, svg
 from roadmap_analytics.report.board import FILTERS, Board, board
@@ -142,6 +143,12 @@ def write_report(
         There are no notebooks, one of them failed, or nbconvert is not whole; the pages that were
         there stay.
     """
+    if isinstance(dataset, frames.Dataset):
+        raise ConfigurationError(
+            "report: expected the folder of a dataset, got a dataset in memory; save(DIR) it first"
+        )
+    if pseudonyms is not None:
+        whole_number("pseudonyms", pseudonyms, 0)
     original = frames.load(dataset)
     shown = original if confidential else original.without_confidential_titles()
     if pseudonyms is not None:
@@ -381,7 +388,8 @@ def write_roadmap_page(dataset: frames.Dataset, out: str | Path) -> Path:
     Path
         The page.
     """
-    page = _Page("Roadmaps line by line", _ROADMAPS, simulated=dataset.simulated)
+    simulated = frames.given(dataset).simulated
+    page = _Page("Roadmaps line by line", _ROADMAPS, simulated=simulated)
     page.css, page.js, page.pages = _template("page.css"), _template("page.js"), [page]
     _put({page.file: _roadmaps(_exporter(), page, dataset)}, Path(out))
     return Path(out) / page.file

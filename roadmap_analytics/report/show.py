@@ -21,7 +21,9 @@ from matplotlib.axes import Axes
 
 from roadmap_analytics.analysis.progress import current_milestones, milestone_progress
 from roadmap_analytics.analysis.workload import UNASSIGNED
+from roadmap_analytics.arguments import as_list, short
 from roadmap_analytics.charts._style import NOTHING, drawn_narrow, percent
+from roadmap_analytics.errors import ConfigurationError
 from roadmap_analytics.report import svg
 from roadmap_analytics.report.text import DAY, link, said
 
@@ -85,6 +87,8 @@ def show(ax: Axes, *, alt: str, caption: str) -> None:
     caption : str
         A sentence below the picture. A chart that has nothing to draw is one line that says why.
     """
+    if not isinstance(ax, Axes):
+        raise ConfigurationError(f"show: expected the axes of a chart, got {short(ax)}")
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("show: these axes stand in no figure")
@@ -145,7 +149,9 @@ def table(
     KeyError
         Where `links`, `filters` or `shares` names a column that the frame lacks.
     """
-    links, filters, shares = dict(links or {}), set(filters), set(shares)
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigurationError(f"table: expected a frame, got {short(frame)}")
+    links, filters, shares = dict(links or {}), set(as_list(filters)), set(as_list(shares))
     if missing := {*links, *links.values(), *filters, *shares} - set(frame.columns):
         raise KeyError(f"table: expected columns of the frame, got {sorted(missing)}")
     columns = [c for c in frame.columns if c not in links.values()]

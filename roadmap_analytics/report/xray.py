@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from roadmap_analytics.analysis.reading import not_understood, reading_quality
-from roadmap_analytics.frames import Dataset
+from roadmap_analytics.frames import Dataset, given
 
 _GREY = ("ignored", "contents")
 _MOST_ALARMS = 12  # that the command prints for one revision; the page has all
@@ -44,7 +44,7 @@ def reading_summary(dataset: Dataset) -> list[str]:
     []
     """
     out = []
-    alarms = dataset["roadmap_alarms"]
+    alarms = given(dataset)["roadmap_alarms"]
     for row in _rows(reading_quality(dataset)):
         share = "" if pd.isna(row.share_not_understood) else f" ({row.share_not_understood:.0%})"
         out.append(

@@ -18,6 +18,12 @@ from roadmap_analytics.simulate.world import NOW, ORIGIN, World, milliseconds
 __all__ = ["NOW", "ORIGIN", "oddities", "records"]
 
 
+MOST_ISSUES = 100_000_000
+"""Ids of issues stay below those of everything else; no GitLab has that many either."""
+LARGEST_SEED = 2**63 - 1
+"""The manifest keeps the seed, as a number that every reader of JSON knows."""
+
+
 def records(issues: int, seed: int, *, seen_at: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield what a GitLab with a simulated history answers, as records of an export.
 

@@ -159,6 +159,14 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     DatasetError
         Where there is none, it is damaged, or a newer version wrote it.
     """
+    # Unlike those of Path, these do not fail for a name that is too long, or links without end.
+    if not os.path.isdir(path):  # noqa: PTH112
+        found = "a file" if os.path.isfile(path) else "no such folder"  # noqa: PTH113
+        hint = " (only a shell reads ~ as the home)" if str(path).startswith("~") else ""
+        raise DatasetError(
+            f"{path}: expected a dataset, found {found}{hint}. Give the folder that holds "
+            "manifest.json, or make one with: roadmap-analytics export URL --to DIR"
+        )
     try:
         data = read_bounded(Path(path), "manifest.json", MOST_MANIFEST)
     except FileNotFoundError:
@@ -189,7 +197,7 @@ def parse_manifest(data: bytes, file: PurePath) -> Manifest:
         fits = document.pop("checksum", None) == _checksum(document)
     if not fits:
         raise damaged(file, "checksum mismatch")
-    if fault := _fault(document):
+    if fault := fault_of(document):
         raise damaged(file, f"{fault}, in a manifest whose checksum fits")
     runs = [Run(**_known(run, Run)) for run in document["runs"]]
     return Manifest(**_known(document, Manifest) | {"runs": runs})
@@ -220,7 +228,7 @@ _RECORDS = re.compile(r"records/\d{6,12}/[a-z_]+-\d{4,}\.jsonl\.zst")
 _TABLE = re.compile(r"tables/\w+/\w+\.parquet")
 
 
-def _fault(document: Mapping[str, Any]) -> str | None:
+def fault_of(document: Mapping[str, Any]) -> str | None:
     """Return what of a manifest is not as described in docs/dataset.md; None where all is.
 
     The checksum keeps accidents out, no person: whoever makes a dataset makes its checksum too.

@@ -27,6 +27,7 @@ from roadmap_analytics.store.disk import (
 from roadmap_analytics.store.manifest import (
     LIBRARY_VERSION,
     Manifest,
+    fault_of,
     lock,
     read_manifest,
     write_manifest,
@@ -255,12 +256,15 @@ def write_copy(
     root = Path(path)
     blank = Manifest("frames made by hand", {}, False, {}, [], {}, LIBRARY_VERSION)
     runs = [{**run, "files": {}} for run in manifest.get("runs", [])]
+    document = {**blank.as_dict(), **manifest, "runs": runs}
+    if fault := fault_of(document):  # made by hand: it would be written, and never read again
+        raise DatasetError(f"{root}: cannot be saved: the manifest's {fault}. Correct it first.")
     with guarded(root):
         root.parent.mkdir(parents=True, exist_ok=True)
         root.mkdir(mode=0o700)
         generation = {"generation": "copy", "frames": write_tables(root, "copy", [tables])}
-        ours = {"runs": runs, "tables": generation, "library_version": LIBRARY_VERSION}
-        write_manifest(root, {**blank.as_dict(), **manifest, **ours})
+        ours = {"tables": generation, "library_version": LIBRARY_VERSION}
+        write_manifest(root, {**document, **ours})
 
 
 def write_tables(

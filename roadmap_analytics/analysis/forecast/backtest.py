@@ -17,9 +17,8 @@ from roadmap_analytics.analysis.forecast.forecast import (
     dates_after,
     frame_of,
 )
-from roadmap_analytics.analysis.lookup import one_of
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.errors import ConfigurationError
+from roadmap_analytics.arguments import one_of, whole_number
 from roadmap_analytics.frames import Dataset
 
 
@@ -60,12 +59,7 @@ def backtest_forecasts(
         As in `forecast`, and for less than a day between forecasts.
     """
     one_of("outcome", outcome, Outcome)
-    if (
-        not isinstance(every_days, int | np.integer)
-        or isinstance(every_days, bool)
-        or every_days < 1
-    ):
-        raise ConfigurationError(f"every_days: expected a whole number from 1, got {every_days!r}")
+    whole_number("every_days", every_days, 1)
     view = View.of(dataset, as_of, timezone, types)
     history = history_of(view)
     last = int(view.last.astype(np.int64))

@@ -20,9 +20,10 @@ from roadmap_analytics.analysis.forecast.calibration import (
 )
 from roadmap_analytics.analysis.forecast.futures import Pace
 from roadmap_analytics.analysis.forecast.targets import Flows, Target, stays_of, targets_of
-from roadmap_analytics.analysis.lookup import MilestoneRef, one_of
+from roadmap_analytics.analysis.lookup import MilestoneRef
 from roadmap_analytics.analysis.stays import Stays
 from roadmap_analytics.analysis.view import View
+from roadmap_analytics.arguments import one_of
 from roadmap_analytics.frames import Dataset
 
 Outcome: TypeAlias = Literal["closed", "emptied"]
