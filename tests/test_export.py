@@ -337,6 +337,27 @@ def test_what_is_not_licensed_is_asked_for_once(
     assert {str(record["data"]["weight_events"]) for record in histories} == {"None"}
 
 
+def test_every_run_stores_the_tables_of_all_records_by_its_settings(
+    hand_gitlab: LoopbackGitLab, tmp_path: Path
+) -> None:
+    """Most tests here let runs write records alone; this one is about the files of tables."""
+    to = tmp_path / "data"
+    (tmp_path / "roadmap.toml").write_text('[people]\nannabel = ["ana"]\n')
+    for now in (NOW, LATER):
+        hand_gitlab.load(hand_world(), now=now)
+        done(export(hand_gitlab, to, "orchard"))
+        manifest = store.read_manifest(to)
+        records = store.Records(to, manifest.runs)
+        made = frames.whole(frames.build_tables(records, config=manifest.config))
+        assert manifest.tables["frames"].keys() == made.keys()
+        for name, frame in made.items():
+            rows = store.read_table(to, manifest, name).frame
+            assert manifest.tables["frames"][name]["rows"] == len(rows) == len(frame)
+            pd.testing.assert_frame_equal(rows, frame, check_dtype=False, obj=name)
+        assert {"annabel"} <= set(made["assignments"]["person"]) - {"ana"}
+        assert frames.load(to).assignments.equals(made["assignments"])
+
+
 @records_alone
 def test_a_quiet_second_run_writes_little(hand_gitlab: LoopbackGitLab, tmp_path: Path) -> None:
     to = tmp_path / "data"
