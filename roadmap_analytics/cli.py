@@ -7,6 +7,7 @@ Every failure leaves as one or two lines on standard error and an exit code of t
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -71,6 +72,10 @@ Settings = Annotated[
 
 def main() -> None:
     """Run the command line, and end the process with the contract's exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A title may hold letters that this locale (LC_ALL=C, latin-1) cannot write.
+            stream.reconfigure(errors="backslashreplace")
     with _stopped_like_ctrl_c() as got, _warnings_in_a_line():
         code = _run(sys.argv[1:])
     sys.exit(128 + got[0] if got and code == INTERRUPTED else code)

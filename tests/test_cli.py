@@ -360,3 +360,16 @@ def test_no_module_of_the_working_directory_is_imported(
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
+
+
+def test_a_title_that_standard_output_cannot_write_is_written_as_escapes(tmp_path: Path) -> None:
+    """It ended in a traceback, with the exit code of a fault that `check` found."""
+    (tmp_path / "2025-01-01.md").write_text("# Plan\n\n- Größe 表 by 30/02/2026\n", "utf-8")
+    outcome = subprocess.run(
+        [sys.executable, "-m", "roadmap_analytics", "roadmaps", str(tmp_path)],
+        capture_output=True,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"},
+        check=False,
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, b"")
+    assert "Größe \\u8868".encode("latin-1") in outcome.stdout

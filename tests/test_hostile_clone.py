@@ -331,7 +331,8 @@ def test_names_that_are_no_text_can_be_stored(clone: Path, tmp_path: Path) -> No
     folder = tmp_path / "folder"
     folder.mkdir()
     for where in (clone, folder):
-        Path(os.fsdecode(bytes(where) + b"/2025-03-05-roadmap-caf\xe9.md")).write_text("# x\n")
+        for name in (b"2025-03-05-roadmap-caf\xe9.md", b"notes-caf\xe9.md"):
+            Path(os.fsdecode(bytes(where) + b"/" + name)).write_text("# x\n")
     git(clone, "add", ".")
     git(clone, "commit", "-q", "-m", "name", day="2025-03-05")
     for where in (clone, folder):
@@ -339,3 +340,5 @@ def test_names_that_are_no_text_can_be_stored(clone: Path, tmp_path: Path) -> No
         assert "2025-03-05-roadmap-caf\\xe9.md" in names
         for one in sources.read(where):
             one["source"].encode()
+        beside = [one["text"] for one in sources.read(where) if one["name"] == sources.NOT_READ]
+        assert "notes-caf\\xe9.md," in beside[0]

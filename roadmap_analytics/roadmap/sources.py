@@ -154,7 +154,7 @@ def not_read(
             why = "no date in its name, and other files have one"
         else:
             why = "no date in its name"
-        rows.append([name, why])
+        rows.append([_as_text(name), why])
     more = len(rows) - _MOST_NOT_READ
     rows = rows[:_MOST_NOT_READ] + ([["...", f"and {more} more files"]] if more > 0 else [])
     if rows:
