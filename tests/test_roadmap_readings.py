@@ -1184,6 +1184,64 @@ def test_a_long_time_before_a_title_is_its_target() -> None:
     assert targets(frames) == {"replication guide": "2026-07-07"}
 
 
+def test_labels_on_lines_of_their_own_below_a_marker_are_fields() -> None:
+    """As note takers export them: no bullets, a line break after each."""
+    frames = read(
+        "# Plan\n\n- [ ]  **Maps** \n    Assignee: Ada Lind, Bo\n    Due: March 20, 2026\n"
+        "    Status: In progress\n- [x]  **Theme**\n    Assignee: someone who has time\n"
+    )
+    items = frames["roadmap_items"].set_index("title")
+    assert list(items.index) == ["Maps", "Theme"]
+    assert targets(frames) == {"Maps": "2026-03-20"}
+    assert set(frames["responsibilities"]["person"]) == {"ada lind", "bo"}
+    assert "someone who has time" in frames["roadmap_alarms"]["text"].iloc[0]
+
+
+@pytest.mark.parametrize("behind", [" (Ada, 70 % sure)", " — Ada", " - Ada Lind"])
+def test_a_date_before_a_bracket_or_a_name_is_the_items_own(behind: str) -> None:
+    frames = read(f"# Plan\n\n## 2026 H1\n\n- Index every project by 15 May{behind}\n- Docs\n")
+    assert targets(frames) == {"Index every project": "2026-05-15", "Docs": "2026-06-30"}
+
+
+def test_a_table_of_who_is_responsible_accountable_and_consulted() -> None:
+    frames = read(
+        "# Plan\n\n| Task | R | A | C | I | Finish |\n|---|---|---|---|---|---|\n"
+        "| Copy | Ada | Bo | Cleo | all | 27/03/2026 |\n"
+    )
+    roles = frames["responsibilities"].groupby("person")["role"].agg(set).to_dict()
+    assert roles == {"ada": {"responsible"}, "bo": {"responsible"}, "cleo": {"input"}}
+    assert targets(frames) == {"Copy": "2026-03-27"}
+
+
+def test_bars_below_months_say_until_when() -> None:
+    frames = read(
+        "# Plan 2026\n\n| Work | Feb | Mar | Apr |\n|---|---|---|---|\n| Parser | ██ | █ | |\n"
+        "| Beta | | | ◆ |\n| Rest | - | ○ | |\n"
+    )
+    assert targets(frames) == {"Parser": "2026-03-31", "Beta": "2026-04-30"}
+
+
+def test_columns_of_names_that_were_not_read_are_one_alarm() -> None:
+    frames = read(
+        "# Plan\n\n| Feature | Buddy | Why | Due |\n|---|---|---|---|\n"
+        "| Maps | ada | people get lost without them | 2026-05-04 |\n| Docs | bo | | |\n"
+    )
+    alarms = frames["roadmap_alarms"]
+    assert list(alarms["line"]) == [3]
+    assert alarms["text"].iloc[0].endswith("not understood: Buddy")
+
+
+def test_a_table_in_chinese() -> None:
+    frames = read(
+        "# 路线图\n\n| 功能 | 负责人 | 截止日期 | 状态 |\n|---|---|---|---|\n"
+        "| 离线模式 | 王芳 | 2026年5月 | 进行中 |\n| 单点登录 | 李雷 | 2026/6/30 | 已完成 |\n"
+    )
+    assert targets(frames) == {"离线模式": "2026-05-31", "单点登录": "2026-06-30"}
+    assert set(frames["responsibilities"]["person"]) == {"王芳", "李雷"}
+    assert list(frames["roadmap_items"]["done"]) == [False, True]
+    assert frames["roadmap_alarms"].empty
+
+
 @pytest.mark.parametrize("was", ["was 31 October", "originally 31 October", "moved from 1 May"])
 def test_a_date_that_was_replaced_is_no_target_and_the_new_one_is_an_alarm(was: str) -> None:
     frames = read(f"# Plan\n\n- **Office:** the move is now 14 November ({was})\n- Maps\n")

@@ -14,7 +14,7 @@ from roadmap_analytics.roadmap.corrections import Correction
 from roadmap_analytics.roadmap.documents import Revision
 from roadmap_analytics.roadmap.fields import label_of
 from roadmap_analytics.roadmap.language import plain_title
-from roadmap_analytics.roadmap.lines import NOT_UNDERSTOOD
+from roadmap_analytics.roadmap.lines import CONTINUES, NOT_UNDERSTOOD
 from roadmap_analytics.roadmap.targets import NO_SUCH_PERIOD, find
 from roadmap_analytics.roadmap.vocabulary import pattern
 from roadmap_analytics.schema import SAYS_NOTHING
@@ -135,8 +135,9 @@ def _short(span: tuple[date, date]) -> bool:
 def _not_understood(revision: Revision) -> Iterator[Said]:
     said = [line for line in revision.lines if line.reading not in SAYS_NOTHING]
     lost = [line for line in said if line.why.startswith(NOT_UNDERSTOOD)]
-    for line in said:
-        if f"; {NOT_UNDERSTOOD}" in line.why or (line.reading == "field" and line in lost):
+    for line in revision.lines:
+        part = f"; {NOT_UNDERSTOOD}" in line.why and not line.why.startswith(CONTINUES)
+        if part or (line.reading == "field" and line in lost):
             yield "lines not understood", line.why, line.number
     if len(said) >= _FEW_LINES and len(lost) > _MUCH * len(said):
         yield "lines not understood", f"{len(lost)} of {len(said)} lines were not understood", None

@@ -71,14 +71,15 @@ target: (?:(?:current|expected|estimated|planned|target|to be|project) )*{due}{w
     fecha(?: (?:límite|prevista|objetivo|de (?:fin|finalización|entrega|término)))?|plazos?
     slutdatum|måldatum|tidsplan|kvartal|senast|prazos?|data(?: (?:limite|prevista|de entrega))?
     scadenza|data (?:di (?:fine|consegna)|prevista)|entro|trimestre|streefdatum|einddatum|planning
+    截止(?:日期|时间)|(?:完成|目标)(?:日期|时间)|期限|期日|締切
 outcome: (?:(?:expected|desired|planned) )?(?:outcomes?|deliverables?|results?)|scope
     definition of done|done when|acceptance criteria
 status: (?:current )?(?:status|state|progress|phase|stage)|done\?
     (?:umsetzungs)?stand|fortschritt|statut|état|avancement|estado|avance|läge|framsteg
-    situação|andamento|stato|avanzamento|voortgang
+    situação|andamento|stato|avanzamento|voortgang|状态|进度|状況|進捗
 title: items?|title|name|features?|tasks?|activit(?:y|ies)|what|initiatives?|epics?|projects?
     work items?|topics?|subject|objectives?|change|release version|release|component|proposal
-    workstream|story
+    workstream|story|功能|任务|项目|事项|里程碑|機能|項目|タスク
     (?:ma(?:ß|ss)nahme|vorhaben|aufgabe|arbeitspaket|meilenstein|projekt)n?|them[ae]|titel
     (?:action|tâche|jalon|chantier|projet|thème)s?|titre|hitos?|tareas?|medidas?|proyectos?
     actividad(?:es)?|acci(?:ón|ones)|(?:åtgärd|uppgift|aktivitet)(?:er)?|tarefas?|atividades?
@@ -110,6 +111,7 @@ responsible: responsible(?: (?:person|people|party|team))?|responsibility|owners
     accountable|in charge|dris?|pm|managers?|directly responsible individual
     (?:verantwortlich|zuständig)(?:e[rs]?|keit)?|federführ(?:ung|end)|responsables?|pilotes?
     porteu(?:r|se)s?|encargad[oa]s?|a cargo(?: de)?|ansvariga?|ägare
+    负责人|责任人|負責人|担当者?
     responsáve(?:l|is)|encarregad[oa]s?|responsabil[ei]|referente|verantwoordelijken?|eigena(?:ar|ren)
 contact: (?:(?:points? of )?contacts?|poc)(?: person)?
 review: (?:(?:code|design|main)[\s-]+)?review(?:s|ed|ers?|ing)?|approvers?
@@ -141,6 +143,7 @@ _MOVED = (
     r"(?:(?:postponed|moved|deferred|delayed|pushed|slipped|verschoben|reportée?|aplazad[oa]|"
     r"pospuest[oa]|uppskjut(?:en|et))(?: (?:to|until|till|auf|bis|au|à|al?|hasta|till))? )?"
 )
+_TAIL = re.compile(r"\s*(?:\([^()]*\)|\s[-–—]+\s+\w+(?:\s\w+)?)\W*$")
 # Within a lookahead, so that one may begin within another.
 _DUE_ASIDE = pattern(
     rf"(?=(?P<all>[(\[](?:(?:estimated|expected|planned|to be) )?{_DUE}?\s*:?\s*"
@@ -416,9 +419,19 @@ def fields_within(text: Inline) -> list[Label]:
     ]
 
 
+def _fields_below(head: Inline) -> tuple[Inline, list[Label]]:
+    """Take labelled values on lines of their own off the text beside a marker."""
+    for gap, line in zip(head.of("break"), head.lines[1:], strict=True):
+        label = label_of(line.text)
+        if label and label.kind in (*_HARD, "start"):
+            return head[: gap.start], fields_within(head[gap.end :])
+    return head, []
+
+
 def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -> None:
     """Take title, condition, target, people and state from the text beside the marker."""
-    state, head = marked(head[:_LONGEST], box)
+    state, whole = marked(head[:_LONGEST], box)
+    head, below = _fields_below(whole)
     entry.say(state)
     if m := PERMITS.match(head.text):
         entry.conditional, head = True, head[m.end() :]
@@ -437,8 +450,9 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
     ):
         head = step(entry, head, words)
     entry.title = title_of(head, aside=4 if entry.kind == "priority" else 2)
+    entry.unread += take_fields(entry, below, words, whole.urls)
     if entry.target is None:
-        entry.target = _target_in(entry, head, words)
+        entry.target = _target_in(entry, whole if below else head, words)
     for label in fields_within(Inline(_ASIDES.sub("", head.text))):
         if label.kind == "people":
             take_field(entry, label, words)
@@ -569,8 +583,9 @@ def _people_behind(entry: Entry, head: Inline, words: Words) -> Inline:
 def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
     """Give a target within the item's own words, where a bracket or their end gives one."""
     text = head.bare
-    for form in (_DUE_ASIDE, _DUE_CLAUSE):
-        for m in form.finditer(text):
+    last = _TAIL.sub("", text)  # "Index by 15 May (Ada)", "Index by 15 May — Ada"
+    for form, part in ((_DUE_ASIDE, text), (_DUE_CLAUSE, text), (_DUE_CLAUSE, last)):
+        for m in form.finditer(part):
             if replaced(m["all"], words.written, words.calendar):  # "(was 31 October)"
                 continue
             target = words.target(m["when"], entry.done)
@@ -579,7 +594,7 @@ def _target_in(entry: Entry, head: Inline, words: Words) -> Target | None:
                 target = Target(event.group())
             unread = target and (target.flag or "").startswith(UNREAD)
             # ", tbd" is a target; "Sign in later" and "(continuous) builds" are none.
-            behind = text[m.end("all") :]
+            behind = part[m.end("all") :]
             apart = not re.match(r"\s*\w", m["all"]) and not re.match(r"\s*\w", behind)
             none = apart and NO_DATE.match(m["when"])
             said = target and (target.end or event or unread or none)

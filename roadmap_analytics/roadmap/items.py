@@ -51,7 +51,7 @@ _URL_ONLY = re.compile(r"^\W*(?:[\w .-]{0,30}:\s*)?https?://\S+(?:\s*\([^()]*\))
 _BRACKET = re.compile(r"\([^()]*\)\.?")
 _ONLY_HANDLES = re.compile(r"\W*@[\w-]+(?:\W+(?:and\W+)?@[\w-]+)*\W*")
 _LETTER = re.compile(r"[^\W_]")
-_FILLED = re.compile(r"\w|[xX✓✔✅●■]")
+_FILLED = re.compile(r"[^\s.·–—○□☐-]")  # by a word, a tick, or a part of a bar
 _PERSON_HEAD = pattern(r"\b(?:names?|github|slack|e-?mail|handle|irc|matrix)\b")
 _MEANING = pattern(
     r"meanings?|definitions?|explanation|bedeutung|signification|significado|betydelse"
@@ -66,6 +66,9 @@ _AIM = pattern("(?:key )?(?:goals?|objectives?|results?)|summary|zusammenfassung
 _TICKET = re.compile(r"#?\d+|[A-Z][A-Z0-9]+-\d+")
 _PERIOD = pattern(r"\b(?:since|during|in|this|last|so far)\b")
 _KEYED = re.compile(r"[^:]{1,40}:(?:\s|$)")
+# Responsible, accountable, consulted, informed.
+_RACI = {"R": "Responsible", "A": "Accountable", "C": "Consulted", "I": "Info"}
+_FEW_WORDS = 3  # of a value; more explain
 _DEPTH = 6
 _HARD = ("people", "target", "start", "status")  # kinds that only work has
 
@@ -336,9 +339,10 @@ class Items:
             self.claim(table, *said)
             return
         place = replace(place, explained=None)
-        self.readings.append(Reading(table.line, table.line + 2, "heading", "head of a table"))
         matrix = len(columns) > 1 and all(c.given for c in columns) and "title" not in kinds
         title = _title_column(columns)
+        why = _but("head of a table", [] if matrix else _unread_heads(columns, table, title))
+        self.readings.append(Reading(table.line, table.line + 2, "heading", why))
         whole: Entry | None = None  # the last row that has a title
         above: Sequence[Inline] = ()
         for row, line in zip(table.rows, table.lines, strict=True):
@@ -375,11 +379,13 @@ class Items:
     def columns(self, table: Table, above: Given) -> list[Column]:
         """Give what the columns hold, by their heads, else by what stands in all their cells."""
         out = []
-        labels = [column_kind(cell.text) for cell in table.head]
+        heads = [cell.text.strip() for cell in table.head]
+        charged = _RACI if {"R", "A"} <= {*heads} else {}
+        labels = [column_kind(charged.get(head, head)) for head in heads]
         kinds = [label.kind if label else "" for label in labels]
         dated = "target" in kinds
         for n, label in enumerate(labels):
-            head = table.head[n].text.strip()
+            head = heads[n]
             given = replace(above, target=None).under(head, self.words)
             below = [row[n].text.strip() for row in table.rows if n < len(row)]
             filled = [text for text in below if text]
@@ -478,6 +484,17 @@ def _tells(column: Column, cell: Inline) -> bool:
     """Whether a cell can stand for the title that its row lacks."""
     plain = column.kind in ("", "info", "outcome") and not column.given
     return plain and bool(_LETTER.search(cell.text))
+
+
+def _unread_heads(columns: Sequence[Column], table: Table, title: int) -> list[str]:
+    """Give the heads of columns of short values, such as names, of which nothing is taken."""
+    out = []
+    for n, column in enumerate(columns):
+        cells = [row[n].text.split() for row in table.rows if n < len(row) and row[n].text.strip()]
+        short = 2 * sum(len(words) <= _FEW_WORDS for words in cells) > len(cells)
+        if n != title and not column.label and not column.given and short:
+            out.append(column.head)
+    return out
 
 
 def _title_column(columns: Sequence[Column]) -> int:

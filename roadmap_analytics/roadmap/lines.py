@@ -15,9 +15,10 @@ import ftfy
 
 from roadmap_analytics.roadmap.markdown import fenced
 
-__all__ = ["ABOUT", "NOT_UNDERSTOOD", "Line", "Reading", "Source", "settle"]
+__all__ = ["ABOUT", "CONTINUES", "NOT_UNDERSTOOD", "Line", "Reading", "Source", "settle"]
 
 NOT_UNDERSTOOD = "not understood: "
+CONTINUES = "continues: "
 """Begins the reason of a line of which nothing was taken: a value, or text that is of no item."""
 ABOUT = "which is about the document"
 """Ends the reason of text that says nothing of work, and so leaves nothing to understand."""
@@ -170,7 +171,7 @@ def _line(number: int, text: str, found: Reading | None) -> Line:
         return Line(n, short, "ignored", "ruler")
     one = found or Reading(number, n, "prose", "no rule takes it")
     first = number == one.line  # the value stands beside the first line only
-    why = one.why if first else f"continues: {one.why}"
+    why = one.why if first else CONTINUES + one.why
     if one.reading == "prose" and one.key is None and not why.endswith(ABOUT):
         why = f"{NOT_UNDERSTOOD}{why}"
     value = one.value[:_LONGEST] if one.value and first else None

@@ -45,7 +45,7 @@ done: (?:done|completed?|shipped|released|finished|closed|delivered|implemented)
     (?:terminad|completad|finalizad|entregad|publicad|hech|list)[oa]s?\b
     (?:klart?|färdigt?|avslutad|avslutat|slutfört?|levererad|levererat)\b
     (?:concluíd|feit|finalizad|completat|fatt|conclus|terminat)[oaie]s?\b|entregues?\b
-    (?:voltooid|afgerond|klaar|gereed|opgeleverd)\b
+    (?:voltooid|afgerond|klaar|gereed|opgeleverd|已完成|完了)\b
 dropped: (?:(?:won['’]?t|will not)(?: (?:do|fix))?|cancell?ed|dropped|abandoned)\b(?!-)
     (?:rejected|obsolete)\b(?!-)
     (?:removed|archived|descoped|de-scoped|superseded|no longer planned)\b(?!-)
@@ -65,7 +65,7 @@ deferred: (?:later|someday|future|backlog|ice\s?box|on[\s-](?:hold|ice))\b(?!-)
     (?:aplazad|pospuest|suspendid)[oa]s?\b|(?:más adelante|en pausa|a largo plazo)\b
     (?:uppskjut(?:en|et|na)|vilande|senare|på lång sikt|idéer)\b
     (?:adiad|suspens|pausad|rimandat|rinviat|sospes)[oaie]s?\b|(?:mais tarde|più avanti)\b
-    (?:uitgesteld|gepauzeerd)\b
+    (?:uitgesteld|gepauzeerd|以后|将来|暂停|保留)\b
 active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:up|next|soon))\b
     (?:upcoming|planned|to[\s-]?do|not (?:yet )?started|started|active|working on|soon)\b
     (?:short|near|mid|medium)[\s-]term\b|under\s?way\b|(?:blocked|open|proposed|draft)\b
@@ -76,7 +76,7 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
     (?:en (?:curso|progreso|proceso|marcha)|planificad[oa]s?|pendientes?|ahora|próxim[oa]s?)\b
     (?:pågår|pågående|planerad|planerat|påbörjad|påbörjat|nästa|kommande)\b
     (?:em (?:andamento|curso|progresso)|a fazer|planejad[oa]s?|in corso|da fare|pianificat[oaie])\b
-    (?:bezig|gepland|lopend)\b|(?:red|amber|yellow|green)\W*$|\d\d?\s?%\W*$
+    (?:bezig|gepland|lopend|进行中|未开始|计划中|進行中|未着手)\b|(?:red|amber|yellow|green)\W*$|\d\d?\s?%\W*$
 """.replace("{ruled_out}", _RULED_OUT).replace(
         "{not_yet}",
         r"\b(?! (?:criteria|when|by|beta|definition|for)\b|\?|-ish|\W{1,2}(?:part|in part|most))",
