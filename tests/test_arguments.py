@@ -15,6 +15,7 @@ from roadmap_analytics.errors import ConfigurationError, DatasetError, UnknownNa
 from roadmap_analytics.frames import Dataset
 from tests.eight_issues import AS_OF, HARVEST, eight_issues
 from tests.exporting import command
+from tests.odd_datasets import SAMPLE
 from tests.test_row_order import simulated
 
 DATASET = eight_issues().dataset()
@@ -222,6 +223,8 @@ def test_a_report_says_which_argument_is_wrong(tmp_path: Path) -> None:
         ra.write_report(DATASET, tmp_path / "out")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"pseudonyms: .* got -1"):
         ra.write_report("data/sample", tmp_path / "out", pseudonyms=-1)
+    with pytest.raises(ConfigurationError, match=r"^since: expected a date .* got 'soon'"):
+        ra.write_report(SAMPLE, tmp_path / "out", since="soon")
 
 
 def test_a_file_or_a_loop_instead_of_a_dataset_is_no_damage(tmp_path: Path) -> None:

@@ -483,3 +483,21 @@ def test_charts_of_nothing_and_of_hostile_names() -> None:
     world.member(6, "2025-03-12T09:00", "assignee", "add", r"$\frac{$ <b>_x")
     drawn(ra.plot_workload(ra.workload_by_milestone(world.dataset(), as_of=AS_OF)))
     drawn(ra.plot_workload_history(ra.workload_history(world.dataset(), as_of=AS_OF)))
+
+
+def test_history_has_no_row_for_who_held_nothing_on_any_day_shown() -> None:
+    """An issue held from Monday to Friday is in no week's last day: a row "most 0" says nothing."""
+    days = pd.to_datetime(["2025-03-09", "2025-03-16"])
+    frame = pd.DataFrame(
+        {
+            "date": [*days, *days],
+            "person": ["ada", "ada", "bo", "bo"],
+            "open_issues": [2, 1, 0, 0],
+            "arrivals": 0,
+            "departures": 0,
+        }
+    )
+    ax = ra.plot_workload_history(frame)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["ada  1"]
+    ax = ra.plot_workload_history(frame[frame["person"] == "bo"])
+    assert "no issue had an assignee yet" in {text.get_text() for text in ax.texts}

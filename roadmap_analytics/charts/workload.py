@@ -152,16 +152,19 @@ def plot_workload_history(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     Returns
     -------
     Axes
-        Unassigned stands first, then the ten people with most at the end. A row's label gives the
-        open issues at the end, a dotted line and its number the most there ever were.
+        Unassigned stands first, then the ten people with most at the end; who has no issue on any
+        day of the frame is left out. A row's label gives the open issues at the end, a dotted line
+        and its number the most there ever were.
     """
-    if frame.empty:
-        return nothing(axes_for(frame, ax), "no issue had an assignee yet")
     last = frame[frame["date"] == frame["date"].max()]
-    shown = _by_load(last)[: _PEOPLE + 1]
+    # Who held an issue only between two days of the frame would be a row "most 0".
+    held_any = set(frame.loc[frame["open_issues"] > 0, "person"])
+    shown = [person for person in _by_load(last) if person in held_any][: _PEOPLE + 1]
+    if not shown:
+        return nothing(axes_for(frame, ax), "no issue had an assignee yet")
     ax = axes_for(frame, ax, size=(8.6, max(2.4, 0.62 * len(shown) + 1.2)))
-    top = float(frame.loc[frame["person"].isin(shown), "open_issues"].max()) if len(shown) else 1
-    scale = 0.86 / max(top, 1.0)  # rows are 1 apart: some room is left above the highest
+    top = float(frame.loc[frame["person"].isin(shown), "open_issues"].max())
+    scale = 0.86 / top  # rows are 1 apart: some room is left above the highest
     labels = []
     for i, person in enumerate(shown):
         line = frame[frame["person"] == person]

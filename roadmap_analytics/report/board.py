@@ -176,7 +176,7 @@ def board(dataset: Dataset, *, as_of: AsOf, since: AsOf | None = None) -> Board:
 def _review(dataset: Dataset, as_of: AsOf, since: AsOf | None) -> tuple[pd.Timestamp, str] | None:
     if since is None:
         return last_review(dataset, as_of=as_of)
-    day, last = View.of(dataset, since).day, View.of(dataset, as_of).day
+    day, last = View.of(dataset, since, name="since").day, View.of(dataset, as_of).day
     if day >= last:
         raise ConfigurationError(
             f"report: --since: expected a day before {last.date()}, got {day.date()}"
