@@ -1184,6 +1184,19 @@ def test_a_long_time_before_a_title_is_its_target() -> None:
     assert targets(frames) == {"replication guide": "2026-07-07"}
 
 
+def test_signs_of_note_takers_before_days_and_days_that_work_ends_on() -> None:
+    frames = read(
+        "# Plan\n\n- [ ] Maps 🛫 2026-02-01 📅 2026-03-20 ⏫\n"
+        "- [x] Docs 📅 2026-02-05 ✅ 2026-02-04\n- [ ] Prints 🔁 every year 📅 2026-09-01\n"
+        "- The site goes live on 4 May (Dee in charge)\n- LATER Search\n"
+    )
+    assert targets(frames) == {
+        "Maps": "2026-03-20", "Docs": "2026-02-05", "Prints": "2026-09-01",
+        "The site goes live": "2026-05-04",
+    }  # fmt: skip
+    assert titles(frames)[-1] == "Search"
+
+
 def test_labels_on_lines_of_their_own_below_a_marker_are_fields() -> None:
     """As note takers export them: no bullets, a line break after each."""
     frames = read(

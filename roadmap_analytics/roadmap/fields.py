@@ -137,11 +137,15 @@ _SAID_LAST = re.compile(r"\s+[-–—]+\s+([\w'’]+(?: [\w'’]+)?)$")
 _ASIDES = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _DUE = (
     r"(?:done|due|target(?:ed)?|eta|deadline|planned|expected|estimated|scheduled|tentatively|by|until|"
-    r"before|in|bis(?: zum)?|vor|avant(?: le)?|jusqu['’]au|antes del?|hasta|före|senast)"
+    r"before|in|on|bis(?: zum)?|vor|avant(?: le)?|jusqu['’]au|antes del?|hasta|före|senast)"
 )
 _MOVED = (
     r"(?:(?:postponed|moved|deferred|delayed|pushed|slipped|verschoben|reportée?|aplazad[oa]|"
     r"pospuest[oa]|uppskjut(?:en|et))(?: (?:to|until|till|auf|bis|au|à|al?|hasta|till))? )?"
+)
+# As note takers write tasks: "📅 2026-03-20" is due then, "🛫" a start, "✅" the day it was done.
+_SIGNED = re.compile(
+    r"(?P<sign>[📅🗓🛫⏳✅➕❌])\ufe0f?\s*(?P<day>20\d\d-\d\d-\d\d)|🔁[^📅🗓🛫⏳✅➕❌⏫🔼🔽🔺⏬]*|[⏫🔼🔽🔺⏬]\ufe0f?"
 )
 _TAIL = re.compile(r"\s*(?:\([^()]*\)|\s[-–—]+\s+\w+(?:\s\w+)?)\W*$")
 # Within a lookahead, so that one may begin within another.
@@ -440,6 +444,7 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
     if m := _MILESTONES_LAST.search(head.text):  # GitLab's references: "Parser %17.5 ~backend"
         head = head[: m.start()]
     for step in (
+        _day_signs,
         _between_pipes,
         _state_behind,
         _person_prefix,
@@ -461,6 +466,15 @@ def describe(entry: Entry, head: Inline, words: Words, box: str | None = None) -
     one = _CONSIDERS.search(head.text) if words.loose else None
     if one and words.names.plausible(one.group(1)):
         entry.duties.append(Duty(words.names.handle(one.group(1)), "work", None, "considering"))
+
+
+def _day_signs(entry: Entry, head: Inline, words: Words) -> Inline:
+    """Read "Parser 📅 2026-03-20"."""
+    for m in reversed(list(_SIGNED.finditer(head.text))):
+        if m["sign"] in ("📅", "🗓"):
+            entry.target = words.target(m["day"], entry.done)
+        head = (head[: m.start()].strip() + Inline(" ") + head[m.end() :]).strip()
+    return head
 
 
 def _between_pipes(entry: Entry, head: Inline, words: Words) -> Inline:

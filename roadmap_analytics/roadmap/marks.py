@@ -86,8 +86,8 @@ active: (?:in[\s-]progress|wip|doing|ongoing|now|current|next|up next|coming (?:
 
 _RULES_OUT = pattern(rf"\b(?:{_RULED_OUT}|won['’]?t|will not)\b")
 _WORD_FIRST = re.compile(
-    r"(?:\[([^\W\d_][\w ’'-]{2,18})\]|(TODO|DOING|WIP|DONE|CANCELL?ED|DROPPED|ERLEDIGT)(?::|\b))"
-    r"\s+(?=\w)"
+    r"(?:\[([^\W\d_][\w ’'-]{2,18})\]|"
+    r"(TODO|DOING|WIP|DONE|LATER|CANCELL?ED|DROPPED|ERLEDIGT)(?::|\b))\s+(?=\w)"
 )
 _WRAPPED = re.compile(r"^[\W_]+|[\W_]+$")
 _LEGEND = re.compile(r"^(?:[^\w\s]+|:\w+:|`?\[.\]`?)[\s:=–—-]+(?P<words>\w[\w\s/-]{0,30})$")
