@@ -624,6 +624,26 @@ def test_corrections_by_hand_overrule_and_the_ones_that_fit_nothing_are_alarms()
     assert "line 6" in alarm["text"]
 
 
+def test_corrections_with_a_typing_error_change_nothing_and_are_alarms() -> None:
+    """A state that is none undid what the document says; one of a wrong day was never named."""
+    text = "# Plan\n\n- [x] Docs (@ada)\n- Maps\n"
+    rows = ["*,Docs,status,dnoe", "*,Docs,people,???", "2023-01-01,Maps,ignore,", "*,Maps,status,"]
+    table = "\n".join(["revision,match,field,value", *rows])
+    frames = read(text, {"name": "readings.csv", "text": table})
+    plain = read(text)
+    pd.testing.assert_frame_equal(frames["roadmap_items"], plain["roadmap_items"])
+    pd.testing.assert_frame_equal(frames["responsibilities"], plain["responsibilities"])
+    assert sorted(frames["roadmap_alarms"]["text"]) == [
+        "readings.csv line 2: 'Docs' fits no line and no item that may have 'dnoe' as its status; "
+        "correct or remove it",
+        "readings.csv line 3: 'Docs' fits no line and no item that may have '???' as its people; "
+        "correct or remove it",
+        "readings.csv line 4: there is no revision of 2023-01-01; correct or remove it",
+    ]
+    said = ra.reading_summary(ra.Dataset(frames))
+    assert sum("correction fits nothing" in line for line in said) == 3
+
+
 def test_titles_and_parents_by_hand() -> None:
     text = "# Plan\n\n- Docs\n- Maps\n  - Coast\n- Radio\n"
     rows = ["*,Docs,title,Handbook", "*,Radio,parent,Maps", "*,Coast,parent,", "*,6,title,"]

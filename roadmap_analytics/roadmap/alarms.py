@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -149,8 +149,15 @@ def of_files(text: str) -> Iterator[Alarm]:
         yield Alarm("file not read", f"{row.get('name')}: {row.get('why')}")
 
 
-def of_corrections(lost: Iterable[Correction]) -> Iterator[Alarm]:
-    """Yield an alarm for each correction that fits nothing."""
+def of_corrections(lost: Iterable[Correction], written: Container[date]) -> Iterator[Alarm]:
+    """Yield an alarm for each correction that fits nothing; `written` are the revisions."""
     for one in lost:
-        text = f"{one.where}: {one.match!r} fits no line and no item; correct or remove it"
-        yield Alarm("correction fits nothing", text, one.revision)
+        said = f"{one.match!r} fits no line and no item"
+        if one.value and one.field in ("people", "status", "parent"):
+            said += f" that may have {one.value!r} as its {one.field}"
+        there = one.revision in written
+        if one.revision is not None and not there:
+            said = f"there is no revision of {one.revision}"
+        text = f"{one.where}: {said}; correct or remove it"
+        # Of a revision that does not exist it is one of the folder, which every report shows.
+        yield Alarm("correction fits nothing", text, one.revision if there else None)

@@ -103,7 +103,7 @@ def _apply(revision: Revision, one: Correction, number: int) -> bool:
 
 
 def _overrule(revision: Revision, entry: Entry, one: Correction) -> bool:
-    """Give an item what a correction says; False where it names no parent that can be one."""
+    """Give an item what a correction says; False where its value cannot be one."""
     match one.field:
         case "item" | "title":
             entry.title = one.value or entry.title
@@ -111,11 +111,17 @@ def _overrule(revision: Revision, entry: Entry, one: Correction) -> bool:
             entry.target = revision.words.target(one.value, entry.done)
         case "people":
             found = assigned(one.value, ["work"], revision.words.names)
+            if one.value and not found:
+                return False
             kept = [(duty, key) for duty, key in revision.duties if key != entry.key]
             revision.duties = kept + [(Duty(d.person, d.role), entry.key) for d in found]
         case "status":
+            state = state_of(one.value)
+            # A word that is no state would undo what the document says, and say nothing instead.
+            if one.value and state is None:
+                return False
             entry.done = entry.deferred = entry.dropped = False
-            entry.become(state_of(one.value))
+            entry.become(state)
         case "parent":
             by_key = {e.key: e for e in revision.entries}
             above = next((e for e in revision.entries if one.value in (e.key, e.title)), None)

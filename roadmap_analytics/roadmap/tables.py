@@ -100,7 +100,8 @@ def parse(
         link_statements(previous, revision)
         revision.previous = revision.previous or (previous.written if previous else None)
         revisions.append(revision)
-    alarms += of_corrections(one for one in found.corrections if one not in used)
+    lost = (one for one in found.corrections if one not in used)
+    alarms += of_corrections(lost, {revision.written for revision in revisions})
     return _frames(revisions, match_items(revisions, found.verdicts), alarms)
 
 
