@@ -170,4 +170,6 @@ def _as_program(
     for number, path in ((1, out), (2, err)):
         with Path(path).open("w") as stream:
             os.dup2(stream.fileno(), number)
+    if os.isatty(2):  # the old one takes the terminal for the file that it replaced
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     cli.main()
