@@ -774,10 +774,14 @@ def test_files_that_were_not_read_are_named(tmp_path: Path) -> None:
     for name in ("2024Q3.md", "roadmap_2024-10.md", "notes.rst", "ROADMAP-v2.md"):
         (tmp_path / name).write_text("# Plan\n\n- Docs\n")
     (tmp_path / "roadmap-final.md").write_text("# Plan\n\nLast updated: 3 May 2025\n\n- Docs\n")
+    (tmp_path / "2025-06-01-roadmap.md").mkdir()
+    (tmp_path / "pictures").mkdir()
     dataset = ra.read_roadmaps(tmp_path)
     days = [f"{day:%Y-%m-%d}" for day in dataset.revisions["revision"]]
     assert days == ["2024-10-01", "2025-05-03"]
     text = " ".join(dataset.roadmap_alarms["text"])
+    assert "2025-06-01-roadmap.md: a folder" in text
+    assert "pictures" not in text
     assert all(name in text for name in ("2024Q3.md", "notes.rst", "ROADMAP-v2.md"))
     found = ra.check(dataset)
     assert found.ok

@@ -130,7 +130,11 @@ def is_table(name: str) -> bool:
 
 
 def not_read(
-    names: Iterable[str], chosen: Iterable[str], pattern: str | None, source: str
+    names: Iterable[str],
+    chosen: Iterable[str],
+    pattern: str | None,
+    source: str,
+    folders: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield the record of the texts beside the chosen ones that were not read, if there are any.
 
@@ -142,11 +146,13 @@ def not_read(
     beside = {name.rpartition("/")[0] for name in taken}
     named = any(_UNDATED.search(name) for name in taken)
     rows = []
-    for name in sorted(set(names) - taken):
+    for name in sorted({*names, *folders} - taken):
         near = name.rpartition("/")[0] in beside or _UNDATED.search(name)
         if not near or not name.lower().endswith((*_SUFFIXES, *_OTHER_TEXT)):
             continue
-        if not name.lower().endswith(_SUFFIXES):
+        if name in folders:
+            why = "a folder, and no document"
+        elif not name.lower().endswith(_SUFFIXES):
             why = "not Markdown: write it as .md"
         elif date_in(name):
             why = "other dated files have roadmap in their names: give a pattern to read it too"
@@ -264,10 +270,11 @@ def _nothing(where: Path, pattern: str | None) -> RoadmapError:
 
 
 def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
-    names = []
+    names, folders = [], []
     for folder, subfolders, files in os.walk(where):  # follows no links, so it meets no cycle
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        names += [(Path(folder) / name).relative_to(where).as_posix() for name in files]
+        for found, here in ((names, files), (folders, subfolders)):
+            found += [(Path(folder) / name).relative_to(where).as_posix() for name in here]
     chosen = select(names, pattern)
     extra = []
     if pattern is None and any(date_in(name) for name in chosen):
@@ -284,7 +291,7 @@ def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
             continue
         read.append(name)
         yield _record(name, text, str(where / name), date_in(name))
-    yield from not_read(names, read, pattern, str(where))
+    yield from not_read(names, read, pattern, str(where), folders)
 
 
 def _refuse_link_outside(file: Path, folder: Path) -> None:
