@@ -785,7 +785,7 @@ def test_files_that_were_not_read_are_named(tmp_path: Path) -> None:
     assert all(name in text for name in ("2024Q3.md", "notes.rst", "ROADMAP-v2.md"))
     found = ra.check(dataset)
     assert found.ok
-    assert "notes.rst: not Markdown" in str(found)
+    assert "2025-06-01-roadmap.md: a folder, and no document" in str(found)
 
 
 # The page -----------------------------------------------------------------------------------------

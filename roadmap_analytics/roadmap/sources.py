@@ -13,7 +13,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +270,8 @@ def _nothing(where: Path, pattern: str | None) -> RoadmapError:
 
 
 def _read_folder(where: Path, pattern: str | None) -> Iterator[dict[str, Any]]:
-    names, folders = [], []
+    names: list[str] = []
+    folders: list[str] = []
     for folder, subfolders, files in os.walk(where):  # follows no links, so it meets no cycle
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for found, here in ((names, files), (folders, subfolders)):
