@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
@@ -86,18 +87,6 @@ PAIRS = [(plot, maker) for plot, makers in MAKERS.items() for maker in makers]
 NAMES = [f"{plot}-{maker.name}" for plot, maker in PAIRS]
 
 
-def shuffled(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.sample(frac=1, random_state=1)
-
-
-def with_an_index_of_its_own(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.set_axis([0] * len(frame))
-
-
-def of_objects(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype(object)
-
-
 BARS = {"plot_progress", "plot_attribution", "plot_forecast", "plot_future", "plot_duties"}
 """Charts of one bar or row each: whoever sorts the frame chooses their order."""
 
@@ -108,9 +97,9 @@ def test_another_order_index_or_type_of_the_same_rows_draws_the_same(
 ) -> None:
     frame = simulated_frames[maker.name]
     assert len(frame) > 1
-    same = drawn(plot, frame)
-    for changed in (with_an_index_of_its_own, of_objects, *([] if plot in BARS else [shuffled])):
-        assert drawn(plot, changed(frame)) == same, changed.__name__
+    order = range(len(frame)) if plot in BARS else np.random.default_rng(1).permutation(len(frame))
+    changed = frame.iloc[list(order)].astype(object).set_axis([0] * len(frame))
+    assert drawn(plot, changed) == drawn(plot, frame)
 
 
 @pytest.mark.parametrize(("plot", "maker"), PAIRS, ids=NAMES)
