@@ -108,6 +108,9 @@ def test_a_wrong_argument_is_named(call: Callable[..., Any], wrong: Any, said: s
 
 def test_the_right_ones_are_still_read() -> None:
     assert len(ra.workload(SIMULATED, as_of=DAY, label="bug", due_soon_days=np.int64(0)))
+    named = {**SIMULATED.manifest, "config": {"labels": {"future": "Some day"}}}
+    configured = ra.workload(ra.Dataset(SIMULATED.frames, named), as_of=DAY, label="Some day")
+    assert configured["open_issues"].sum() == 0
     away = {PERSON: [("2026-11-23", "2026-11-27")]}
     assert len(ra.workload_plan(SIMULATED, as_of=DAY, absences=away, hours_per_day=np.float64(7.5)))
     assert len(ra.workload_history(SIMULATED, as_of=DAY, since=DAY))

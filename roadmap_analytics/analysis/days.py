@@ -146,7 +146,7 @@ def zone_of(dataset: Dataset, timezone: str | None = None) -> str:
 
     Examples
     --------
-    >>> from roadmap_analytics.frames import Dataset, given
+    >>> from roadmap_analytics.frames import Dataset
     >>> swedish = Dataset({}, {"config": {"calendar": {"timezone": "Europe/Stockholm"}}})
     >>> zone_of(swedish), zone_of(swedish, "UTC"), zone_of(Dataset({}))
     ('Europe/Stockholm', 'UTC', 'UTC')
@@ -245,7 +245,7 @@ def working_days(dataset: Dataset, away: Iterable[Any] = ()) -> np.busdaycalenda
 
     Examples
     --------
-    >>> from roadmap_analytics.frames import Dataset, given
+    >>> from roadmap_analytics.frames import Dataset
     >>> periods = {"summer holidays": "2026-07-06/2026-08-09", "freeze": "2026-06-01/2026-06-05"}
     >>> calendar = working_days(Dataset({}, {"config": {"calendar": {"periods": periods}}}))
     >>> int(np.busday_count("2026-06-01", "2026-08-17", busdaycal=calendar))

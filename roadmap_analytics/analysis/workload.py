@@ -147,9 +147,12 @@ def workload(
 
 
 def _refuse_unknown(view: View, label: str) -> None:
-    """Raise for a label that no issue ever had, which must not be taken for "no issues"."""
+    """Raise for a label that no issue ever had, which must not be taken for "no issues".
+
+    One that roadmap.toml names is none of these, even before the first issue has it.
+    """
     known = view.reduced(_labels, lambda labels: labels.drop_duplicates())["value"].tolist()
-    if label not in known:
+    if label not in (*known, *(view.dataset.config.get("labels") or {}).values()):
         near = process.extract(str(label), sorted(known), scorer=fuzz.WRatio, limit=5)
         names = ", ".join(name for name, *_ in near) or "none: no issue has a label"
         raise UnknownNameError(
