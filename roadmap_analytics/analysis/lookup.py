@@ -145,12 +145,25 @@ def known_person(dataset: Dataset, person: str) -> str:
         *dataset.responsibilities["person"].dropna(),
     }
     if person not in known:
-        near = process.extract(person, sorted(known), scorer=fuzz.WRatio, limit=5)
-        raise UnknownNameError(
-            f"person: expected a handle of this dataset, got {person!r}; the nearest are "
-            f"{', '.join(name for name, *_ in near) or 'none: the dataset names no one'}"
-        )
+        raise unknown_name("person", "a handle", person, known, "the dataset names no one")
     return person
+
+
+def unknown_name(
+    argument: str, what: str, name: object, known: Iterable[str], otherwise: str
+) -> UnknownNameError:
+    """Return the error for a name that the dataset does not have: it lists the nearest five.
+
+    Examples
+    --------
+    >>> print(unknown_name("label", "a label", "bugs", ["bug", "docs"], "no issue has one"))
+    label: expected a label of this dataset, got 'bugs'; the nearest are bug, docs
+    """
+    near = process.extract(str(name), sorted(known), scorer=fuzz.WRatio, limit=5)
+    listed = ", ".join(found for found, *_ in near) or f"none: {otherwise}"
+    return UnknownNameError(
+        f"{argument}: expected {what} of this dataset, got {short(name)}; the nearest are {listed}"
+    )
 
 
 def address(url: str) -> str:

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
-from rapidfuzz import fuzz, process
 
 from roadmap_analytics.analysis import replay
 from roadmap_analytics.analysis.days import FAR_DAYS, AsOf, days_of, instant
-from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones
+from roadmap_analytics.analysis.lookup import MilestoneRef, find_milestones, unknown_name
 from roadmap_analytics.analysis.view import View
-from roadmap_analytics.arguments import one_of, short, whole_number
-from roadmap_analytics.errors import UnknownNameError
+from roadmap_analytics.arguments import one_of, whole_number
 from roadmap_analytics.frames import Dataset
 
 Split: TypeAlias = Literal["full", "equal"]
@@ -153,11 +151,7 @@ def _refuse_unknown(view: View, label: str) -> None:
     """
     known = view.reduced(_labels, lambda labels: labels.drop_duplicates())["value"].tolist()
     if label not in (*known, *(view.dataset.config.get("labels") or {}).values()):
-        near = process.extract(str(label), sorted(known), scorer=fuzz.WRatio, limit=5)
-        names = ", ".join(name for name, *_ in near) or "none: no issue has a label"
-        raise UnknownNameError(
-            f"label: expected a label of this dataset, got {short(label)}; the nearest are {names}"
-        )
+        raise unknown_name("label", "a label", label, known, "no issue has a label")
 
 
 def _labels(view: View) -> pd.DataFrame:
